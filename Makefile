@@ -1,0 +1,49 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+# uv is used where it is installed, and bootstrapped into .uv/ where it is not.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --frozen --all-extras
+ERP ?= standard
+PYTHON ?= python3
+
+.PHONY: help env demo demo-clean tour check test bench snapshots
+
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+env: $(UV) ## Create or refresh the environment from uv.lock
+	@$(UV) sync --frozen --all-extras --quiet
+
+demo: env ## The whole firm on this machine: five systems, the hub, GraphiQL
+	@$(RUN) concord demo --erp $(ERP)
+
+demo-clean: env ## Forget the demo's data
+	@$(RUN) concord demo --clean
+
+tour: env ## The same, telling its story unattended; exits 1 if a step does not hold
+	@$(RUN) concord demo --tour --erp $(ERP)
+
+check: env ## The fast gates: format, lint, types, import contracts, snapshots, fast tests
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+	@$(RUN) concord snapshots --check
+	@$(RUN) pytest -q tests/unit tests/property tests/contract
+
+test: env ## Every test, with a real embedded PostgreSQL; reports coverage
+	@$(RUN) coverage run -m pytest -q
+	@$(RUN) coverage report --skip-covered --skip-empty | tail -n 40
+
+bench: env ## Measure; writes bench/results.json (see bench/RESULTS.md)
+	@$(RUN) python -m bench
+
+snapshots: env ## Rewrite what is derived: SDL, projection DDL, reference pages
+	@$(RUN) concord snapshots

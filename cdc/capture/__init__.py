@@ -1,0 +1,1 @@
+"""Captures: ways in which an owner's committed changes reach the log."""

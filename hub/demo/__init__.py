@@ -1,0 +1,1 @@
+"""Five stand-in systems with their own databases and APIs, and the firm that uses them."""

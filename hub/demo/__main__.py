@@ -1,0 +1,65 @@
+"""`python -m hub.demo` hosts the stand-ins; `python -m hub.demo seed` fills their databases."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+import asyncpg
+
+from hub.demo.seeding import seed
+from hub.demo.serving import Place, serve
+from hub.demo.systems import SYSTEMS, create_tables
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = arguments_parser()
+    options = vars(parser.parse_args(arguments))
+    wanted = options["only"].split(",") if options["only"] else list(SYSTEMS)
+    unknown = sorted(set(wanted) - SYSTEMS.keys())
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: there are only {', '.join(SYSTEMS)}")
+    homeless = [f"--{name}-dsn" for name in wanted if not options[f"{name}_dsn"]]
+    if homeless:
+        parser.error(f"give {' '.join(homeless)}, or name the systems to run with --only")
+    places = {
+        name: Place(
+            dsn=options[f"{name}_dsn"], port=options[f"{name}_port"], key=options[f"{name}_key"]
+        )
+        for name in wanted
+    }
+    if options["command"] == "seed":
+        asyncio.run(fill(places))
+    else:
+        # The server stops on these signals by itself, and raises them again when it has.
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, lambda *_: sys.exit(0))
+        asyncio.run(serve(places))
+
+
+def arguments_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hub.demo", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=("serve", "seed"), default="serve")
+    parser.add_argument("--only", metavar="NAMES", help="the systems meant, with commas between")
+    for name in SYSTEMS:
+        parser.add_argument(f"--{name}-dsn", metavar="DSN", help=f"the database of {name}")
+        parser.add_argument(f"--{name}-port", metavar="PORT", type=int, default=0)
+        parser.add_argument(f"--{name}-key", metavar="KEY", help=f"default: demo-{name}")
+    return parser
+
+
+async def fill(places: Mapping[str, Place]) -> None:
+    """Creates the tables and seeds those databases that are still empty."""
+    async with AsyncExitStack() as stack:
+        connections = {}
+        for name, place in places.items():
+            connections[name] = await asyncpg.connect(place.dsn)
+            stack.push_async_callback(connections[name].close)
+            await create_tables(name, connections[name])
+        await seed(connections)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Billing stand-in: owns the draft content of invoices; speaks like Stripe, with idempotency."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
+
+from hub.demo.dialect import Answer, Json, System, Write, read_version
+from hub.demo.kinds import COUNT, CURRENCY, DATE, MONEY
+from hub.demo.query import ListQuery, Parameters, Spelling
+from hub.demo.refusals import STATUS, Reason, Refusal
+from hub.demo.tables import (
+    EXACT,
+    LIKE,
+    RANGE,
+    Connection,
+    Row,
+    Table,
+    anchor,
+    choice,
+    copied,
+    own,
+    text_key,
+)
+
+CUSTOMERS = Table(
+    name="customers",
+    key=text_key("id"),
+    prefix="cus_",
+    digits=6,
+    columns=(
+        anchor("crm_account"),
+        copied("name", by=LIKE),
+        copied("segment", by=EXACT),
+        copied("account_manager", by=EXACT),
+        copied("address"),
+        copied("tax_number"),
+        copied("payment_terms", COUNT),
+        copied("credit_state", by=EXACT),
+    ),
+)
+
+PROJECTS = Table(
+    name="projects",
+    key=text_key("id"),
+    prefix="bp_",
+    digits=6,
+    columns=(
+        anchor("project_code"),
+        copied("customer", by=EXACT, references="customers"),
+        copied("name", by=LIKE),
+        copied("status", by=EXACT),
+        copied("currency", CURRENCY),
+    ),
+)
+
+INVOICES = Table(
+    name="invoices",
+    key=text_key("id"),
+    prefix="in_",
+    digits=6,
+    columns=(
+        own("customer", by=EXACT, references="customers"),
+        anchor("project_code"),
+        choice("entity_code", "NL01", "UK01", "US01"),
+        own("currency", CURRENCY),
+        own("amount_net", MONEY),
+        choice("status", "draft", "approved", "void", default="draft"),
+        own("issued_on", DATE, by=RANGE),
+        own("due_on", DATE, by=RANGE),
+        own("description", by=LIKE),
+        copied("ledger_number", by=EXACT),
+        copied("ledger_status", by=EXACT),
+        copied("posted_on", DATE, by=RANGE),
+        copied("tax_amount", MONEY),
+        copied("amount_paid", MONEY),
+        copied("amount_open", MONEY),
+        copied("payment_status", by=EXACT),
+        copied("last_payment_on", DATE),
+    ),
+)
+
+SPELLING = Spelling(
+    ids="ids[]",
+    after="starting_after",
+    before="ending_before",
+    limit="limit",
+    order={("order", "desc"): True, ("order", "asc"): False},
+    exact="{}[]",
+    contains="{}[contains]",
+    at_least="{}[gte]",
+    at_most="{}[lte]",
+    has_any="{}[any]",
+    is_repeated=True,
+)
+
+ANSWERS_DDL = """CREATE TABLE IF NOT EXISTS idempotent_answers (
+    key text PRIMARY KEY,
+    call bytea NOT NULL,
+    status integer,
+    content bytea)"""
+
+
+class Stripeish:
+    """Records are bare, an update is a POST, errors carry a type and a code."""
+
+    def list_query(self, table: Table, parameters: Parameters) -> ListQuery:
+        return SPELLING.read(table, parameters)
+
+    def write(self, body: dict[str, Json], headers: Mapping[str, str]) -> Write:
+        fields = {name: value for name, value in body.items() if name != "version"}
+        return Write(fields=fields, expected_version=read_version(body.get("version")))
+
+    def page(self, table: Table, rows: Sequence[Row], has_more: bool) -> Json:
+        return {"object": "list", "data": [self.record(row) for row in rows], "has_more": has_more}
+
+    def record(self, row: Row) -> Json:
+        return dict(row)
+
+    def refusal(self, refusal: Refusal) -> tuple[int, Json]:
+        code = "stale_object" if refusal.reason is Reason.STALE else refusal.reason.value
+        kind = refusal.rule or "invalid_request_error"
+        error = {"type": kind, "code": code, "message": refusal.message}
+        return STATUS[refusal.reason], {"error": error}
+
+
+async def answer_once(
+    connection: Connection, key: str, call: bytes, perform: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """Two calls with one key wait for each other; a refused call leaves its key unused."""
+    fingerprint = sha256(call).digest()
+    is_first = await connection.fetchval(
+        "INSERT INTO idempotent_answers (key, call) VALUES ($1, $2)"
+        " ON CONFLICT DO NOTHING RETURNING true",
+        key,
+        fingerprint,
+    )
+    if not is_first:
+        return await _earlier_answer(connection, key, fingerprint)
+    given = await perform()
+    await connection.execute(
+        "UPDATE idempotent_answers SET status = $2, content = $3 WHERE key = $1",
+        key,
+        given.status,
+        given.content,
+    )
+    return given
+
+
+async def _earlier_answer(connection: Connection, key: str, fingerprint: bytes) -> Answer:
+    row = await connection.fetchrow("SELECT * FROM idempotent_answers WHERE key = $1", key)
+    if row["call"] != fingerprint:
+        message = f"Key {key} was used for another call; send this one under a new key."
+        raise Refusal(Reason.BROKEN_RULE, message, rule="idempotency_error")
+    return Answer(status=row["status"], content=row["content"])
+
+
+BILLING = System(
+    name="billing",
+    base="/v1",
+    dialect=Stripeish(),
+    tables=(CUSTOMERS, PROJECTS, INVOICES),
+    update_method="POST",
+    own_ddl=(ANSWERS_DDL,),
+    once=answer_once,
+)

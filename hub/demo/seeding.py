@@ -1,0 +1,93 @@
+"""Fills the five databases with one firm, so that owners and copies agree from the start."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hub.demo.drawing import draw_firm
+from hub.demo.firm import ENTITIES, Firm
+from hub.demo.rows import Rows, billing_rows, crm_rows, erp_rows, hr_rows, psa_rows
+from hub.demo.systems import SYSTEMS
+from hub.demo.tables import Connection, Table
+
+DEFAULT_SEED = 2026
+SEEDED_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+YEARS = range(2025, 2031)
+LAST_CLOSED_PERIOD = "2026-08"
+
+ROWS = {
+    "crm": crm_rows,
+    "psa": psa_rows,
+    "hr": hr_rows,
+    "erp": erp_rows,
+    "billing": billing_rows,
+}
+
+
+async def seed(connections: Mapping[str, Connection], *, seed: int = DEFAULT_SEED) -> None:
+    """Fills the systems that are still empty, each in one transaction; their tables exist."""
+    firm = draw_firm(seed)
+    for name, connection in connections.items():
+        async with connection.transaction():
+            first = SYSTEMS[name].tables[0].name
+            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {first})"):
+                continue
+            await copy_rows(connection, name, ROWS[name](firm))
+            if name == "erp":
+                await copy_periods(connection)
+                await copy_series(connection, firm)
+
+
+async def copy_rows(connection: Connection, system: str, rows: Mapping[str, Rows]) -> None:
+    for table in SYSTEMS[system].tables:
+        records = [{**row, "updated_at": SEEDED_AT} for row in rows[table.name]]
+        columns = list(records[0])
+        await connection.copy_records_to_table(
+            table.name,
+            columns=columns,
+            records=[tuple(record[column] for column in columns) for record in records],
+        )
+        await advance_keys(connection, table, len(records))
+
+
+async def advance_keys(connection: Connection, table: Table, count: int) -> None:
+    """The next row the system makes itself gets the key after the seeded ones."""
+    if table.new_key is not None:
+        return
+    if table.prefix:
+        sequence, last = f"{table.name}_number", table.first + count - 1
+    else:
+        sequence, last = f"{table.name}_{table.key.name}_seq", count
+    await connection.fetchval("SELECT setval($1::text::regclass, $2)", sequence, last)
+
+
+async def copy_periods(connection: Connection) -> None:
+    periods = [f"{year}-{month:02d}" for year in YEARS for month in range(1, 13)]
+    await connection.copy_records_to_table(
+        "periods",
+        columns=["entity_code", "period", "is_open", "updated_at"],
+        records=[
+            (entity.code, period, period > LAST_CLOSED_PERIOD, SEEDED_AT)
+            for entity in ENTITIES
+            for period in periods
+        ],
+    )
+
+
+async def copy_series(connection: Connection, firm: Firm) -> None:
+    """Where the numbering of documents and of projects stands."""
+    numbers: Iterable[tuple[str, Any]] = [
+        *((one.document_no, one.posted_on) for one in firm.invoices if one.document_no),
+        *((one.project_no, None) for one in firm.projects),
+    ]
+    counts: Counter[str] = Counter()
+    last_dates: dict[str, Any] = {}
+    for number, day in numbers:
+        series = number.rpartition("-")[0]
+        counts[series] += 1
+        last_dates[series] = day and max(day, last_dates.get(series, day))
+    await connection.copy_records_to_table(
+        "number_series",
+        records=[(series, count, last_dates[series]) for series, count in counts.items()],
+    )

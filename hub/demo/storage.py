@@ -1,0 +1,115 @@
+"""The SQL of a stand-in: its tables, and reading and writing one row or one page of them."""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from hub.demo.query import ListQuery
+from hub.demo.refusals import Reason, Refusal
+from hub.demo.tables import STAMPS, Column, Connection, Operator, Row, Table
+
+CONDITION = {
+    Operator.IN: "{} = ANY({})",
+    Operator.CONTAINS: "strpos(lower({}), lower({})) > 0",
+    Operator.ABOVE: "{} > {}",
+    Operator.BELOW: "{} < {}",
+    Operator.AT_LEAST: "{} >= {}",
+    Operator.AT_MOST: "{} <= {}",
+    Operator.HAS_ANY: "{} && {}",
+}
+
+
+def table_ddl(table: Table) -> list[str]:
+    """The statements that make the table and its indexes; each is a no-op when it exists."""
+    columns = ", ".join([_key_ddl(table), *map(_column_ddl, (*table.columns, *STAMPS))])
+    statements = [f"CREATE TABLE IF NOT EXISTS {table.name} ({columns})"]
+    if table.prefix:
+        start = f"START {table.first}"
+        statements.append(f"CREATE SEQUENCE IF NOT EXISTS {table.name}_number {start}")
+    return statements + [_index_ddl(table, one) for one in table.columns if _is_indexed(one)]
+
+
+async def select_page(connection: Connection, table: Table, query: ListQuery) -> list[Row]:
+    """At most `limit + 1` rows: the last one only tells that there are more."""
+    conditions = [
+        CONDITION[one.operator].format(one.column.name, f"${place}")
+        for place, one in enumerate(query.filters, start=1)
+    ]
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    order = f"ORDER BY {table.key.name} {'DESC' if query.is_descending else 'ASC'}"
+    statement = f"SELECT * FROM {table.name} {where} {order} LIMIT {query.limit + 1}"
+    rows: list[Row] = await connection.fetch(statement, *(one.operand for one in query.filters))
+    return rows
+
+
+async def select_row(
+    connection: Connection, table: Table, key: object, *, is_locked: bool = False
+) -> Row:
+    lock = "FOR UPDATE" if is_locked else ""
+    statement = f"SELECT * FROM {table.name} WHERE {table.key.name} = $1 {lock}"
+    row: Row | None = await connection.fetchrow(statement, key)
+    if row is None:
+        raise not_found(table, key)
+    return row
+
+
+async def insert_row(connection: Connection, table: Table, values: Mapping[str, object]) -> Row:
+    if table.new_key is not None:
+        values = {table.key.name: await table.new_key(connection, values), **values}
+    elif table.prefix:
+        number = await connection.fetchval(f"SELECT nextval('{table.name}_number')")
+        values = {table.key.name: f"{table.prefix}{number:0{table.digits}d}", **values}
+    names = ", ".join(values)
+    places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({places}) RETURNING *"
+    return await _written(connection, statement, *values.values())
+
+
+async def update_row(
+    connection: Connection, table: Table, key: object, values: Mapping[str, object]
+) -> Row:
+    """Raises the version by one, also when the values are what they were."""
+    changes = [f"{name} = ${place}" for place, name in enumerate(values, start=2)]
+    changes += ["version = version + 1", "updated_at = now()"]
+    statement = (
+        f"UPDATE {table.name} SET {', '.join(changes)} WHERE {table.key.name} = $1 RETURNING *"
+    )
+    return await _written(connection, statement, key, *values.values())
+
+
+def not_found(table: Table, key: object) -> Refusal:
+    return Refusal(Reason.NOT_FOUND, f"There is no {key} in {table.path}.")
+
+
+async def _written(connection: Connection, statement: str, *values: object) -> Row:
+    try:
+        row: Row = await connection.fetchrow(statement, *values)
+    except asyncpg.ForeignKeyViolationError as error:
+        raise Refusal(Reason.INVALID, str(error.detail)) from error
+    return row
+
+
+def _key_ddl(table: Table) -> str:
+    kind = "bigserial" if table.key.kind.sql == "bigint" else table.key.kind.sql
+    return f"{table.key.name} {kind} PRIMARY KEY"
+
+
+def _column_ddl(column: Column) -> str:
+    parts = [column.name, column.kind.sql]
+    if not column.is_nullable:
+        parts.append("NOT NULL")
+    if column.default is not None:
+        parts.append(f"DEFAULT {column.default}")
+    if column.references is not None:
+        parts.append(f"REFERENCES {column.references}")
+    return " ".join(parts)
+
+
+def _is_indexed(column: Column) -> bool:
+    return bool({Operator.IN, Operator.HAS_ANY} & column.filters)
+
+
+def _index_ddl(table: Table, column: Column) -> str:
+    method = "gin" if column.kind.element else "btree"
+    name = f"{table.name}_{column.name}"
+    return f"CREATE INDEX IF NOT EXISTS {name} ON {table.name} USING {method} ({column.name})"

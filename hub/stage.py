@@ -1,0 +1,119 @@
+"""Everything the demo needs around the hub: a cluster, five seeded systems, and settings for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hub.embedded import Cluster
+from hub.settings import Settings
+from hub.tryton.erp import start_tryton
+from schema.errors import Unavailable
+
+Erp = Literal["standard", "tryton"]
+Say = Callable[[str], None]
+SYSTEMS = ("crm", "psa", "hr", "erp", "billing")
+_STOP_S = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The firm's systems, running; `settings` tell the hub how to reach them."""
+
+    settings: Settings
+    urls: Mapping[str, str]
+
+
+@asynccontextmanager
+async def set_stage(state: Path, *, erp: Erp, say: Say, port: int = 8000) -> AsyncIterator[Stage]:
+    """Start what is not running and create what is not there, in `state`; stop it all at the end.
+
+    A second start resumes with the data of the first.
+    """
+    async with AsyncExitStack() as stack:
+        say("starting PostgreSQL")
+        cluster = await asyncio.to_thread(Cluster.start, state / "postgres")
+        stack.callback(cluster.stop)
+        suffix = "" if erp == "standard" else f"_{erp}"
+        stood_in = [s for s in SYSTEMS if erp == "standard" or s != "erp"]
+        dsns = await asyncio.to_thread(_databases, cluster, [*stood_in, "hub"], suffix)
+        say("seeding the firm")
+        await _seed(stood_in, dsns)
+        say("starting the systems")
+        urls = await stack.enter_async_context(_stand_ins(stood_in, dsns))
+        systems: dict[str, dict[str, Any]] = {
+            name: {"url": urls[name], "key": f"demo-{name}", "capture_url": dsns[name]}
+            for name in stood_in
+        }
+        if erp == "tryton":
+            tryton = await start_tryton(state, cluster, say)
+            stack.push_async_callback(tryton.stop)
+            systems["erp"] = tryton.settings()
+            urls = {**urls, "erp": tryton.url}
+        settings = Settings(database_url=dsns["hub"], port=port, **systems)
+        yield Stage(settings=settings, urls=urls)
+
+
+def forget_stage(state: Path) -> None:
+    """Delete the demo's data. Raises Invalid while a demo runs on it."""
+    Cluster.forget(state / "postgres")
+
+
+def _databases(cluster: Cluster, names: list[str], suffix: str) -> dict[str, str]:
+    """A database for each system, with a set of its own for each kind of ERP."""
+    for name in names:
+        if not cluster.exists(name + suffix):
+            cluster.create_database(name + suffix)
+    return {name: cluster.dsn(name + suffix) for name in names}
+
+
+async def _seed(systems: list[str], dsns: Mapping[str, str]) -> None:
+    process = await _demo("seed", systems, dsns)
+    await process.wait()
+    _require(process.returncode == 0, "The stand-in systems could not be seeded.")
+
+
+@asynccontextmanager
+async def _stand_ins(
+    systems: list[str], dsns: Mapping[str, str]
+) -> AsyncIterator[dict[str, str]]:
+    """The stand-ins' APIs in one child process; it tells their addresses when they answer."""
+    process = await _demo("serve", systems, dsns)
+    try:
+        line = await process.stdout.readline() if process.stdout else b""
+        _require(bool(line), "The stand-in systems did not start.")
+        yield json.loads(line)
+    finally:
+        await _stop(process)
+
+
+async def _demo(command: str, systems: list[str], dsns: Mapping[str, str]) -> Process:
+    options = [part for name in systems for part in (f"--{name}-dsn", dsns[name])]
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hub.demo", command, "--only", ",".join(systems), *options),
+        stdout=PIPE,
+        start_new_session=True,  # Ctrl-C is for us; we stop it in order
+    )
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise Unavailable(f"{message} Its errors are above.")

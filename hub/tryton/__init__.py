@@ -1,0 +1,1 @@
+"""Tryton as the ERP: its environment, its database, its server; a separate program, never imported."""

@@ -1,0 +1,151 @@
+"""Tryton's JSON-RPC as provisioning needs it: blocking, one session, one connection."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.client
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+Values = Mapping[str, Any]
+Domain = Sequence[Any]
+
+ANSWER_SECONDS = 300
+"""Posting or creating hundreds of records is one call."""
+
+
+class TrytonRefused(RuntimeError):
+    """Tryton did not do what provisioning asked; the message holds its words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One user's session; `context` goes along with every call.
+
+    Not for use by two threads at once.
+    """
+
+    connection: http.client.HTTPConnection
+    path: str
+    authorization: str
+    context: Values
+
+    def within(self, **context: Any) -> Session:
+        """The same session with more context, such as another company."""
+        return Session(
+            connection=self.connection,
+            path=self.path,
+            authorization=self.authorization,
+            context={**self.context, **context},
+        )
+
+    def call(self, method: str, *parameters: Any) -> Any:
+        return _call(
+            self.connection,
+            self.path,
+            method,
+            [*parameters, self.context],
+            {"Authorization": self.authorization},
+        )
+
+    def create(self, model: str, *records: Values) -> list[int]:
+        """Create records in one transaction; the ids come in the given order."""
+        ids: list[int] = self.call(f"model.{model}.create", list(records))
+        return ids
+
+    def write(self, model: str, ids: Sequence[int], values: Values) -> None:
+        self.call(f"model.{model}.write", list(ids), values)
+
+    def press(self, model: str, button: str, ids: Sequence[int]) -> None:
+        """Press a button of a form on all records at once."""
+        self.call(f"model.{model}.{button}", list(ids))
+
+    def search(self, model: str, domain: Domain) -> list[int]:
+        ids: list[int] = self.call(f"model.{model}.search", domain, 0, None, [["id", "ASC"]])
+        return ids
+
+    def read(self, model: str, domain: Domain, *fields: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.call(
+            f"model.{model}.search_read", domain, 0, None, [["id", "ASC"]], list(fields)
+        )
+        return rows
+
+    def named(self, module: str, name: str) -> int:
+        """The id of a record that a module brought along."""
+        found: int = self.call("model.ir.model.data.get_id", module, name)
+        return found
+
+    def wizard(self, name: str, *steps: tuple[str, str, Values]) -> None:
+        """Run a wizard: each step is (form, button to press, what is filled into the form)."""
+        wizard, _, _ = self.call(f"wizard.{name}.create")
+        forms: dict[str, Values] = {}
+        for form, button, values in steps:
+            forms[form] = values
+            self.call(f"wizard.{name}.execute", wizard, forms, button)
+        self.call(f"wizard.{name}.delete", wizard)
+
+
+def log_in(*, host: str, port: int, database: str, user: str, password: str) -> Session:
+    """Open a session whose context is the user's own preferences."""
+    connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
+    path = f"/{database}/rpc/"
+    uid, token, _ = _call(
+        connection, path, "common.db.login", [user, {"password": password}, "en"], {}
+    )
+    ticket = base64.b64encode(f"{user}:{uid}:{token}".encode()).decode()
+    bare = Session(
+        connection=connection, path=path, authorization=f"Session {ticket}", context={}
+    )
+    return bare.within(**bare.call("model.res.user.get_preferences", True))
+
+
+def server_version(*, host: str, port: int, timeout: float) -> str:
+    """Ask who listens; raises OSError or HTTPException while nobody answers properly."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        return str(_call(connection, "/rpc/", "common.server.version", [], {}))
+    finally:
+        connection.close()
+
+
+def encode(value: Any) -> Any:
+    """What JSON cannot say, the way Tryton spells it."""
+    match value:
+        case Decimal():
+            return {"__class__": "Decimal", "decimal": str(value)}
+        case date():
+            return {
+                "__class__": "date",
+                "year": value.year,
+                "month": value.month,
+                "day": value.day,
+            }
+    raise TypeError(f"{type(value).__name__} has no spelling in Tryton's JSON")
+
+
+def _call(
+    connection: http.client.HTTPConnection,
+    path: str,
+    method: str,
+    parameters: Sequence[Any],
+    headers: Mapping[str, str],
+) -> Any:
+    body = json.dumps({"id": 1, "method": method, "params": parameters}, default=encode)
+    # Without the offer to take gzip, long answers are labelled gzip and are plain.
+    offered = {"Content-Type": "application/json", "Accept-Encoding": "gzip", **headers}
+    connection.request("POST", path, body, offered)
+    answer = connection.getresponse()
+    content = answer.read()
+    if answer.getheader("Content-Encoding") == "gzip":
+        content = gzip.decompress(content)
+    if answer.status != http.client.OK:
+        raise TrytonRefused(f"{method}: HTTP {answer.status}")
+    reply = json.loads(content, parse_float=Decimal)
+    if "error" in reply:
+        raise TrytonRefused(f"{method}: {reply['error']}")
+    return reply["result"]

@@ -1,0 +1,130 @@
+"""Loads: everything a level of the query needs over one edge, in one batched read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiodataloader import DataLoader
+
+from resolvers.errors import Path
+from schema.edges import EdgeLoad, GraphEdge
+from sync.policy import Filter, KeyRange, Paging, ReadPolicy, RecordPage
+from sync.records import Record
+from sync.session import ReadSession
+
+if TYPE_CHECKING:
+    from resolvers.context import Request
+
+Far = tuple[Record, ...]
+"""The records at the far end of an edge, for one near end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Wanted:
+    """What one field of the query asks of every record it meets; one value per field node."""
+
+    fields: frozenset[str]
+    path: Path
+    span: KeyRange | None = None
+
+
+Key = tuple[Any, Wanted]
+"""Near end (an id, or ids) and what is wanted of the far end."""
+
+
+class Scope:
+    """Loads under one read policy. The fields several askers want of an edge are read together."""
+
+    def __init__(self, *, request: Request, policy: ReadPolicy) -> None:
+        self.request = request
+        self._policy = policy
+        self._edges: dict[int, DataLoader[Key, Far | None]] = {}
+        self._roots: dict[type, DataLoader[Key, Record | None]] = {}
+
+    def load_edge(self, edge: GraphEdge, near: Any, wanted: Wanted) -> Awaitable[Far | None]:
+        """The far records; None from a batch that failed, which is reported once."""
+        loader = self._edges.get(id(edge))
+        if loader is None:
+            loader = self._edges[id(edge)] = DataLoader(self._edge_batch(edge))
+        return loader.load((near, wanted))
+
+    def load_root(self, entity: type, record_id: str, wanted: Wanted) -> Awaitable[Record | None]:
+        """The record, None when there is none. A failure is raised."""
+        loader = self._roots.get(entity)
+        if loader is None:
+            loader = self._roots[entity] = DataLoader(self._root_batch(entity))
+        return loader.load((record_id, wanted))
+
+    async def load_reported(self, entity: type, record_id: str, wanted: Wanted) -> Record | None:
+        """As load_root, but a failure is reported beside the answer instead of raised."""
+        try:
+            return await self.load_root(entity, record_id, wanted)
+        except Exception as error:  # noqa: BLE001  # masked in the report
+            self.request.report(error, wanted.path)
+            return None
+
+    async def load_page(
+        self, entity: type, filters: Sequence[Filter], paging: Paging, wanted: Wanted
+    ) -> RecordPage:
+        reading = self.request.services.reading
+        return await self._read(
+            wanted.path,
+            lambda session: reading.page(session, entity, filters, paging, wanted.fields),
+        )
+
+    def _edge_batch(self, edge: GraphEdge) -> Callable[[list[Key]], Coroutine[Any, Any, list[Far | None]]]:
+        async def load(keys: list[Key]) -> list[Far | None]:
+            path = keys[0][1].path
+            try:
+                found = await self._read(path, lambda s: self._far_ends(s, edge, keys))
+            except Exception as error:  # noqa: BLE001  # one masked error, not one per record
+                self.request.report(error, path)
+                return [None] * len(keys)
+            return [_pick(found, near) for near, _ in keys]
+
+        return load
+
+    def _root_batch(self, entity: type) -> Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]:
+        async def load(keys: list[Key]) -> list[Record | None]:
+            reading, ids, fields = self.request.services.reading, _near_ids(keys), _fields(keys)
+            found = await self._read(
+                keys[0][1].path, lambda s: reading.by_ids(s, entity, ids, fields)
+            )
+            return [found.get(record_id) for record_id, _ in keys]
+
+        return load
+
+    async def _far_ends(
+        self, session: ReadSession, edge: GraphEdge, keys: list[Key]
+    ) -> Mapping[str, Far]:
+        reading, ids, fields = self.request.services.reading, _near_ids(keys), _fields(keys)
+        if edge.load is EdgeLoad.BY_KEY:
+            return await reading.by_key(session, edge.target, edge.key, ids, fields)
+        found = await reading.by_ids(session, edge.target, ids, fields)
+        return {record_id: (record,) for record_id, record in found.items()}
+
+    async def _read(self, path: Path, read: Callable[[ReadSession], Awaitable[Any]]) -> Any:
+        session = self.request.session(self._policy)
+        try:
+            return await read(session)
+        finally:
+            self._policy = session.policy  # AFTER is waited for once, not once per level
+            self.request.settle(session, path)
+
+
+def _near_ids(keys: Iterable[Key]) -> list[str]:
+    """Every id the keys name, once, in order."""
+    named = (near if isinstance(near, tuple) else (near,) for near, _ in keys)
+    return list(dict.fromkeys(record_id for ids in named for record_id in ids))
+
+
+def _fields(keys: Iterable[Key]) -> frozenset[str]:
+    return frozenset().union(*{wanted.fields for _, wanted in keys})
+
+
+def _pick(found: Mapping[str, Far], near: Any) -> Far:
+    if isinstance(near, tuple):
+        return tuple(record for record_id in near for record in found.get(record_id, ()))
+    return found.get(near, ())

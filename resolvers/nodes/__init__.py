@@ -1,0 +1,1 @@
+"""The objects of the graph: each canonical type with its edges; `resolvers.nodes.canon` lists them."""

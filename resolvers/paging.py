@@ -1,0 +1,107 @@
+"""Relay connections: the arguments, their limits, and how a list becomes a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Generic, TypeVar
+
+import strawberry
+
+from schema.entity import anchor
+from schema.errors import Invalid
+from sync.policy import KeyRange, Paging, seal_cursor
+from sync.records import Record
+
+N = TypeVar("N")
+
+DEFAULT_PAGE = 20
+LONGEST_PAGE = 100
+
+First = Annotated[
+    int | None,
+    strawberry.argument(description="How many from the start, 1-100; 20 without `last`."),
+]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many from the end, 1-100; not with `first`.")
+]
+After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
+Before = Annotated[str | None, strawberry.argument(description="Only what precedes this cursor.")]
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether more follow this page.")
+    has_previous_page: bool = strawberry.field(description="Whether others precede this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first object.")
+    end_cursor: str | None = strawberry.field(
+        description="Cursor of the last object; pass it as `after` for the next page."
+    )
+
+
+@strawberry.type(description="An object in its place in a list.")
+class Edge(Generic[N]):
+    cursor: str = strawberry.field(description="Opaque; for `after` and `before`.")
+    node: N = strawberry.field(description="The object.")
+
+
+@strawberry.type(description="A page of a list, in the order of the owner's own keys.")
+class Connection(Generic[N]):
+    nodes: list[N] = strawberry.field(description="The objects of the page.")
+    cursor_at: strawberry.Private[Callable[[int], str]]
+    has_next: strawberry.Private[bool]
+    has_previous: strawberry.Private[bool]
+
+    @strawberry.field(description="The objects of the page with their cursors.")
+    def edges(self) -> list[Edge[N]]:
+        return [Edge(cursor=self.cursor_at(at), node=node) for at, node in enumerate(self.nodes)]
+
+    @strawberry.field(description="Where the page stands in the list.")
+    def page_info(self) -> PageInfo:
+        return PageInfo(
+            has_next_page=self.has_next,
+            has_previous_page=self.has_previous,
+            start_cursor=self.cursor_at(0) if self.nodes else None,
+            end_cursor=self.cursor_at(len(self.nodes) - 1) if self.nodes else None,
+        )
+
+
+def paging(
+    first: int | None, last: int | None, after: str | None, before: str | None
+) -> Paging:
+    """The page asked for. Raises Invalid, naming the range, for a size that is out of it."""
+    if first is not None and last is not None:
+        raise Invalid("Give first or last, not both.")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 1 <= size <= LONGEST_PAGE:
+            raise Invalid(f"{name} must be between 1 and {LONGEST_PAGE}, not {size}.")
+    if first is None and last is None:
+        first = DEFAULT_PAGE
+    return Paging(first=first, last=last, after=after, before=before)
+
+
+def cursor_of(record: Record) -> str:
+    return seal_cursor(_key(record))
+
+
+def window(records: Sequence[Record], span: KeyRange) -> range:
+    """Which places of a complete list the span covers.
+
+    A cursor that is not of this list has no effect, as Relay's specification has it: of many
+    lists under one field, at most one holds the cursor's record.
+    """
+    start = _place(records, span.after, otherwise=-1) + 1
+    stop = _place(records, span.before, otherwise=len(records))
+    if span.is_backward:
+        return range(max(start, stop - span.limit), stop)
+    return range(start, min(stop, start + span.limit))
+
+
+def _place(records: Sequence[Record], key: str | None, *, otherwise: int) -> int:
+    if key is None:
+        return otherwise
+    return next((at for at, record in enumerate(records) if _key(record) == key), otherwise)
+
+
+def _key(record: Record) -> str:
+    part = record.provenance.get(anchor(record.entity))
+    return (part.record_key if part else None) or record.id

@@ -1,0 +1,79 @@
+"""How canonical values are spelt in the graph: ids, local dates, instants and exact decimals."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
+from strawberry.types.scalar import ScalarDefinition
+
+from schema.ids import ID_TYPES
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,10})?")
+
+
+def _parse_date(value: Any) -> date:
+    try:
+        day = date.fromisoformat(value) if _is_date_text(value) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise GraphQLError(f"{str(value)[:60]!r} is not a date; write it like 2026-03-31.")
+    return day
+
+
+def _is_date_text(value: Any) -> bool:
+    return isinstance(value, str) and _DATE.fullmatch(value) is not None
+
+
+def _parse_instant(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise GraphQLError(
+            f"{str(value)[:60]!r} is not an instant; write it like 2026-03-31T12:00:00Z."
+        )
+    return moment.astimezone(UTC)
+
+
+def _parse_decimal(value: Any) -> Decimal:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    raise GraphQLError(
+        f'{str(value)[:60]!r} is not an exact decimal; send it as text, like "1250.00".'
+    )
+
+
+def _print_instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    **{id_type: DEFAULT_SCALAR_REGISTRY[strawberry.ID] for id_type in ID_TYPES},
+    date: strawberry.scalar(
+        name="LocalDate",
+        description="A calendar day without a time zone, as ISO 8601 text: `2026-03-31`.",
+        serialize=date.isoformat,
+        parse_value=_parse_date,
+    ),
+    datetime: strawberry.scalar(
+        name="Instant",
+        description="A moment in UTC, as ISO 8601 text: `2026-03-31T12:00:00Z`.",
+        serialize=_print_instant,
+        parse_value=_parse_instant,
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='An exact decimal number as text, never a float: `"1250.00"`.',
+        serialize=lambda value: format(value, "f"),
+        parse_value=_parse_decimal,
+    ),
+}

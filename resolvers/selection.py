@@ -1,0 +1,114 @@
+"""Look-ahead: which canonical fields a query selects below a field, read from its syntax tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from graphql import (
+    BooleanValueNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLResolveInfo,
+    InlineFragmentNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+)
+from strawberry.utils.str_converters import to_camel_case
+
+from schema.edges import EDGES, EdgeLoad
+from schema.entity import derived_fields, owned_fields
+
+Route = tuple[str, ...]
+"""GraphQL field names that lead from a field down to the objects it is about."""
+
+CONNECTION_ROUTES: tuple[Route, ...] = (("nodes",), ("edges", "node"))
+
+
+def selected_fields(
+    info: GraphQLResolveInfo, entity: type, routes: Iterable[Route] = ((),)
+) -> frozenset[str]:
+    """The stored fields of `entity` that answering needs, so that only their owners are called.
+
+    Fragments, type conditions, @skip and @include are honoured; a derived field counts as its
+    sources, an edge as the field that holds its key.
+    """
+    needs = _needs(entity)
+    type_names = {entity.__name__, "Node"}
+    found: set[str] = set()
+    for route in routes:
+        parents: Sequence[FieldNode] = info.field_nodes
+        for name in route:
+            parents = [node for node in _children(info, parents) if node.name.value == name]
+        for node in _children(info, parents, type_names):
+            found |= needs.get(node.name.value, frozenset())
+    return frozenset(found)
+
+
+@cache
+def _needs(entity: type) -> dict[str, frozenset[str]]:
+    """GraphQL field name -> the stored fields behind it."""
+    stored = {name: frozenset({name}) for name in owned_fields(entity)}
+    derived = {name: frozenset(field.sources) for name, field in derived_fields(entity).items()}
+    edges = {
+        edge.name: frozenset({edge.key})
+        for edge in EDGES
+        if edge.source is entity and edge.load is EdgeLoad.BY_ID
+    }
+    return {to_camel_case(name): needed for name, needed in (stored | derived | edges).items()}
+
+
+def _children(
+    info: GraphQLResolveInfo, parents: Iterable[FieldNode], type_names: set[str] | None = None
+) -> Iterator[FieldNode]:
+    seen: set[str] = set()
+    for parent in parents:
+        if parent.selection_set:
+            yield from _expand(info, parent.selection_set, type_names, seen)
+
+
+def _expand(
+    info: GraphQLResolveInfo,
+    selection_set: SelectionSetNode,
+    type_names: set[str] | None,
+    seen: set[str],
+) -> Iterator[FieldNode]:
+    """The fields of a selection set; each named fragment is entered once."""
+    for node in selection_set.selections:
+        if not _is_included(node, info.variable_values):
+            continue
+        if isinstance(node, FieldNode):
+            yield node
+        elif fragment := _fragment(info, node, seen):
+            condition = fragment.type_condition
+            if condition is None or type_names is None or condition.name.value in type_names:
+                yield from _expand(info, fragment.selection_set, type_names, seen)
+
+
+def _fragment(info: GraphQLResolveInfo, node: SelectionNode, seen: set[str]) -> Any:
+    if isinstance(node, InlineFragmentNode):
+        return node
+    assert isinstance(node, FragmentSpreadNode)
+    name = node.name.value
+    if name in seen:
+        return None
+    seen.add(name)
+    return info.fragments[name]
+
+
+def _is_included(node: SelectionNode, variables: Any) -> bool:
+    for directive in node.directives or ():
+        name = directive.name.value
+        if name in ("skip", "include"):
+            condition = directive.arguments[0].value
+            if _truth(condition, variables) is (name == "skip"):
+                return False
+    return True
+
+
+def _truth(condition: Any, variables: Any) -> bool:
+    if isinstance(condition, VariableNode):
+        return bool(variables.get(condition.name.value))
+    return isinstance(condition, BooleanValueNode) and condition.value

@@ -1,0 +1,1 @@
+"""The canonical types, one per file; `schema.canon` lists them."""

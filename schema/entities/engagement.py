@@ -1,0 +1,49 @@
+"""Engagement: a piece of work being sold or delivered to a client."""
+
+from datetime import date
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import ENGAGEMENT
+from schema.ids import ClientId, EngagementId
+from schema.money import Money
+
+
+@strawberry.enum(description="How far the sale is.")
+class EngagementStage(Enum):
+    QUALIFYING = "qualifying"
+    PROPOSED = "proposed"
+    WON = "won"
+    LOST = "lost"
+
+
+@entity(prefix="eng")
+class Engagement:
+    """A piece of work being sold or delivered to a client."""
+
+    id: EngagementId = owned_by(ENGAGEMENT, description="Canonical id.")
+    client_id: ClientId | None = owned_by(
+        ENGAGEMENT, description="The buying client.", filters=(FilterOp.IN,), default=None
+    )
+    name: str = owned_by(ENGAGEMENT, description="Title.", filters=(FilterOp.CONTAINS,))
+    stage: EngagementStage | None = owned_by(
+        ENGAGEMENT, description="Sales stage.", filters=(FilterOp.IN,), default=None
+    )
+    expected_value: Money | None = owned_by(
+        ENGAGEMENT, description="Expected value.", default=None
+    )
+    starts_on: date | None = owned_by(
+        ENGAGEMENT,
+        description="First planned day.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
+    ends_on: date | None = owned_by(ENGAGEMENT, description="Last planned day.", default=None)
+    account_manager: str | None = owned_by(
+        ENGAGEMENT, description="E-mail address of the account manager.", default=None
+    )
+    legal_entity: str | None = owned_by(
+        ENGAGEMENT, description="Code of the contracting legal entity.", default=None
+    )

@@ -1,0 +1,168 @@
+"""How a canonical type is declared: `@entity` on the class, `owned_by(group)` on each field.
+
+The GraphQL type, the projection table, the ownership map and the reference page derive from this
+one declaration, by functions that are called by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, cast, dataclass_transform, get_args, get_type_hints
+
+import strawberry
+from strawberry.schema_directive import Location
+from strawberry.types.field import StrawberryField
+
+from schema.groups import FieldGroup
+from schema.system import System
+
+T = TypeVar("T")
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="owner",
+    description="The system of record: it answers reads of this field and takes its writes.",
+)
+class Owner:
+    system: System
+
+
+class FilterOp(Enum):
+    """How a list may be narrowed by a field; each is pushed down to the owner."""
+
+    IN = "in"
+    CONTAINS = "contains"
+    FROM = "from"
+    TO = "to"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """One stored field of a canonical type."""
+
+    name: str
+    group: FieldGroup
+    type: Any
+    filters: tuple[FilterOp, ...]
+
+    @property
+    def owner(self) -> System:
+        return self.group.owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstOf:
+    """A derived field: the first of `sources` that is known."""
+
+    name: str
+    sources: tuple[str, ...]
+    type: Any
+
+
+def owned_by(
+    group: FieldGroup, *, description: str, filters: tuple[FilterOp, ...] = (), **default: Any
+) -> Any:
+    """Declare a stored field and the group that owns it.
+
+    A field outside the anchor's groups needs `default=None`: its owner may be down or not know
+    the record yet, and the rest of the object must still arrive.
+    """
+    return strawberry.field(
+        description=f"{description} {group.freshness}",
+        directives=[Owner(system=group.owner)],
+        metadata={"group": group, "filters": filters},
+        **default,
+    )
+
+
+def first_of(*sources: str, description: str) -> Any:
+    """Declare a derived field: the first of the named fields that is known."""
+    return strawberry.field(description=description, metadata={"first_of": sources}, default=None)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(owned_by, first_of))
+def entity(*, prefix: str) -> Callable[[type[T]], type[T]]:
+    """Declare a canonical type whose ids start with `prefix`.
+
+    The owner of `id` is the type's anchor: the system that brings its records into being.
+    """
+
+    def declare(cls: type[T]) -> type[T]:
+        cls.__concord_prefix__ = prefix  # type: ignore[attr-defined]  # read by `prefix` below
+        declared = strawberry.type(cls, description=(cls.__doc__ or "").strip())
+        _require_nullable_guests(declared)
+        return declared
+
+    return declare
+
+
+def prefix(entity_type: type) -> str:
+    return cast(str, entity_type.__concord_prefix__)  # type: ignore[attr-defined]  # set by `entity`
+
+
+@cache
+def owned_fields(entity_type: type) -> dict[str, Owned]:
+    """The stored fields in declaration order, without `id`."""
+    hints = get_type_hints(entity_type)
+    return {
+        field.name: Owned(
+            name=field.name,
+            group=field.metadata["group"],
+            type=hints[field.name],
+            filters=field.metadata["filters"],
+        )
+        for field in _fields(entity_type)
+        if "group" in field.metadata and field.name != "id"
+    }
+
+
+@cache
+def derived_fields(entity_type: type) -> dict[str, FirstOf]:
+    hints = get_type_hints(entity_type)
+    return {
+        field.name: FirstOf(
+            name=field.name, sources=field.metadata["first_of"], type=hints[field.name]
+        )
+        for field in _fields(entity_type)
+        if "first_of" in field.metadata
+    }
+
+
+@cache
+def anchor(entity_type: type) -> System:
+    """The system that brings the records of this type into being, and whose id names them."""
+    group = next(f for f in _fields(entity_type) if f.name == "id").metadata["group"]
+    return cast(FieldGroup, group).owner
+
+
+@cache
+def owners(entity_type: type) -> tuple[System, ...]:
+    """Every system that owns a field of the type, the anchor first."""
+    systems = [anchor(entity_type), *(f.owner for f in owned_fields(entity_type).values())]
+    return tuple(dict.fromkeys(systems))
+
+
+def bare_type(annotation: Any) -> Any:
+    """The annotation without its `| None`."""
+    arms = [arm for arm in get_args(annotation) if arm is not type(None)]
+    is_optional = type(None) in get_args(annotation)
+    return arms[0] if is_optional and len(arms) == 1 else annotation
+
+
+def _fields(entity_type: type) -> list[StrawberryField]:
+    return [f for f in dataclasses.fields(entity_type) if isinstance(f, StrawberryField)]
+
+
+def _require_nullable_guests(entity_type: type) -> None:
+    home = anchor(entity_type)
+    for owned in owned_fields(entity_type).values():
+        if owned.owner is not home and type(None) not in get_args(owned.type):
+            raise TypeError(
+                f"{entity_type.__name__}.{owned.name} is owned by {owned.owner.name}, "
+                f"not by the anchor {home.name}: declare it `| None` with default=None."
+            )

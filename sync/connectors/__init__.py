@@ -1,0 +1,1 @@
+"""The systems Concord speaks to: one module per system, independent of each other."""

@@ -1,0 +1,127 @@
+"""Bindings: how one system's rows hold the fields of one canonical type.
+
+One binding serves CDC decode, API read, API write and reconciliation. A value is the same
+whether it came over the API or in an envelope, so the converters accept both spellings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from schema.entity import Owned, anchor, owned_fields
+from schema.system import System
+
+Row = Mapping[str, Any]
+"""One record as its system spells it: column name -> plain value."""
+
+Words = Mapping[str, Enum]
+"""A system's status words and the canonical members they mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """Where a field lives in a system's row.
+
+    `words` translates status words. For a field that refers to another record, `names` is the
+    system whose id the column holds; without it, the column holds this system's own key.
+    `read` and `write` replace the conversion that follows from the field's type.
+    """
+
+    name: str
+    words: Words | None = None
+    names: System | None = None
+    read: Callable[[Any], Any] | None = None
+    write: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyColumns:
+    """Where a Money field lives: two columns of one row."""
+
+    amount: str
+    currency: str
+
+
+Place = Column | MoneyColumns
+
+
+def column(name: str, **options: Any) -> Column:
+    return Column(name=name, **options)
+
+
+def money_columns(amount: str, currency: str) -> MoneyColumns:
+    return MoneyColumns(amount=amount, currency=currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A captured table whose row change says that a record *may* have changed.
+
+    Used where a record is spread over many tables: the intake reads the record back from the
+    system. `key` is the column with the record's own id, `points` maps a row to that id where it
+    takes more than a column; a row for which it answers None touches nothing.
+    """
+
+    table: str
+    key: str
+    points: Callable[[Row], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Binding:
+    """One canonical type in one system.
+
+    `resource` is the API collection; `table` the captured table (`schema.table`), None when
+    nothing is captured or `touches` stand in for it. `key` is the column with the system's own
+    id; `anchor_key` the column with the anchor system's id, which is `key` itself in the anchor.
+    `owns` are fields this system is the owner of, `copies` fields it only holds. `reference` is
+    the column for the caller's own reference, by which a lost create is found again.
+    """
+
+    entity: type
+    system: System
+    resource: str
+    key: str
+    anchor_key: str
+    table: str | None = None
+    touches: tuple[Touch, ...] = ()
+    version: str = "version"
+    updated_at: str = "updated_at"
+    owns: Mapping[str, Place] = field(default_factory=dict)
+    copies: Mapping[str, Place] = field(default_factory=dict)
+    read_only: frozenset[str] = frozenset()
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        fields = owned_fields(self.entity)
+        for name in [*self.owns, *self.copies]:
+            self._require(name in fields, f"{self.entity.__name__} has no field {name}")
+        for name in self.owns:
+            owner = fields[name].owner
+            self._require(owner is self.system, f"{name} is owned by {owner.name}")
+        for name in self.copies:
+            declared = self.system in fields[name].group.copies
+            self._require(declared, f"{fields[name].group.name} is not copied here")
+
+    @property
+    def anchor(self) -> System:
+        """The system whose ids `anchor_key` holds."""
+        return anchor(self.entity)
+
+    @property
+    def is_anchor(self) -> bool:
+        return self.anchor is self.system
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        return {**self.owns, **self.copies}
+
+    def field(self, name: str) -> Owned:
+        return owned_fields(self.entity)[name]
+
+    def _require(self, condition: bool, why: str) -> None:
+        if not condition:
+            raise TypeError(f"{self.system.name} binding of {self.entity.__name__}: {why}.")

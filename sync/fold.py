@@ -1,0 +1,62 @@
+"""Folding a batch: what of many changes to the same records must reach the projection. Pure.
+
+Changes of a batch are taken in log order and cut into rounds; within a round each record stands
+once. Full rows fold (the later one wins); a change that leaves columns out starts a new round, so
+that nothing it omits can be overwritten by an older change of the same batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sync.changes import Change
+
+
+@dataclass(slots=True)
+class Round:
+    """Changes of one binding and one kind, by record id."""
+
+    is_read: bool
+    fields: frozenset[str]
+    changes: dict[str, Change] = field(default_factory=dict)
+
+
+def fold(changes: Iterable[tuple[str, Change]]) -> Sequence[Round]:
+    """Rounds of (record id, change) pairs of one binding, to be applied one after the other."""
+    rounds: list[Round] = []
+    for record_id, change in changes:
+        fields = _fields(change)
+        last = rounds[-1] if rounds else None
+        if last is None or not _fits(last, fields, record_id, change):
+            last = Round(is_read=_is_read(change), fields=fields)
+            rounds.append(last)
+        last.changes[record_id] = _later(last.changes.get(record_id), change)
+    return rounds
+
+
+def _fits(last: Round, fields: frozenset[str], record_id: str, change: Change) -> bool:
+    if last.fields != fields:
+        return False
+    return last.is_read == _is_read(change) or _is_echoed_delete(last, record_id, change)
+
+
+def _is_echoed_delete(last: Round, record_id: str, change: Change) -> bool:
+    """The tombstone that follows a delete says nothing new."""
+    known = last.changes.get(record_id)
+    return change.is_delete and known is not None and known.is_delete
+
+
+def _later(known: Change | None, change: Change) -> Change:
+    """The change that stands: the later in the log, unless its history is older."""
+    if known is None or known.lsn is None or change.lsn is None:
+        return known if known and known.is_delete and change.is_delete else change
+    return change if change.lsn >= known.lsn else known
+
+
+def _is_read(change: Change) -> bool:
+    return change.lsn is None
+
+
+def _fields(change: Change) -> frozenset[str]:
+    return frozenset(change.binding.owns) if change.is_delete else frozenset(change.values)

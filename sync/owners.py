@@ -1,0 +1,208 @@
+"""Reading at the owners: one batched call each, with a deadline, decoded into parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from schema.canon import BY_ID_TYPE
+from schema.entity import FilterOp, anchor, bare_type
+from schema.errors import Poison, Unavailable
+from schema.system import System
+from sync.clock import Clock
+from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.codec import Ref, decode, encode_cell, references, resolved, text_of
+from sync.connectors.ports import Condition, Reads, RowQuery, Rows
+from sync.parts import Part, Parts, Stretch
+from sync.policy import Filter, KeyRange
+from sync.records import Provenance, Source
+from sync.xref import Xref
+
+Connectors = Mapping[System, Reads]
+
+
+class Owners:
+    """The systems of record, as canonical parts.
+
+    Every fetch raises Unavailable when the owner does not answer in time, or not in a form that
+    can be read. What owners call their records is remembered in the cross-reference.
+    """
+
+    def __init__(
+        self, connectors: Connectors, xref: Xref, clock: Clock, timeout: timedelta
+    ) -> None:
+        self._connectors = connectors
+        self._xref = xref
+        self._clock = clock
+        self._timeout = timeout
+        self._bindings = {
+            (system, binding.entity): binding
+            for system, connector in connectors.items()
+            for binding in connector.bindings
+        }
+
+    def binding(self, entity: type, system: System) -> Binding:
+        found = self._bindings.get((system, entity))
+        if found is None:
+            raise Unavailable(
+                f"{system.name} is not connected for {entity.__name__}; configure it first.",
+                system=system,
+            )
+        return found
+
+    async def fetch_parts(
+        self, entity: type, system: System, ids: Iterable[str], deadline: datetime | None
+    ) -> Parts:
+        """The parts of these records; absent where the owner has none."""
+        binding = self.binding(entity, system)
+        keys = await self._xref.external_ids(entity, anchor(entity), ids)
+        if not keys:
+            return {}
+        asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=tuple(keys.values()))
+        at, rows = await self.fetch_rows(RowQuery(binding=binding, where=(asked,)), deadline)
+        return await self.parts_of(binding, rows, at)
+
+    async def fetch_by_key(
+        self, entity: type, key: str, values: Sequence[str], deadline: datetime | None
+    ) -> Stretch:
+        """The anchor's parts of all records that refer to `values` in the field `key`."""
+        narrowed = Filter(field=key, op=FilterOp.IN, value=tuple(values))
+        binding = self.binding(entity, anchor(entity))
+        asked = await self._condition(binding, narrowed)
+        if asked is None:
+            return Stretch(parts={binding.system: {}})
+        at, rows = await self.fetch_rows(RowQuery(binding=binding, where=(asked,)), deadline)
+        return Stretch(parts={binding.system: await self.parts_of(binding, rows, at)})
+
+    async def fetch_page(
+        self, entity: type, filters: Sequence[Filter], span: KeyRange, deadline: datetime | None
+    ) -> Stretch:
+        """One page of the anchor's parts, in ascending key order also when paging backwards."""
+        binding = self.binding(entity, anchor(entity))
+        conditions = [await self._condition(binding, narrowed) for narrowed in filters]
+        query = RowQuery(
+            binding=binding,
+            where=tuple(asked for asked in conditions if asked is not None),
+            after=span.after,
+            before=span.before,
+            descending=span.is_backward,
+            limit=span.limit,
+        )
+        if len(query.where) < len(filters):
+            return Stretch(parts={binding.system: {}})
+        at, page = await self._fetch(query, deadline)
+        rows = page.rows[::-1] if span.is_backward else page.rows
+        parts = await self.parts_of(binding, rows, at)
+        return Stretch(parts={binding.system: parts}, has_more=page.has_more)
+
+    async def fetch_rows(
+        self, query: RowQuery, deadline: datetime | None
+    ) -> tuple[datetime, list[Row]]:
+        """Every row of the query, however many pages they take, and since when they are true."""
+        at, page = await self._fetch(query, deadline)
+        rows = list(page.rows)
+        while page.has_more and page.rows:
+            after = text_of(page.rows[-1].get(query.binding.key))
+            _, page = await self._fetch(replace(query, after=after), deadline)
+            rows += page.rows
+        return at, rows
+
+    async def parts_of(self, binding: Binding, rows: Sequence[Row], at: datetime) -> Parts:
+        """Decoded rows by canonical id. Of several rows for one record, the first counts."""
+        try:
+            keys = [_keys(binding, row) for row in rows]
+            decoded = [decode(binding, row) for row in rows]
+        except Poison as error:
+            raise Unavailable(
+                f"{binding.system.name} answered with a row nobody can read ({error.message}); "
+                "fix the row there.",
+                system=binding.system,
+            ) from error
+        wanted = {ref for pair in keys for ref in pair}
+        wanted.update(ref for values in decoded for ref in references(values))
+        ids = await self._xref.resolve(wanted)
+        parts: Parts = {}
+        links = []
+        for (mine, anchors), row, values in zip(keys, rows, decoded, strict=True):
+            record_id = ids[anchors]
+            if record_id not in parts:
+                links.append((mine, record_id))
+                parts[record_id] = _part(binding, mine.external_id, row, values, ids, at)
+        await self._xref.link(links)
+        return parts
+
+    async def _condition(self, binding: Binding, narrowed: Filter) -> Condition | None:
+        """The filter in the system's own words; None when no row can pass it."""
+        place = binding.places[narrowed.field]
+        if not isinstance(place, Column):
+            raise TypeError(f"{narrowed.field} is money and cannot be filtered by.")
+        if narrowed.op is not FilterOp.IN:
+            value = encode_cell(binding, narrowed.field, narrowed.value)
+            return Condition(column=place.name, op=narrowed.op, value=value)
+        words = await self._words(binding, place, narrowed)
+        return Condition(column=place.name, op=FilterOp.IN, value=words) if words else None
+
+    async def _words(self, binding: Binding, place: Column, narrowed: Filter) -> tuple[Any, ...]:
+        target = BY_ID_TYPE.get(bare_type(binding.field(narrowed.field).type))
+        if target is not None:
+            system = place.names or binding.system
+            keys = await self._xref.external_ids(target, system, narrowed.value)
+            return tuple(keys.values())
+        if place.words is not None:
+            return tuple(word for word, member in place.words.items() if member in narrowed.value)
+        return tuple(encode_cell(binding, narrowed.field, value) for value in narrowed.value)
+
+    async def _fetch(self, query: RowQuery, deadline: datetime | None) -> tuple[datetime, Rows]:
+        """A page, and the moment since when it is known to be true."""
+        system = query.binding.system
+        at = self._clock()
+        left = self._timeout if deadline is None else min(self._timeout, deadline - at)
+        seconds = max(left.total_seconds(), 0)
+        try:
+            async with asyncio.timeout(seconds):
+                return at, await self._connectors[system].fetch(query)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"{system.name} did not answer within {seconds:.3g} s; try again later.",
+                system=system,
+            ) from error
+
+
+def version_of(binding: Binding, row: Row) -> int | None:
+    """The row's version, None where the system does not count versions."""
+    version = row.get(binding.version)
+    return version if isinstance(version, int) else None
+
+
+def _keys(binding: Binding, row: Row) -> tuple[Ref, Ref]:
+    """What the system calls the record, and what its anchor calls it."""
+    key, anchor_key = text_of(row.get(binding.key)), text_of(row.get(binding.anchor_key))
+    if key is None or anchor_key is None:
+        raise Poison("missing_key", f"{binding.key} and {binding.anchor_key} must be there")
+    return (
+        Ref(binding.entity, binding.system.value, key),
+        Ref(binding.entity, anchor(binding.entity).value, anchor_key),
+    )
+
+
+def _part(
+    binding: Binding,
+    key: str,
+    row: Row,
+    values: dict[str, Any],
+    ids: Mapping[Ref, str],
+    at: datetime,
+) -> Part:
+    return Part(
+        values={name: resolved(value, ids) for name, value in values.items()},
+        provenance=Provenance(
+            owner=binding.system,
+            record_key=key,
+            as_of=at,
+            source=Source.OWNER,
+            version=version_of(binding, row),
+        ),
+    )

@@ -1,0 +1,232 @@
+"""Reading from the projection: the same parts, pages and order as at the owners.
+
+Keys are compared as their system compares them: keys made of digits as numbers, all others
+byte by byte. A system that has both kinds for one type would be paged in another order here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import Any, get_args, get_origin
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from schema.entity import FilterOp, anchor, bare_type, owned_fields
+from schema.money import Money, money
+from schema.system import System
+from sync.parts import Part, Parts, Stretch
+from sync.policy import Filter, KeyRange
+from sync.records import Provenance, Source
+from sync.store.projection_tables import column_names, table_for
+from sync.token import WriteToken
+
+Convert = Callable[..., Any]
+
+_CENT = Decimal("0.01")
+_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+_POLL_SECONDS = 0.025
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the projection knows of one owner's parts of some records.
+
+    `gone` are records that the owner has deleted; of others absent from `parts` nothing is known.
+    """
+
+    parts: Parts
+    gone: frozenset[str] = frozenset()
+
+
+class Projected:
+    """The projection, as canonical parts; one query per call."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def select_parts(
+        self, entity: type, systems: Sequence[System], ids: Iterable[str]
+    ) -> dict[System, Known]:
+        rows = await self._pool.fetch(_by_ids(entity), list(ids))
+        return {system: _known(entity, system, rows) for system in systems}
+
+    async def select_by_key(
+        self, entity: type, systems: Sequence[System], key: str, values: Sequence[str]
+    ) -> Stretch:
+        """All records that refer to `values`."""
+        rows = await self._pool.fetch(_by_key(entity, key), list(values))
+        return Stretch(parts={system: _known(entity, system, rows).parts for system in systems})
+
+    async def select_page(
+        self, entity: type, systems: Sequence[System], filters: Sequence[Filter], span: KeyRange
+    ) -> Stretch:
+        sql, arguments = _page(entity, filters, span)
+        rows = await self._pool.fetch(sql, *arguments)
+        kept = rows[: span.limit]
+        if span.is_backward:
+            kept.reverse()
+        return Stretch(
+            parts={system: _known(entity, system, kept).parts for system in systems},
+            has_more=len(rows) > span.limit,
+        )
+
+    async def is_filled(self, entity: type) -> bool:
+        """Whether any record of the type has ever arrived."""
+        return bool(await self._pool.fetchval(_any(entity)))
+
+    async def shows(self, token: WriteToken, wait: timedelta) -> bool:
+        """Whether the write that gave the token has arrived, waiting at most `wait` for it."""
+        if token.version is None:
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait.total_seconds()):
+                while await self._version(token) < token.version:  # noqa: ASYNC110  # a commit
+                    await asyncio.sleep(_POLL_SECONDS)
+                return True
+        return False
+
+    async def _version(self, token: WriteToken) -> int:
+        table, column = table_for(token.entity), f"{token.system.value}_version"
+        sql = f"SELECT {column} FROM {table.fullname} WHERE id = $1"  # noqa: S608  # our own names
+        version = await self._pool.fetchval(sql, token.record_id)
+        return -1 if version is None else int(version)
+
+
+def _known(entity: type, system: System, rows: Sequence[asyncpg.Record]) -> Known:
+    s = system.value
+    read = _reader(entity, system)
+    seen = [row for row in rows if row[f"{s}_as_of"] is not None]
+    return Known(
+        parts={row["id"]: read(row) for row in seen if row[f"{s}_deleted_at"] is None},
+        gone=frozenset(row["id"] for row in seen if row[f"{s}_deleted_at"] is not None),
+    )
+
+
+@cache
+def _reader(entity: type, system: System) -> Callable[[asyncpg.Record], Part]:
+    places = [
+        (field.name, column_names(field), _converter(bare_type(field.type)))
+        for field in owned_fields(entity).values()
+        if field.owner is system
+    ]
+    s = system.value
+
+    def read(row: asyncpg.Record) -> Part:
+        return Part(
+            values={name: convert(*(row[c] for c in columns)) for name, columns, convert in places},
+            provenance=Provenance(
+                owner=system,
+                record_key=row[f"{s}_key"],
+                as_of=row[f"{s}_as_of"],
+                source=Source.PROJECTION,
+                version=row[f"{s}_version"],
+            ),
+        )
+
+    return read
+
+
+def _converter(bare: Any) -> Convert:
+    if bare is Money:
+        return _money
+    if get_origin(bare) is list:
+        convert = _converter(get_args(bare)[0])
+        return lambda cells: None if cells is None else [convert(cell) for cell in cells]
+    if isinstance(bare, type) and issubclass(bare, Enum):
+        return lambda cell: None if cell is None else bare(cell)
+    return lambda cell: cell
+
+
+def _money(amount: Decimal | None, currency: str | None) -> Money | None:
+    """The column keeps six decimals; owners speak of cents, and so does the answer."""
+    if amount is not None:
+        cents = amount.quantize(_CENT)
+        amount = cents if cents == amount else amount.normalize()
+    return money(amount, currency)
+
+
+@cache
+def _by_ids(entity: type) -> str:
+    return _compiled(_rows(entity).where(table_for(entity).c.id == _any_of()))[0]
+
+
+@cache
+def _by_key(entity: type, key: str) -> str:
+    order = _key_order(entity)
+    referring = _alive(entity).where(table_for(entity).c[key] == _any_of())
+    return _compiled(referring.order_by(*order))[0]
+
+
+@cache
+def _any(entity: type) -> str:
+    return _compiled(sa.select(sa.exists(_rows(entity))))[0]
+
+
+def _page(entity: type, filters: Sequence[Filter], span: KeyRange) -> tuple[str, list[Any]]:
+    order = _key_order(entity)
+    statement = _alive(entity).where(*(_comparison(entity, narrowed) for narrowed in filters))
+    if span.after is not None:
+        statement = statement.where(sa.tuple_(*order) > _bound(span.after))
+    if span.before is not None:
+        statement = statement.where(sa.tuple_(*order) < _bound(span.before))
+    ordered = (column.desc() for column in order) if span.is_backward else order
+    return _compiled(statement.order_by(*ordered).limit(span.limit + 1))
+
+
+def _rows(entity: type) -> sa.Select[Any]:
+    fences = ("_partition", "_offset", "_epoch", "_lsn")
+    return sa.select(*(c for c in table_for(entity).c if not c.name.endswith(fences)))
+
+
+def _alive(entity: type) -> sa.Select[Any]:
+    """Rows whose anchor has said that they exist."""
+    columns, home = table_for(entity).c, anchor(entity).value
+    return _rows(entity).where(
+        columns[f"{home}_as_of"].is_not(None), columns[f"{home}_deleted_at"].is_(None)
+    )
+
+
+def _key_order(entity: type) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    key = table_for(entity).c[f"{anchor(entity).value}_key"]
+    width = sa.case((key.regexp_match("^[0-9]+$"), sa.func.length(key)), else_=0)
+    return width, key
+
+
+def _bound(key: str) -> sa.Tuple:
+    return sa.tuple_(len(key) if key.isascii() and key.isdigit() else 0, key)
+
+
+def _comparison(entity: type, narrowed: Filter) -> sa.ColumnElement[bool]:
+    column: sa.ColumnElement[Any] = table_for(entity).c[narrowed.field]
+    match narrowed.op:
+        case FilterOp.IN:
+            return column == _any_of([_cell(value) for value in narrowed.value])
+        case FilterOp.CONTAINS:
+            return sa.func.strpos(sa.func.lower(column), sa.func.lower(narrowed.value)) > 0
+        case FilterOp.FROM:
+            return column >= narrowed.value
+        case FilterOp.TO:
+            return column <= narrowed.value
+
+
+def _cell(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _any_of(texts: Sequence[str] = ()) -> Any:
+    return sa.any_(sa.bindparam(None, texts, type_=pg.ARRAY(sa.Text)))
+
+
+def _compiled(statement: sa.Select[Any]) -> tuple[str, list[Any]]:
+    compiled = statement.compile(dialect=_DIALECT)
+    return str(compiled), [compiled.params[name] for name in compiled.positiontup or ()]

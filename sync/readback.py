@@ -1,0 +1,87 @@
+"""Reading touched records back from their system, for systems whose rows are not records.
+
+The read happens under a lock per (system, type) that is held until the batch commits. Whoever
+holds it reads a state at least as new as any committed before, so what is read back needs no
+fence: it is the newest there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+import asyncpg
+
+from schema.entity import FilterOp
+from schema.errors import Unavailable
+from schema.system import System
+from sync.changes import Change, Touched
+from sync.connectors.binding import Binding, Row
+from sync.connectors.codec import decode, text_of, version_of
+from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery
+from sync.store.projection_tables import entity_name
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext($1))"
+
+
+async def read_back(
+    connection: asyncpg.Connection,
+    connectors: Mapping[System, Reads],
+    touched: Iterable[Touched],
+    timeout: timedelta,
+) -> list[Change]:
+    """The present state of every touched record; one that is gone comes back as a delete.
+
+    Raises Unavailable when a system does not answer in time: the batch must be tried again.
+    """
+    changes: list[Change] = []
+    for binding, latest in _by_binding(touched).items():
+        lock = f"read back {binding.system.value} {entity_name(binding.entity)}"
+        await connection.execute(_LOCK, lock)
+        rows = await _fetch(connectors[binding.system], binding, list(latest), timeout)
+        changes += [_change(binding, touch, rows.get(key)) for key, touch in latest.items()]
+    return changes
+
+
+async def _fetch(
+    connector: Reads, binding: Binding, keys: Sequence[str], timeout: timedelta
+) -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            for start in range(0, len(keys), PAGE_LIMIT):
+                wanted = tuple(keys[start : start + PAGE_LIMIT])
+                condition = Condition(column=binding.key, op=FilterOp.IN, value=wanted)
+                page = await connector.fetch(RowQuery(binding=binding, where=(condition,)))
+                found |= {str(row[binding.key]): row for row in page.rows}
+    except TimeoutError as error:
+        raise Unavailable(
+            f"{binding.system.name} did not answer within {timeout.total_seconds():g} s.",
+            system=binding.system,
+        ) from error
+    return found
+
+
+def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
+    return Change(
+        binding=binding,
+        key=touch.key,
+        anchor_key=None if row is None else text_of(row.get(binding.anchor_key)),
+        values={} if row is None else decode(binding, row),
+        copies={} if row is None else decode(binding, row, copies=True),
+        position=touch.position,
+        lsn=None if touch.is_read else 0,
+        version=None if row is None else version_of(binding, row),
+        as_of=touch.as_of,
+        is_delete=row is None,
+    )
+
+
+def _by_binding(touched: Iterable[Touched]) -> dict[Binding, dict[str, Touched]]:
+    """The latest touch of each record, by binding."""
+    grouped: dict[Binding, dict[str, Touched]] = defaultdict(dict)
+    for touch in touched:
+        grouped[touch.binding][touch.key] = touch
+    return grouped

@@ -1,0 +1,117 @@
+"""References whose target is not known yet: remembered, and filled in when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_origin
+
+import asyncpg
+
+from schema.entity import bare_type, owned_fields
+from sync.connectors.codec import Ref
+from sync.store.projection_tables import BY_NAME, entity_name, table_for
+
+_REMEMBER = """
+INSERT INTO pending_reference (entity, record_id, field, system, ref_entity, external_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+ON CONFLICT DO NOTHING
+"""
+_FORGET = "DELETE FROM pending_reference WHERE entity = $1 AND record_id = ANY($2) AND system = $3"
+_FILLABLE = """
+DELETE FROM pending_reference p USING xref x
+WHERE (x.system, x.entity, x.external_id) = (p.system, p.ref_entity, p.external_id)
+RETURNING p.entity, p.field, p.record_id AS id, x.record_id AS target
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A reference that could not be resolved when its record was applied."""
+
+    entity: type
+    record_id: str
+    field: str
+    ref: Ref
+
+
+def unresolved(
+    entity: type, record_id: str, values: Mapping[str, Any], ids: Mapping[Ref, str]
+) -> Iterable[Missing]:
+    """The references among `values` that have no canonical id yet."""
+    for name, value in values.items():
+        for part in value if isinstance(value, list) else (value,):
+            if isinstance(part, Ref) and part not in ids:
+                yield Missing(entity=entity, record_id=record_id, field=name, ref=part)
+
+
+async def remember(
+    connection: asyncpg.Connection,
+    entity: type,
+    system: str,
+    record_ids: Iterable[str],
+    missing: list[Missing],
+) -> None:
+    """Replace what is remembered of these records' references by `missing`."""
+    if await connection.fetchval("SELECT EXISTS (SELECT FROM pending_reference)"):
+        await connection.execute(_FORGET, entity_name(entity), list(record_ids), system)
+    if missing:
+        await connection.execute(_REMEMBER, *_columns(missing))
+
+
+async def fill(connection: asyncpg.Connection) -> int:
+    """Fill every remembered reference whose target has become known; answers how many."""
+    rows = await connection.fetch(_FILLABLE)
+    by_field: dict[tuple[str, str], list[asyncpg.Record]] = {}
+    for row in rows:
+        by_field.setdefault((row["entity"], row["field"]), []).append(row)
+    for (entity, field), found in by_field.items():
+        await _fill_field(connection, BY_NAME[entity], field, found)
+    return len(rows)
+
+
+async def _fill_field(
+    connection: asyncpg.Connection, entity: type, field: str, found: list[asyncpg.Record]
+) -> None:
+    declared = owned_fields(entity)[field]
+    is_list = get_origin(bare_type(declared.type)) is list
+    value = f"coalesce(array_cat(t.{field}, f.targets), f.targets)" if is_list else "f.targets[1]"
+    ids, targets = [r["id"] for r in found], [r["target"] for r in found]
+    await connection.execute(
+        f"UPDATE {table_for(entity).fullname} t SET {field} = {value} FROM ("
+        "  SELECT id, array_agg(target) AS targets"
+        "  FROM unnest($1::text[], $2::text[]) AS u (id, target) GROUP BY id"
+        ") f WHERE t.id = f.id",
+        ids,
+        targets,
+    )
+    await _owe_copies(connection, entity_name(entity), field, declared.group.copies, ids)
+
+
+async def _owe_copies(
+    connection: asyncpg.Connection, entity: str, field: str, copies: Iterable[Any], ids: list[str]
+) -> None:
+    """The filled field is a change of the record; replicas that hold a copy are owed it."""
+    await connection.execute(
+        "INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at)"
+        " SELECT t, $1, id, ARRAY[$2], 'reference', now()"
+        " FROM (SELECT DISTINCT unnest($4::text[]) AS id) i, unnest($3::text[]) AS t"
+        " ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE"
+        " SET fields = (SELECT array_agg(DISTINCT f)"
+        " FROM unnest(delivery.fields || excluded.fields) AS f)",
+        entity,
+        field,
+        [system.value for system in copies],
+        ids,
+    )
+
+
+def _columns(missing: list[Missing]) -> tuple[list[str], ...]:
+    return (
+        [entity_name(m.entity) for m in missing],
+        [m.record_id for m in missing],
+        [m.field for m in missing],
+        [m.ref.system for m in missing],
+        [entity_name(m.ref.entity) for m in missing],
+        [m.ref.external_id for m in missing],
+    )

@@ -1,0 +1,270 @@
+"""Writes: a mutation goes to the one owner of its fields, and to nobody else.
+
+The owner's commit comes back as a change and reaches the copies from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args, get_origin
+
+import asyncpg
+import orjson
+
+from schema.canon import BY_ID_TYPE, require_id
+from schema.entity import FilterOp, anchor, bare_type
+from schema.errors import InFlight, Invalid, KeyRequired, NotFound, OutcomeUnknown, Rejected
+from schema.system import System
+from sync.clock import Clock
+from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.codec import encode
+from sync.connectors.ports import Acts, Condition, RowQuery, Writes
+from sync.idempotency import SETTLE, Answer, Idempotency
+from sync.owners import version_of
+from sync.ownership import owner_of, performer_of, shown
+from sync.reading import Reading
+from sync.records import Record
+from sync.store.projection_tables import entity_name
+from sync.token import WriteToken, seal_token
+from sync.xref import Xref
+
+Send = Callable[[datetime | None], Awaitable[Row]]
+"""Carries a write out and answers the owner's row; see `sync.idempotency.Attempt`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The owner's part of the record after the write, and the token for reading it back."""
+
+    record: Record
+    token: str
+
+
+class Routing:
+    """Mutations on their way to the owner.
+
+    Every method raises what the owner says: Rejected with its words, Conflict for a stale
+    version, NotFound, Unavailable when nothing was sent, OutcomeUnknown when the answer got lost.
+    With an idempotency key, the same call again gives the same answer and no second effect.
+    """
+
+    def __init__(
+        self,
+        connectors: Mapping[System, Writes],
+        reading: Reading,
+        xref: Xref,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        acts: Mapping[System, Acts] | None = None,
+    ) -> None:
+        self._connectors = connectors
+        self._acts = acts or {}
+        self._owners = reading.owners
+        self._xref = xref
+        self._clock = clock
+        self._idempotency = Idempotency(pool, clock)
+
+    async def update(
+        self,
+        entity: type,
+        record_id: str,
+        patch: Mapping[str, Any],
+        *,
+        owner: System | None = None,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Written:
+        """Change fields of one owner. Raises NotOwned for fields of another, or of several."""
+        require_id(entity, record_id)
+        binding = self._owners.binding(entity, owner_of(entity, patch, named=owner))
+        cells = await self._encode(binding, patch)
+
+        async def send(lost_at: datetime | None) -> Row:
+            key = await self._key(binding, record_id)
+            if lost_at is not None and (row := await self._holding(binding, key, patch)):
+                return row
+            writer = self._connectors[binding.system]
+            return await writer.update(binding, key, cells, version=version)
+
+        request = [record_id, patch, version]
+        return await self._once("update", binding, idempotency_key, request, send)
+
+    async def create(
+        self, entity: type, values: Mapping[str, Any], *, idempotency_key: str | None
+    ) -> Written:
+        """Create a record at its anchor: find by the hub's reference, create when there is none.
+
+        Raises KeyRequired without a key, and Rejected (DUPLICATE_IN_TARGET) when the owner holds
+        several records of this request.
+        """
+        if not idempotency_key:
+            raise KeyRequired(
+                f"Creating a {entity.__name__} needs an idempotencyKey, so that a repeated "
+                "request creates nothing twice; a UUID is a good one."
+            )
+        binding = self._owners.binding(entity, owner_of(entity, values, named=anchor(entity)))
+        column = _reference_column(binding)
+        reference = _reference(entity, idempotency_key)
+        cells = {**await self._encode(binding, values), column: reference}
+
+        async def send(lost_at: datetime | None) -> Row:
+            if (row := await self._find(binding, column, reference)) is not None:
+                return row
+            if lost_at is not None and self._clock() < lost_at + SETTLE:
+                raise InFlight(
+                    f"{binding.system.name} may still be creating it; ask again in a moment.",
+                    system=binding.system,
+                )
+            writer = self._connectors[binding.system]
+            return await writer.create(binding, cells, idempotency_key=reference)
+
+        return await self._once("create", binding, idempotency_key, values, send)
+
+    async def act(
+        self,
+        entity: type,
+        record_id: str,
+        action: str,
+        arguments: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+    ) -> Written:
+        """Have the owner carry out a business action on a record.
+
+        Whether a lost action took place cannot be told from the record, so it is never sent
+        again with the same key: OutcomeUnknown says to look.
+        """
+        require_id(entity, record_id)
+        system = performer_of(entity, action)
+        binding = self._owners.binding(entity, system)
+        if system not in self._acts:
+            raise Invalid(f"{system.name} as it is connected here cannot {action}.")
+
+        async def send(lost_at: datetime | None) -> Row:
+            if lost_at is not None:
+                raise OutcomeUnknown(
+                    f"{system.name} may have carried out {action} already: read the record, and "
+                    "send it with a new idempotency key if it was not.",
+                    system=system,
+                )
+            key = await self._key(binding, record_id)
+            return await self._acts[system].act(binding, key, action, arguments)
+
+        return await self._once(action, binding, idempotency_key, [record_id, arguments], send)
+
+    async def _once(
+        self, verb: str, binding: Binding, key: str | None, request: object, send: Send
+    ) -> Written:
+        async def attempt(lost_at: datetime | None) -> Answer:
+            row = await send(lost_at)
+            plain = orjson.loads(orjson.dumps(row, default=str))
+            return {"row": plain, "at": self._clock().isoformat()}
+
+        if key is None:
+            answer = await attempt(None)
+        else:
+            scope = f"{verb} {entity_name(binding.entity)}"
+            answer = await self._idempotency.once(scope, key, request, attempt)
+        return await self._written(binding, answer["row"], datetime.fromisoformat(answer["at"]))
+
+    async def _written(self, binding: Binding, row: Row, at: datetime) -> Written:
+        """Decode the owner's answer; a record it names for the first time is linked."""
+        parts = await self._owners.parts_of(binding, [row], at)
+        ((record_id, part),) = parts.items()
+        token = WriteToken(
+            entity=binding.entity,
+            record_id=record_id,
+            system=binding.system,
+            version=version_of(binding, row),
+        )
+        record = Record(
+            entity=binding.entity,
+            id=record_id,
+            values=part.values,
+            provenance={binding.system: part.provenance},
+        )
+        return Written(record=record, token=seal_token(token))
+
+    async def _key(self, binding: Binding, record_id: str) -> str:
+        """What the owner calls the record; asks the owner when nobody has met it there yet."""
+        entity, system = binding.entity, binding.system
+        known = await self._xref.external_ids(entity, system, [record_id])
+        if record_id in known:
+            return known[record_id]
+        parts = await self._owners.fetch_parts(entity, system, [record_id], None)
+        key = parts[record_id].provenance.record_key if record_id in parts else None
+        if key is None:
+            raise NotFound(f"{system.name} has no {entity.__name__} {record_id}.", system=system)
+        return key
+
+    async def _holding(self, binding: Binding, key: str, patch: Mapping[str, Any]) -> Row | None:
+        """The owner's row if it holds the patch already."""
+        row = await self._find(binding, binding.key, key)
+        if row is None:
+            return None
+        (part,) = (await self._owners.parts_of(binding, [row], self._clock())).values()
+        return row if all(part.values.get(n) == value for n, value in patch.items()) else None
+
+    async def _find(self, binding: Binding, column: str, value: str) -> Row | None:
+        asked = Condition(column=column, op=FilterOp.IN, value=(value,))
+        _, rows = await self._owners.fetch_rows(RowQuery(binding=binding, where=(asked,)), None)
+        if len(rows) > 1:
+            raise Rejected(
+                f"{binding.system.name} holds {len(rows)} records with {column} {value}: keep one "
+                "of them there, then send the request again.",
+                system=binding.system,
+                owner_code="DUPLICATE_IN_TARGET",
+            )
+        return rows[0] if rows else None
+
+    async def _encode(self, binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The owner's cells, references in its own ids. Raises Invalid for what it cannot hold."""
+        for name in values:
+            if name in binding.read_only or name not in binding.owns:
+                raise Invalid(
+                    f"{shown(name)} is set by {binding.system.name} itself and cannot be written.",
+                    system=binding.system,
+                )
+        own = {name: await self._own_words(binding, name, value) for name, value in values.items()}
+        try:
+            return encode(binding, own)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Invalid(f"{binding.system.name} cannot hold this: {error}") from error
+
+    async def _own_words(self, binding: Binding, name: str, value: Any) -> Any:
+        """A reference as the owner's own id; any other value as it is."""
+        bare, place = bare_type(binding.field(name).type), binding.owns[name]
+        is_list = get_origin(bare) is list
+        target = BY_ID_TYPE.get(get_args(bare)[0] if is_list else bare)
+        if target is None or value is None or not isinstance(place, Column):
+            return value
+        ids = value if is_list else [value]
+        for record_id in ids:
+            require_id(target, record_id)
+        system = place.names or binding.system
+        keys = await self._xref.external_ids(target, system, ids)
+        missing = [record_id for record_id in ids if record_id not in keys]
+        if missing:
+            raise Invalid(
+                f"{shown(name)}: {system.name} knows no {target.__name__} {', '.join(missing)}; "
+                "check the id, or wait until its copy has arrived there."
+            )
+        return [keys[record_id] for record_id in ids] if is_list else keys[value]
+
+
+def _reference_column(binding: Binding) -> str:
+    if binding.reference is None:
+        raise Invalid(
+            f"A {binding.entity.__name__} cannot be created from here: {binding.system.name} keeps "
+            "no reference by which a lost attempt could be found again."
+        )
+    return binding.reference
+
+
+def _reference(entity: type, key: str) -> str:
+    """The hub's own name for the record a key creates, the same for every attempt."""
+    digest = hashlib.blake2b(f"{entity_name(entity)}\0{key}".encode(), digest_size=12)
+    return f"hub-{digest.hexdigest()}"

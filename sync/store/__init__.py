@@ -1,0 +1,1 @@
+"""Postgres: the derived projection, the ledgers, migrations, and the connection pool."""

@@ -1,0 +1,33 @@
+"""The connection pool of Concord's own database."""
+
+from __future__ import annotations
+
+import asyncpg
+import orjson
+
+MINIMUM_SERVER = 180000
+"""PostgreSQL 18: the intake reads old and new rows from one upsert (`RETURNING old, new`)."""
+
+
+async def connect(dsn: str, *, size: int = 16) -> asyncpg.Pool:
+    """A pool whose json columns hold Python values.
+
+    Raises RuntimeError when the server is older than PostgreSQL 18.
+    """
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, init=_prepare)
+    version = await pool.fetchval("SELECT current_setting('server_version_num')::int")
+    if version < MINIMUM_SERVER:
+        await pool.close()
+        raise RuntimeError(f"Concord needs PostgreSQL 18 or newer; this server is {version}.")
+    return pool
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=_dump, decoder=orjson.loads
+        )
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,160 @@
+"""The projection's tables, derived from the canon: one table per canonical type.
+
+Beside its fields, a row carries for each owning system what is known of that owner's part: the
+owner's key and version, how fresh it is, and the fence that keeps older changes out.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from typing import Any, get_args, get_origin
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTable
+
+from schema.canon import BY_ID_TYPE, ENTITIES
+from schema.entity import (
+    FilterOp,
+    Owned,
+    anchor,
+    bare_type,
+    derived_fields,
+    owned_fields,
+    owners,
+)
+from schema.money import Money
+from schema.system import System
+
+SCHEMA = "projection"
+KEY = sa.Text(collation="C")
+_PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
+    str: sa.Text(),
+    int: sa.BigInteger(),
+    bool: sa.Boolean(),
+    date: sa.Date(),
+    datetime: sa.DateTime(timezone=True),
+}
+
+
+def entity_name(entity: type) -> str:
+    """`PaymentStatus` -> `payment_status`: the name of a type in tables and ledgers."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in entity.__name__).lstrip("_")
+
+
+BY_NAME: dict[str, type] = {entity_name(entity): entity for entity in ENTITIES}
+
+
+@cache
+def table_for(entity: type) -> sa.Table:
+    """The projection table of a canonical type."""
+    return sa.Table(
+        entity_name(entity),
+        sa.MetaData(schema=SCHEMA),
+        sa.Column("id", KEY, primary_key=True),
+        *(c for field in owned_fields(entity).values() for c in _field_columns(field)),
+        *(_derived_column(field.name, field.sources) for field in derived_fields(entity).values()),
+        *(c for system in owners(entity) for c in fence_columns(system)),
+        *_indexes(entity),
+        comment=f"{(entity.__doc__ or '').strip()} Derived from schema/entities.",
+    )
+
+
+def fence_columns(system: System) -> tuple[sa.Column[Any], ...]:
+    """What is known of one owner's part of a row; see docs/adr on the fence."""
+    s = system.value
+    return (
+        sa.Column(f"{s}_key", KEY),
+        sa.Column(f"{s}_version", sa.BigInteger),
+        sa.Column(f"{s}_as_of", sa.DateTime(timezone=True)),
+        sa.Column(f"{s}_partition", sa.Integer),
+        sa.Column(f"{s}_offset", sa.BigInteger),
+        sa.Column(f"{s}_epoch", sa.Integer),
+        sa.Column(f"{s}_lsn", sa.BigInteger),
+        sa.Column(f"{s}_deleted_at", sa.DateTime(timezone=True)),
+    )
+
+
+def column_names(field: Owned) -> tuple[str, ...]:
+    """The table columns of a field: two for Money, else one."""
+    if bare_type(field.type) is Money:
+        return (f"{field.name}_amount", f"{field.name}_currency")
+    return (field.name,)
+
+
+def create_statements(entity: type) -> list[str]:
+    """The DDL of a type's table and indexes, each runnable any number of times.
+
+    A field added to the entity becomes an `ADD COLUMN IF NOT EXISTS`; nothing is ever dropped.
+    """
+    table = table_for(entity)
+    return [
+        _sql(CreateTable(table, if_not_exists=True)),
+        *(_add_column(table, column) for column in table.columns if not column.primary_key),
+        *(
+            _sql(CreateIndex(index, if_not_exists=True))
+            for index in sorted(table.indexes, key=lambda i: str(i.name))
+        ),
+    ]
+
+
+def projection_ddl() -> str:
+    """The DDL of the whole projection as one text: the committed snapshot."""
+    tables = (table_for(entity) for entity in ENTITIES)
+    statements = [_sql(CreateSchema(SCHEMA, if_not_exists=True))]
+    for table in tables:
+        statements.append(_sql(CreateTable(table)))
+        statements += [
+            _sql(CreateIndex(i)) for i in sorted(table.indexes, key=lambda i: str(i.name))
+        ]
+    return ";\n\n".join(statements) + ";\n"
+
+
+def _field_columns(field: Owned) -> list[sa.Column[Any]]:
+    bare = bare_type(field.type)
+    if bare is Money:
+        amount, currency = column_names(field)
+        return [sa.Column(amount, sa.Numeric(20, 6)), sa.Column(currency, sa.Text)]
+    return [sa.Column(field.name, _column_type(field, bare))]
+
+
+def _column_type(field: Owned, bare: Any) -> sa.types.TypeEngine[Any]:
+    if get_origin(bare) is list:
+        return pg.ARRAY(_column_type(field, get_args(bare)[0]))
+    if bare in BY_ID_TYPE:
+        return KEY
+    if isinstance(bare, type) and issubclass(bare, Enum):
+        return sa.Text()
+    if bare not in _PLAIN:
+        raise TypeError(f"The projection has no column type for {field.name}: {bare}.")
+    return _PLAIN[bare]
+
+
+def _derived_column(name: str, sources: tuple[str, ...]) -> sa.Column[Any]:
+    expression = f"coalesce({', '.join(sources)})"
+    return sa.Column(name, sa.Text, sa.Computed(expression, persisted=True))
+
+
+def _indexes(entity: type) -> list[sa.Index]:
+    name = entity_name(entity)
+    home = anchor(entity).value
+    references = [
+        field.name
+        for field in owned_fields(entity).values()
+        if bare_type(field.type) in BY_ID_TYPE and FilterOp.IN in field.filters
+    ]
+    return [sa.Index(f"{name}_{column}", column) for column in [f"{home}_key", *references]]
+
+
+def _add_column(table: sa.Table, column: sa.Column[Any]) -> str:
+    return f"ALTER TABLE {table.fullname} ADD COLUMN IF NOT EXISTS {_column_sql(column)}"
+
+
+def _column_sql(column: sa.Column[Any]) -> str:
+    return _sql(CreateColumn(column))
+
+
+def _sql(statement: Any) -> str:
+    return str(statement.compile(dialect=pg.dialect())).strip().replace(" \n", "\n")

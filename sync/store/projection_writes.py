@@ -1,0 +1,191 @@
+"""The set-based upsert of one owner's part into the projection, and what follows from it.
+
+One statement per (type, owner): merge the staged rows under the fence, insert the deliveries that
+changed fields owe to the replicas, and answer the status transitions for the feed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import asyncpg
+
+from schema.canon import BY_ID_TYPE
+from schema.entity import Owned, anchor, bare_type, derived_fields, owned_fields
+from schema.system import System
+from sync.connectors.binding import Binding
+from sync.store.projection_tables import (
+    column_names,
+    entity_name,
+    fence_columns,
+    table_for,
+)
+
+FENCE_PARTS = ("key", "version", "as_of", "partition", "offset", "epoch", "lsn", "deleted_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """How staged rows meet the rows that are there.
+
+    `is_fenced` refuses what is older than the row; a record read back from its owner under a
+    lock is newest by construction. `is_read` marks snapshot reads: the first sight of a record
+    in a snapshot is no event and owes no delivery.
+    """
+
+    is_fenced: bool
+    is_read: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """The SQL of one (type, owner, fields present): stage by COPY, then merge."""
+
+    stage: str
+    create_stage: str
+    columns: tuple[str, ...]
+    merge: str
+
+
+async def merge(
+    connection: asyncpg.Connection, statements: Statements, rows: list[tuple[object, ...]]
+) -> list[asyncpg.Record]:
+    """Stage and merge rows; answers (id, before, after, at, subject) of each status transition.
+
+    Each id may stand once in `rows`.
+    """
+    await connection.execute(statements.create_stage)
+    await connection.copy_records_to_table(
+        statements.stage, schema_name="pg_temp", columns=statements.columns, records=rows
+    )
+    transitions = await connection.fetch(statements.merge)
+    await connection.execute(f"TRUNCATE pg_temp.{statements.stage}")
+    return list(transitions)
+
+
+@cache
+def statements_for(binding: Binding, fields: frozenset[str], mode: Mode) -> Statements:
+    """The statements that merge `fields` of the binding's system; the others are kept."""
+    kept = [f for f in owned_fields(binding.entity).values() if f.name in fields]
+    data_columns = [column for field in kept for column in column_names(field)]
+    fence = [column.name for column in fence_columns(binding.system)]
+    columns = ("id", *data_columns, *fence)
+    stage = f"stage_{entity_name(binding.entity)}_{binding.system.value}"
+    return Statements(
+        stage=stage,
+        create_stage=_create_stage(binding, stage),
+        columns=columns,
+        merge=_merge_sql(binding, stage, columns, mode),
+    )
+
+
+def _create_stage(binding: Binding, stage: str) -> str:
+    """A temporary twin of the projection table, made once per connection."""
+    table = table_for(binding.entity)
+    columns = ", ".join(c.name for c in table.columns if c.computed is None)
+    return (
+        f"CREATE TEMP TABLE IF NOT EXISTS {stage} AS SELECT {columns} FROM {table.fullname} LIMIT 0"
+    )
+
+
+def _merge_sql(binding: Binding, stage: str, columns: tuple[str, ...], mode: Mode) -> str:
+    table = table_for(binding.entity).fullname
+    s = binding.system.value
+    listed = ", ".join(columns)
+    updates = ",\n    ".join(f"{c} = excluded.{c}" for c in columns if c not in ("id", f"{s}_lsn"))
+    steps = [
+        f"merged AS (\n  INSERT INTO {table} AS t ({listed})\n"
+        f"  SELECT {listed} FROM pg_temp.{stage}\n"
+        f"  ON CONFLICT (id) DO UPDATE SET\n    {updates},\n    {_lsn_update(s)}\n"
+        f"  {_fence(s) if mode.is_fenced else ''}\n"
+        f"  RETURNING {_returned(binding)}\n)"
+    ]
+    steps += [_deliveries(binding, target, mode) for target in _targets(binding)]
+    return "WITH " + ",\n".join(steps) + "\n" + _transitions(binding, mode)
+
+
+def _fence(s: str) -> str:
+    """Newer in the log, and for streamed changes newer in the source's history too."""
+    return (
+        f"WHERE (t.{s}_offset IS NULL OR excluded.{s}_epoch > t.{s}_epoch"
+        f" OR excluded.{s}_partition <> t.{s}_partition OR excluded.{s}_offset > t.{s}_offset)\n"
+        f"    AND (excluded.{s}_lsn IS NULL OR t.{s}_lsn IS NULL"
+        f" OR (excluded.{s}_epoch, excluded.{s}_lsn) > (t.{s}_epoch, t.{s}_lsn))"
+    )
+
+
+def _lsn_update(s: str) -> str:
+    """A snapshot read never raises the streamed position; a new epoch forgets the old one."""
+    return (
+        f"{s}_lsn = CASE WHEN excluded.{s}_lsn IS NULL AND excluded.{s}_epoch = t.{s}_epoch"
+        f" THEN t.{s}_lsn ELSE excluded.{s}_lsn END"
+    )
+
+
+def _returned(binding: Binding) -> str:
+    s = binding.system.value
+    watched = {c for f in binding_fields(binding) if f.group.copies for c in column_names(f)}
+    watched |= set(derived_fields(binding.entity))
+    parts = ["new.id", f"new.{s}_as_of AS at", f"old.{s}_key IS NULL AS is_first"]
+    parts += [f"new.{s}_partition AS p", f"new.{s}_offset AS o"]
+    parts += [f"new.{anchor(binding.entity).value}_key IS NOT NULL AS is_known"]
+    if "status" in derived_fields(binding.entity):
+        parts.append(f"{_subject(binding.entity)} AS subject")
+    for column in sorted(watched):
+        parts += [f"old.{column} AS old_{column}", f"new.{column} AS new_{column}"]
+    return ", ".join(parts)
+
+
+def binding_fields(binding: Binding) -> list[Owned]:
+    return [field for name, field in owned_fields(binding.entity).items() if name in binding.owns]
+
+
+def _targets(binding: Binding) -> list[System]:
+    copies = [system for field in binding_fields(binding) for system in field.group.copies]
+    return list(dict.fromkeys(copies))
+
+
+def _deliveries(binding: Binding, target: System, mode: Mode) -> str:
+    """Owe the target every copied field that changed, in the record's one unsent delivery."""
+    fields = [f for f in binding_fields(binding) if target in f.group.copies]
+    changed = ", ".join(f"CASE WHEN {_differs(f)} THEN '{f.name}' END" for f in fields)
+    any_changed = " OR ".join(_differs(f) for f in fields)
+    first_sight = "NOT is_first AND " if mode.is_read else ""
+    return (
+        f"to_{target.value} AS (\n"
+        "  INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at)\n"
+        f"  SELECT '{target.value}', '{entity_name(binding.entity)}', id,"
+        f" array_remove(ARRAY[{changed}], NULL),\n"
+        f"    '{binding.system.value}/' || p || '@' || o, at\n"
+        f"  FROM merged WHERE {first_sight}({any_changed})\n"
+        "  ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE\n"
+        "  SET fields = (SELECT array_agg(DISTINCT f)"
+        " FROM unnest(delivery.fields || excluded.fields) AS f),\n"
+        "    cause = excluded.cause, caused_at = excluded.caused_at\n"
+        "  RETURNING 1\n)"
+    )
+
+
+def _differs(field: Owned) -> str:
+    pairs = (f"old_{c} IS DISTINCT FROM new_{c}" for c in column_names(field))
+    return "(" + " OR ".join(pairs) + ")"
+
+
+def _subject(entity: type) -> str:
+    """What a subscriber may filter by: the records this one refers to."""
+    names = [n for n, f in owned_fields(entity).items() if bare_type(f.type) in BY_ID_TYPE]
+    return f"jsonb_build_object({', '.join(f"'{n}', new.{n}" for n in names)})"
+
+
+def _transitions(binding: Binding, mode: Mode) -> str:
+    """Status transitions for the feed, and how many deliveries are now owed."""
+    owed = " + ".join(f"(SELECT count(*) FROM to_{t.value})" for t in _targets(binding)) or "0"
+    if "status" not in derived_fields(binding.entity):
+        return f"SELECT NULL AS id, {owed} AS owed"
+    first_sight = "AND NOT is_first" if mode.is_read else ""
+    return (
+        "SELECT m.id, m.old_status AS before, m.new_status AS after, m.at, m.subject, owed.n AS owed\n"
+        f"FROM (SELECT {owed} AS n) AS owed LEFT JOIN merged m\n"
+        f"  ON m.old_status IS DISTINCT FROM m.new_status AND m.is_known {first_sight}"
+    )

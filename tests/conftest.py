@@ -1,0 +1,53 @@
+"""Fixtures of every tier: a throw-away cluster per run, a fresh database per test."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.embedded import Cluster
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One embedded Postgres for the whole run, not durable, deleted afterwards."""
+    with tempfile.TemporaryDirectory(prefix="concord-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root the server runs as another account
+        with Cluster.start(folder, durable=False) as running:
+            yield running
+        Cluster.forget(folder)
+
+
+@pytest.fixture
+def template_database() -> str | None:
+    """The database to clone; a test module overrides it with one it has prepared."""
+    return None
+
+
+@pytest.fixture
+def create_database(cluster: Cluster) -> Iterator[Callable[[str | None], str]]:
+    """Create databases on demand: template in, DSN out. They are dropped after the test."""
+    created: list[str] = []
+
+    def create(template: str | None = None) -> str:
+        name = f"test_{next(_numbers)}"
+        cluster.create_database(name, template)
+        created.append(name)
+        return cluster.dsn(name)
+
+    yield create
+    for name in created:
+        cluster.drop_database(name)
+
+
+@pytest.fixture
+def database(create_database: Callable[[str | None], str], template_database: str | None) -> str:
+    """The DSN of a fresh database, cloned from `template_database` if there is one."""
+    return create_database(template_database)
