@@ -9,15 +9,22 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hub.embedded import Cluster
 from hub.settings import Settings
-from hub.tryton.erp import start_tryton
 from schema.errors import Unavailable
 
-Erp = Literal["standard", "tryton"]
+
+class Erp(Enum):
+    """Which ERP the demo runs: a stand-in, or a real one."""
+
+    STANDARD = "standard"
+    TRYTON = "tryton"
+
+
 Say = Callable[[str], None]
 SYSTEMS = ("crm", "psa", "hr", "erp", "billing")
 _STOP_S = 5
@@ -32,7 +39,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(state: Path, *, erp: Erp, say: Say, port: int = 8000) -> AsyncIterator[Stage]:
+async def set_stage(state: Path, *, erp: Erp, say: Say) -> AsyncIterator[Stage]:
     """Start what is not running and create what is not there, in `state`; stop it all at the end.
 
     A second start resumes with the data of the first.
@@ -41,8 +48,8 @@ async def set_stage(state: Path, *, erp: Erp, say: Say, port: int = 8000) -> Asy
         say("starting PostgreSQL")
         cluster = await asyncio.to_thread(Cluster.start, state / "postgres")
         stack.callback(cluster.stop)
-        suffix = "" if erp == "standard" else f"_{erp}"
-        stood_in = [s for s in SYSTEMS if erp == "standard" or s != "erp"]
+        suffix = "" if erp is Erp.STANDARD else f"_{erp.value}"
+        stood_in = [s for s in SYSTEMS if erp is Erp.STANDARD or s != "erp"]
         dsns = await asyncio.to_thread(_databases, cluster, [*stood_in, "hub"], suffix)
         say("seeding the firm")
         await _seed(stood_in, dsns)
@@ -52,12 +59,14 @@ async def set_stage(state: Path, *, erp: Erp, say: Say, port: int = 8000) -> Asy
             name: {"url": urls[name], "key": f"demo-{name}", "capture_url": dsns[name]}
             for name in stood_in
         }
-        if erp == "tryton":
+        if erp is Erp.TRYTON:
+            from hub.tryton.erp import start_tryton
+
             tryton = await start_tryton(state, cluster, say)
             stack.push_async_callback(tryton.stop)
             systems["erp"] = tryton.settings()
             urls = {**urls, "erp": tryton.url}
-        settings = Settings(database_url=dsns["hub"], port=port, **systems)
+        settings = Settings.model_validate({"database_url": dsns["hub"], **systems})
         yield Stage(settings=settings, urls=urls)
 
 

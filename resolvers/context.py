@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import strawberry
@@ -46,7 +46,7 @@ class Request:
 
     def renew(self) -> None:
         """Forget what was loaded and start a new deadline: the next event is a new read."""
-        self.now: datetime = self.services.clock()
+        self._deadline = self.services.clock() + self.services.budget
         self.errors: list[GraphQLError] = []
         self.fetches: list[Fetch] = []
         self._scopes: dict[ReadPolicy, Scope] = {}
@@ -63,7 +63,7 @@ class Request:
         return Scope(request=self, policy=policy)
 
     def session(self, policy: ReadPolicy) -> ReadSession:
-        return ReadSession(policy=policy, deadline=self.now + self.services.budget)
+        return ReadSession(policy=policy, deadline=self._deadline)
 
     def settle(self, session: ReadSession, path: Path) -> None:
         """Take over what a load has found out: its faults, once each, and its provenance."""
@@ -92,7 +92,7 @@ class Info(strawberry.Info[Request, None]):
         return self.context
 
     @property
-    def syntax(self) -> GraphQLResolveInfo:
+    def syntax(self) -> GraphQLResolveInfo[Any]:
         """The executor's own view of the field: syntax nodes, fragments and variables."""
         return self._raw_info
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import GenericAlias
 from typing import Any
 
 import strawberry
@@ -42,7 +43,7 @@ class Narrowing:
     @property
     def type(self) -> Any:
         value = bare_type(self.owned.type)
-        return list[value] if self.op is FilterOp.IN else value
+        return GenericAlias(list, (value,)) if self.op is FilterOp.IN else value
 
 
 def narrowings(entity: type) -> Iterator[Narrowing]:

@@ -25,23 +25,22 @@ class Verdict:
 
 
 class Gate:
-    """Verdicts of one schema, bounded in number and in size."""
+    """Verdicts under one schema, bounded in number and in size."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, schema: Callable[[], GraphQLSchema]) -> None:
         self.limits = limits
-        self._remembered: Callable[[GraphQLSchema, str], Verdict] = lru_cache(_REMEMBERED)(
-            self._judge
-        )
+        self._schema = schema
+        self._remembered: Callable[[str], Verdict] = lru_cache(_REMEMBERED)(self._judge)
 
-    def judge(self, schema: GraphQLSchema, query: str) -> Verdict:
+    def judge(self, query: str) -> Verdict:
         """Raises GraphQLSyntaxError or RecursionError for a text that does not parse."""
         judge = self._judge if len(query) > _LONGEST_REMEMBERED else self._remembered
-        return judge(schema, query)
+        return judge(query)
 
-    def _judge(self, schema: GraphQLSchema, query: str) -> Verdict:
+    def _judge(self, query: str) -> Verdict:
         document = parse(query, max_tokens=self.limits.tokens)
         refusals = broken_limits(document, self.limits)
         if not refusals:
-            invalid = validate_document(schema, document, tuple(specified_rules))
+            invalid = validate_document(self._schema(), document, tuple(specified_rules))
             refusals = [with_code(error, VALIDATION_FAILED) for error in invalid]
         return Verdict(document=document, refusals=tuple(refusals))

@@ -24,7 +24,7 @@ from graphql import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`depth` counts nested objects, `aliases` counts every use of a fragment, `tokens` the text."""
+    """`depth` counts nested objects; `aliases` counts those of a fragment at each of its uses."""
 
     depth: int = 12
     aliases: int = 30
@@ -79,7 +79,9 @@ class _Ruler:
             return self._fragment(node.name.value)
         if isinstance(node, InlineFragmentNode):
             return self.measure(node.selection_set)
-        assert isinstance(node, FieldNode)
+        return self._field(node) if isinstance(node, FieldNode) else _FLAT
+
+    def _field(self, node: FieldNode) -> _Shape:
         below = self.measure(node.selection_set)
         is_level = node.selection_set is not None and not node.name.value.startswith("__")
         return _Shape(below.depth + 1 if is_level else 0, below.aliases + (node.alias is not None))

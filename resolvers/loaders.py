@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiodataloader import DataLoader
 
@@ -16,6 +16,8 @@ from sync.session import ReadSession
 
 if TYPE_CHECKING:
     from resolvers.context import Request
+
+T = TypeVar("T")
 
 Far = tuple[Record, ...]
 """The records at the far end of an edge, for one near end."""
@@ -32,6 +34,10 @@ class Wanted:
 
 Key = tuple[Any, Wanted]
 """Near end (an id, or ids) and what is wanted of the far end."""
+
+Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
+FarEnds = Callable[[list[Key]], Coroutine[Any, Any, list[Far | None]]]
+"""What a batch of keys is answered with, in the order of the keys."""
 
 
 class Scope:
@@ -70,11 +76,10 @@ class Scope:
     ) -> RecordPage:
         reading = self.request.services.reading
         return await self._read(
-            wanted.path,
-            lambda session: reading.page(session, entity, filters, paging, wanted.fields),
+            wanted.path, lambda s: reading.page(s, entity, filters, paging, wanted.fields)
         )
 
-    def _edge_batch(self, edge: GraphEdge) -> Callable[[list[Key]], Coroutine[Any, Any, list[Far | None]]]:
+    def _edge_batch(self, edge: GraphEdge) -> FarEnds:
         async def load(keys: list[Key]) -> list[Far | None]:
             path = keys[0][1].path
             try:
@@ -86,7 +91,7 @@ class Scope:
 
         return load
 
-    def _root_batch(self, entity: type) -> Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]:
+    def _root_batch(self, entity: type) -> Roots:
         async def load(keys: list[Key]) -> list[Record | None]:
             reading, ids, fields = self.request.services.reading, _near_ids(keys), _fields(keys)
             found = await self._read(
@@ -105,7 +110,7 @@ class Scope:
         found = await reading.by_ids(session, edge.target, ids, fields)
         return {record_id: (record,) for record_id, record in found.items()}
 
-    async def _read(self, path: Path, read: Callable[[ReadSession], Awaitable[Any]]) -> Any:
+    async def _read(self, path: Path, read: Callable[[ReadSession], Awaitable[T]]) -> T:
         session = self.request.session(self._policy)
         try:
             return await read(session)

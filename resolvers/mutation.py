@@ -19,6 +19,7 @@ from schema.canon import require_id
 from schema.entities.client import Client
 from schema.entities.invoice import Invoice
 from schema.entities.project import Project
+from schema.errors import KeyRequired
 from sync.routing import Written
 
 Key = Annotated[
@@ -61,7 +62,10 @@ class Mutation:
         )
     )
     async def update_client(
-        self, info: Info, input: UpdateClientInput, idempotency_key: Key = None
+        self,
+        info: Info,
+        input: Annotated[UpdateClientInput, strawberry.argument(description="What to change.")],
+        idempotency_key: Key = None,
     ) -> UpdateClientPayload:
         require_id(Client, input.id)
         written = await info.request.services.routing.update(
@@ -77,7 +81,10 @@ class Mutation:
 
     @strawberry.mutation(description="Open a project in the ledger. Needs an idempotency key.")
     async def create_project(
-        self, info: Info, input: CreateProjectInput, idempotency_key: Key = None
+        self,
+        info: Info,
+        input: Annotated[CreateProjectInput, strawberry.argument(description="The project.")],
+        idempotency_key: Key = None,
     ) -> CreateProjectPayload:
         written = await info.request.services.routing.create(
             Project, input.values(), idempotency_key=idempotency_key
@@ -94,18 +101,20 @@ class Mutation:
     async def post_invoice(
         self,
         info: Info,
-        id: strawberry.ID,
-        posting_date: Annotated[
-            date | None, strawberry.argument(description="Accounting date; today without it.")
-        ] = None,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The invoice.")],
+        posting_date: Annotated[date, strawberry.argument(description="Accounting date.")],
         idempotency_key: Key = None,
     ) -> PostInvoicePayload:
+        if not idempotency_key:
+            raise KeyRequired(
+                "Posting needs an idempotencyKey, so that a repeat posts nothing twice."
+            )
         require_id(Invoice, id)
         written = await info.request.services.routing.act(
             Invoice,
             id,
             "post",
-            {} if posting_date is None else {"posting_date": posting_date},
+            {"posting_date": posting_date},
             idempotency_key=idempotency_key,
         )
         invoice = await _read_back(info, written, "invoice")

@@ -40,8 +40,7 @@ class Operation(SchemaExtension):
         execution = self.execution_context
         # What does not parse is parsed again by Strawberry, which reports it in the right place.
         with contextlib.suppress(GraphQLSyntaxError, RecursionError):
-            schema = execution.schema._schema
-            self._verdict = self._gate.judge(schema, execution.query or "")
+            self._verdict = self._gate.judge(execution.query or "")
             execution.graphql_document = self._verdict.document
         yield
 

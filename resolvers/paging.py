@@ -7,7 +7,6 @@ from typing import Annotated, Generic, TypeVar
 
 import strawberry
 
-from schema.entity import anchor
 from schema.errors import Invalid
 from sync.policy import KeyRange, Paging, seal_cursor
 from sync.records import Record
@@ -65,9 +64,7 @@ class Connection(Generic[N]):
         )
 
 
-def paging(
-    first: int | None, last: int | None, after: str | None, before: str | None
-) -> Paging:
+def paging(first: int | None, last: int | None, after: str | None, before: str | None) -> Paging:
     """The page asked for. Raises Invalid, naming the range, for a size that is out of it."""
     if first is not None and last is not None:
         raise Invalid("Give first or last, not both.")
@@ -80,7 +77,8 @@ def paging(
 
 
 def cursor_of(record: Record) -> str:
-    return seal_cursor(_key(record))
+    """The record's cursor in a list the hub cuts itself, whatever parts of it were read."""
+    return seal_cursor(record.id)
 
 
 def window(records: Sequence[Record], span: KeyRange) -> range:
@@ -99,9 +97,4 @@ def window(records: Sequence[Record], span: KeyRange) -> range:
 def _place(records: Sequence[Record], key: str | None, *, otherwise: int) -> int:
     if key is None:
         return otherwise
-    return next((at for at, record in enumerate(records) if _key(record) == key), otherwise)
-
-
-def _key(record: Record) -> str:
-    part = record.provenance.get(anchor(record.entity))
-    return (part.record_key if part else None) or record.id
+    return next((at for at, record in enumerate(records) if record.id == key), otherwise)

@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 
+from resolvers.scalars import print_instant
 from schema.system import System
 from sync.records import Provenance as Part
 from sync.records import Source
@@ -52,7 +53,7 @@ def provenance_line(fetch: Fetch) -> dict[str, Any]:
         "type": fetch.entity,
         "owner": fetch.owner.name,
         "source": fetch.source.name,
-        "asOf": fetch.as_of.isoformat() if fetch.as_of else None,
+        "asOf": print_instant(fetch.as_of) if fetch.as_of else None,
         "lagMs": fetch.lag_ms,
         "records": fetch.records,
         **({"reason": fetch.reason} if fetch.reason else {}),

@@ -1,6 +1,7 @@
 """The roots of every query: one object by id, or a page of them."""
 
 from collections.abc import Awaitable
+from operator import getitem
 from typing import Annotated, Any
 
 import strawberry
@@ -69,7 +70,8 @@ def page(entity: type) -> Any:
             has_previous=found.has_previous,
         )
 
-    resolve.__annotations__["filter"] = filters | None
+    described = strawberry.argument(description="Which ones to list.")
+    resolve.__annotations__["filter"] = getitem(Annotated, (filters | None, described))
     return strawberry.field(
         resolver=resolve,
         description=f"{entity.__name__}s, in the order of their keys in {anchor(entity).name}.",

@@ -52,12 +52,12 @@ def _parse_decimal(value: Any) -> Decimal:
     )
 
 
-def _print_instant(value: datetime) -> str:
+def print_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
-    **{id_type: DEFAULT_SCALAR_REGISTRY[strawberry.ID] for id_type in ID_TYPES},
+    **dict.fromkeys(ID_TYPES, DEFAULT_SCALAR_REGISTRY[strawberry.ID]),
     date: strawberry.scalar(
         name="LocalDate",
         description="A calendar day without a time zone, as ISO 8601 text: `2026-03-31`.",
@@ -67,7 +67,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="Instant",
         description="A moment in UTC, as ISO 8601 text: `2026-03-31T12:00:00Z`.",
-        serialize=_print_instant,
+        serialize=print_instant,
         parse_value=_parse_instant,
     ),
     Decimal: strawberry.scalar(

@@ -9,6 +9,7 @@ from typing import Any
 from graphql import (
     BooleanValueNode,
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLResolveInfo,
     InlineFragmentNode,
@@ -28,7 +29,7 @@ CONNECTION_ROUTES: tuple[Route, ...] = (("nodes",), ("edges", "node"))
 
 
 def selected_fields(
-    info: GraphQLResolveInfo, entity: type, routes: Iterable[Route] = ((),)
+    info: GraphQLResolveInfo[Any], entity: type, routes: Iterable[Route] = ((),)
 ) -> frozenset[str]:
     """The stored fields of `entity` that answering needs, so that only their owners are called.
 
@@ -61,7 +62,7 @@ def _needs(entity: type) -> dict[str, frozenset[str]]:
 
 
 def _children(
-    info: GraphQLResolveInfo, parents: Iterable[FieldNode], type_names: set[str] | None = None
+    info: GraphQLResolveInfo[Any], parents: Iterable[FieldNode], type_names: set[str] | None = None
 ) -> Iterator[FieldNode]:
     seen: set[str] = set()
     for parent in parents:
@@ -70,7 +71,7 @@ def _children(
 
 
 def _expand(
-    info: GraphQLResolveInfo,
+    info: GraphQLResolveInfo[Any],
     selection_set: SelectionSetNode,
     type_names: set[str] | None,
     seen: set[str],
@@ -87,23 +88,21 @@ def _expand(
                 yield from _expand(info, fragment.selection_set, type_names, seen)
 
 
-def _fragment(info: GraphQLResolveInfo, node: SelectionNode, seen: set[str]) -> Any:
-    if isinstance(node, InlineFragmentNode):
-        return node
-    assert isinstance(node, FragmentSpreadNode)
-    name = node.name.value
-    if name in seen:
-        return None
-    seen.add(name)
-    return info.fragments[name]
+def _fragment(
+    info: GraphQLResolveInfo[Any], node: SelectionNode, seen: set[str]
+) -> InlineFragmentNode | FragmentDefinitionNode | None:
+    if isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+        seen.add(node.name.value)
+        return info.fragments[node.name.value]
+    return node if isinstance(node, InlineFragmentNode) else None
 
 
 def _is_included(node: SelectionNode, variables: Any) -> bool:
     for directive in node.directives or ():
         name = directive.name.value
         if name in ("skip", "include"):
-            condition = directive.arguments[0].value
-            if _truth(condition, variables) is (name == "skip"):
+            (condition,) = directive.arguments or ()
+            if _truth(condition.value, variables) is (name == "skip"):
                 return False
     return True
 

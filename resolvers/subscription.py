@@ -70,7 +70,9 @@ class Subscription:
     async def invoice_status_changed(
         self,
         info: Info,
-        filter: InvoiceStatusFilter | None = None,
+        filter: Annotated[
+            InvoiceStatusFilter | None, strawberry.argument(description="Which events to send.")
+        ] = None,
         after: Annotated[
             str | None,
             strawberry.argument(description="Send first what followed this event's cursor."),

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, get_args, get_origin
 
 from schema.canon import BY_ID_TYPE
 from schema.entity import FilterOp, anchor, bare_type
@@ -14,11 +15,19 @@ from schema.errors import Poison, Unavailable
 from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import Ref, decode, encode_cell, references, resolved, text_of
+from sync.connectors.codec import (
+    Ref,
+    decode,
+    encode_cell,
+    references,
+    resolved,
+    text_of,
+    version_of,
+)
 from sync.connectors.ports import Condition, Reads, RowQuery, Rows
 from sync.parts import Part, Parts, Stretch
 from sync.policy import Filter, KeyRange
-from sync.records import Provenance, Source
+from sync.records import Provenance, Source, Values
 from sync.xref import Xref
 
 Connectors = Mapping[System, Reads]
@@ -121,18 +130,38 @@ class Owners:
                 "fix the row there.",
                 system=binding.system,
             ) from error
-        wanted = {ref for pair in keys for ref in pair}
-        wanted.update(ref for values in decoded for ref in references(values))
-        ids = await self._xref.resolve(wanted)
+        ids = await self._resolve(binding, keys, decoded)
         parts: Parts = {}
         links = []
         for (mine, anchors), row, values in zip(keys, rows, decoded, strict=True):
             record_id = ids[anchors]
             if record_id not in parts:
                 links.append((mine, record_id))
-                parts[record_id] = _part(binding, mine.external_id, row, values, ids, at)
+                for name in _referring(binding) & values.keys():
+                    values[name] = resolved(values[name], ids)
+                parts[record_id] = Part(
+                    values=values,
+                    provenance=Provenance(
+                        owner=binding.system,
+                        record_key=mine.external_id,
+                        as_of=at,
+                        source=Source.OWNER,
+                        version=version_of(binding, row),
+                    ),
+                )
         await self._xref.link(links)
         return parts
+
+    async def _resolve(
+        self, binding: Binding, keys: Sequence[tuple[Ref, Ref]], decoded: Sequence[Values]
+    ) -> Mapping[Ref, str]:
+        """Canonical ids of the rows and of what they refer to."""
+        wanted = {ref for pair in keys for ref in pair}
+        referring = _referring(binding)
+        if referring:
+            for values in decoded:
+                wanted.update(references({n: values[n] for n in referring & values.keys()}))
+        return await self._xref.resolve(wanted)
 
     async def _condition(self, binding: Binding, narrowed: Filter) -> Condition | None:
         """The filter in the system's own words; None when no row can pass it."""
@@ -171,38 +200,20 @@ class Owners:
             ) from error
 
 
-def version_of(binding: Binding, row: Row) -> int | None:
-    """The row's version, None where the system does not count versions."""
-    version = row.get(binding.version)
-    return version if isinstance(version, int) else None
-
-
 def _keys(binding: Binding, row: Row) -> tuple[Ref, Ref]:
     """What the system calls the record, and what its anchor calls it."""
     key, anchor_key = text_of(row.get(binding.key)), text_of(row.get(binding.anchor_key))
     if key is None or anchor_key is None:
         raise Poison("missing_key", f"{binding.key} and {binding.anchor_key} must be there")
-    return (
-        Ref(binding.entity, binding.system.value, key),
-        Ref(binding.entity, anchor(binding.entity).value, anchor_key),
-    )
+    mine = Ref(binding.entity, binding.system.value, key)
+    if binding.is_anchor:
+        return mine, mine
+    return mine, Ref(binding.entity, binding.anchor.value, anchor_key)
 
 
-def _part(
-    binding: Binding,
-    key: str,
-    row: Row,
-    values: dict[str, Any],
-    ids: Mapping[Ref, str],
-    at: datetime,
-) -> Part:
-    return Part(
-        values={name: resolved(value, ids) for name, value in values.items()},
-        provenance=Provenance(
-            owner=binding.system,
-            record_key=key,
-            as_of=at,
-            source=Source.OWNER,
-            version=version_of(binding, row),
-        ),
-    )
+@cache
+def _referring(binding: Binding) -> frozenset[str]:
+    """The fields the system owns that refer to other records."""
+    bare = {name: bare_type(binding.field(name).type) for name in binding.owns}
+    parts = {name: get_args(b)[0] if get_origin(b) is list else b for name, b in bare.items()}
+    return frozenset(name for name, part in parts.items() if part in BY_ID_TYPE)

@@ -198,7 +198,8 @@ def _alive(entity: type) -> sa.Select[Any]:
 
 def _key_order(entity: type) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
     key = table_for(entity).c[f"{anchor(entity).value}_key"]
-    width = sa.case((key.regexp_match("^[0-9]+$"), sa.func.length(key)), else_=0)
+    is_number = key.op("~")(sa.literal_column("'^[0-9]+$'"))
+    width = sa.case((is_number, sa.func.length(key)), else_=sa.literal_column("0"))
     return width, key
 
 
@@ -206,8 +207,8 @@ def _bound(key: str) -> sa.Tuple:
     return sa.tuple_(len(key) if key.isascii() and key.isdigit() else 0, key)
 
 
-def _comparison(entity: type, narrowed: Filter) -> sa.ColumnElement[bool]:
-    column: sa.ColumnElement[Any] = table_for(entity).c[narrowed.field]
+def _comparison(entity: type, narrowed: Filter) -> Any:
+    column = table_for(entity).c[narrowed.field]
     match narrowed.op:
         case FilterOp.IN:
             return column == _any_of([_cell(value) for value in narrowed.value])

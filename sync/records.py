@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from schema.money import Money
 from schema.system import System
 
 Values = Mapping[str, Any]
@@ -43,3 +45,18 @@ class Record:
     id: str
     values: Values
     provenance: Mapping[System, Provenance]
+
+
+def json_form(value: Any) -> Any:
+    """A canonical value as JSON holds it: words, ISO dates, exact decimals as text."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Money):
+        return {"amount": format(value.amount.normalize(), "f"), "currency": value.currency}
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, list | tuple):
+        return [json_form(part) for part in value]
+    return value

@@ -20,10 +20,9 @@ from schema.errors import InFlight, Invalid, KeyRequired, NotFound, OutcomeUnkno
 from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import encode
+from sync.connectors.codec import encode, version_of
 from sync.connectors.ports import Acts, Condition, RowQuery, Writes
 from sync.idempotency import SETTLE, Answer, Idempotency
-from sync.owners import version_of
 from sync.ownership import owner_of, performer_of, shown
 from sync.reading import Reading
 from sync.records import Record
@@ -100,14 +99,10 @@ class Routing:
         Raises KeyRequired without a key, and Rejected (DUPLICATE_IN_TARGET) when the owner holds
         several records of this request.
         """
-        if not idempotency_key:
-            raise KeyRequired(
-                f"Creating a {entity.__name__} needs an idempotencyKey, so that a repeated "
-                "request creates nothing twice; a UUID is a good one."
-            )
+        key = _required(idempotency_key)
         binding = self._owners.binding(entity, owner_of(entity, values, named=anchor(entity)))
         column = _reference_column(binding)
-        reference = _reference(entity, idempotency_key)
+        reference = _reference(entity, key)
         cells = {**await self._encode(binding, values), column: reference}
 
         async def send(lost_at: datetime | None) -> Row:
@@ -121,7 +116,7 @@ class Routing:
             writer = self._connectors[binding.system]
             return await writer.create(binding, cells, idempotency_key=reference)
 
-        return await self._once("create", binding, idempotency_key, values, send)
+        return await self._once("create", binding, key, values, send)
 
     async def act(
         self,
@@ -130,13 +125,14 @@ class Routing:
         action: str,
         arguments: Mapping[str, Any],
         *,
-        idempotency_key: str | None = None,
+        idempotency_key: str | None,
     ) -> Written:
-        """Have the owner carry out a business action on a record.
+        """Have the owner carry out a business action on a record. Raises KeyRequired without a key.
 
         Whether a lost action took place cannot be told from the record, so it is never sent
         again with the same key: OutcomeUnknown says to look.
         """
+        once_key = _required(idempotency_key)
         require_id(entity, record_id)
         system = performer_of(entity, action)
         binding = self._owners.binding(entity, system)
@@ -153,7 +149,7 @@ class Routing:
             key = await self._key(binding, record_id)
             return await self._acts[system].act(binding, key, action, arguments)
 
-        return await self._once(action, binding, idempotency_key, [record_id, arguments], send)
+        return await self._once(action, binding, once_key, [record_id, arguments], send)
 
     async def _once(
         self, verb: str, binding: Binding, key: str | None, request: object, send: Send
@@ -253,6 +249,15 @@ class Routing:
                 "check the id, or wait until its copy has arrived there."
             )
         return [keys[record_id] for record_id in ids] if is_list else keys[value]
+
+
+def _required(key: str | None) -> str:
+    if not key:
+        raise KeyRequired(
+            "This mutation needs an idempotencyKey, so that a repeated request has no second "
+            "effect; a UUID is a good one."
+        )
+    return key
 
 
 def _reference_column(binding: Binding) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import NewType
 
 from schema.errors import Invalid
@@ -14,16 +16,15 @@ RelationId = NewType("RelationId", int)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class _Unchanged:
+class Unchanged(Enum):
     """The mark of an out-of-line (TOAST) value that the update left alone and the log omits."""
 
-    def __repr__(self) -> str:
-        return "UNCHANGED"
+    UNCHANGED = "u"
 
 
-UNCHANGED = _Unchanged()
+UNCHANGED = Unchanged.UNCHANGED
 
-Row = tuple[bytes | _Unchanged | None, ...]
+Row = tuple[bytes | Unchanged | None, ...]
 """One value per column of the relation, in its text form."""
 
 
@@ -120,7 +121,7 @@ def parse(raw: bytes) -> Logical:
     """Parse one message; raises `Invalid` for bytes that are not one of version 1."""
     try:
         return _PARSERS[raw[:1]](_Cursor(raw))
-    except (KeyError, IndexError, struct.error, UnicodeDecodeError, OverflowError) as error:
+    except (KeyError, IndexError, ValueError, OverflowError, struct.error) as error:
         raise Invalid(
             f"not a pgoutput message of protocol version 1: {raw[:1]!r}, {len(raw)} bytes"
         ) from error
@@ -167,7 +168,7 @@ class _Cursor:
     def row(self) -> Row:
         return tuple([self._value() for _ in range(self.number(_I16))])
 
-    def _value(self) -> bytes | _Unchanged | None:
+    def _value(self) -> bytes | Unchanged | None:
         match self.letter():
             case b"t":
                 return self.content()
@@ -187,9 +188,7 @@ _I64 = struct.Struct(">q")
 
 
 def _begin(cursor: _Cursor) -> Begin:
-    return Begin(
-        final_lsn=cursor.number(_I64), committed_at=cursor.time(), xid=cursor.number(_U32)
-    )
+    return Begin(final_lsn=cursor.number(_I64), committed_at=cursor.time(), xid=cursor.number(_U32))
 
 
 def _commit(cursor: _Cursor) -> Commit:
@@ -267,7 +266,7 @@ def _expect(kind: bytes, *allowed: bytes) -> None:
         raise KeyError(kind)
 
 
-_PARSERS = {
+_PARSERS: dict[bytes, Callable[[_Cursor], Logical]] = {
     b"B": _begin,
     b"C": _commit,
     b"O": _origin,

@@ -145,7 +145,8 @@ class PostgresConsumer:
     async def _join(self) -> _Session:
         if self._session is None:
             connection = await asyncpg.connect(
-                self._dsn, server_settings=_SETTINGS | {"application_name": f"concord {self._group}"}
+                self._dsn,
+                server_settings=_SETTINGS | {"application_name": f"concord {self._group}"},
             )
             membership = Membership(connection, self._group)
             try:

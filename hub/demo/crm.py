@@ -69,7 +69,7 @@ PROJECTS = Table(
         copied("project_status", by=EXACT),
         copied("delivery_health", by=EXACT),
         copied("percent_complete", PERCENT),
-        copied("manager_email", by=EXACT),
+        copied("manager_no", by=EXACT),
     ),
 )
 

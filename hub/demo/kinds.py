@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-MONEY_TEXT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,2})?")
+MONEY_TEXT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?")
 LARGEST_ID = 2**63 - 1
 LARGEST_COUNT = 2**31 - 1
 

@@ -1,5 +1,6 @@
 """The rules of the ERP stand-in's ledger: periods, the number series, tax and payments."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,6 +12,7 @@ from hub.demo.tables import Connection, Row
 
 TAX_RATE = {"NL01": Decimal("0.21"), "UK01": Decimal("0.20"), "US01": Decimal(0)}
 CENT = Decimal("0.01")
+PERIOD = re.compile("[0-9]{4}-[0-9]{2}")
 
 OWN_DDL = (
     """CREATE TABLE IF NOT EXISTS periods (
@@ -92,17 +94,18 @@ async def set_period(connection: Connection, path: Path, fields: Fields) -> dict
     """Waits for postings into the period that have not been committed yet."""
     read_fields(fields)
     entity, period, state = path["entity_code"], path["period"], path["state"]
-    if state not in ("open", "close"):
-        raise Refusal(Reason.NOT_FOUND, f"A period can be opened or closed, not {state}.")
+    missing = Refusal(Reason.NOT_FOUND, f"There is no {state} of period {period} of {entity}.")
+    if entity not in TAX_RATE or not PERIOD.fullmatch(period) or state not in ("open", "close"):
+        raise missing
     row = await connection.fetchrow(
         "UPDATE periods SET is_open = $3, version = version + 1, updated_at = now()"
         " WHERE entity_code = $1 AND period = $2 RETURNING *",
-        entity.replace("\0", ""),
-        period.replace("\0", ""),
+        entity,
+        period,
         state == "open",
     )
     if row is None:
-        raise Refusal(Reason.NOT_FOUND, f"There is no period {period} of {entity}.")
+        raise missing
     return dict(row)
 
 

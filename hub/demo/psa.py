@@ -102,15 +102,15 @@ RECEIVABLES = Table(
 )
 
 SPELLING = Spelling(
-    ids="filter[id]",
+    ids="filter[ids]",
     after="page[after]",
     before="page[before]",
     limit="page[size]",
     order={("sort", "-id"): True, ("sort", "id"): False},
     exact="filter[{}]",
     contains="filter[{}][like]",
-    at_least="filter[{}][from]",
-    at_most="filter[{}][to]",
+    at_least="filter[{}][gte]",
+    at_most="filter[{}][lte]",
     has_any="filter[{}][any]",
 )
 

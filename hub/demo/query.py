@@ -89,9 +89,7 @@ class Spelling:
                 names[patterns[operator].format(column.name)] = (column, operator)
         return names
 
-    def _filter(
-        self, name: str, column: Column, operator: Operator, given: list[str]
-    ) -> Filter:
+    def _filter(self, name: str, column: Column, operator: Operator, given: list[str]) -> Filter:
         if operator in (Operator.IN, Operator.HAS_ANY):
             texts = given if self.is_repeated else _only(name, given).split(",")
             operand: object = [read_operand(name, column, text) for text in texts if text]

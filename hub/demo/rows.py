@@ -48,7 +48,7 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "project_status": one.status,
                 "delivery_health": one.health,
                 "percent_complete": one.percent_done,
-                "manager_email": one.manager.email,
+                "manager_no": one.manager.employee_number,
             }
             for number, one in enumerate(firm.projects, start=1)
         ],

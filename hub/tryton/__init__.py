@@ -1,1 +1,1 @@
-"""Tryton as the ERP: its environment, its database, its server; a separate program, never imported."""
+"""Tryton as the ERP: its own environment, database and server; never imported, only run."""

@@ -7,8 +7,8 @@ import gzip
 import http.client
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -80,14 +80,28 @@ class Session:
         found: int = self.call("model.ir.model.data.get_id", module, name)
         return found
 
-    def wizard(self, name: str, *steps: tuple[str, str, Values]) -> None:
-        """Run a wizard: each step is (form, button to press, what is filled into the form)."""
-        wizard, _, _ = self.call(f"wizard.{name}.create")
-        forms: dict[str, Values] = {}
-        for form, button, values in steps:
-            forms[form] = values
-            self.call(f"wizard.{name}.execute", wizard, forms, button)
-        self.call(f"wizard.{name}.delete", wizard)
+    def start_wizard(self, name: str, **context: Any) -> Wizard:
+        session = self.within(**context)
+        ticket, _, _ = session.call(f"wizard.{name}.create")
+        return Wizard(session=session, name=name, ticket=ticket)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wizard:
+    """A running wizard; every call sends what was filled in so far, as Tryton's clients do."""
+
+    session: Session
+    name: str
+    ticket: int
+    forms: dict[str, Values] = field(default_factory=dict)
+
+    def press(self, form: str, values: Values, button: str) -> Any:
+        """Fill in one form and press one of its buttons."""
+        self.forms[form] = values
+        return self.session.call(f"wizard.{self.name}.execute", self.ticket, self.forms, button)
+
+    def end(self) -> None:
+        self.session.call(f"wizard.{self.name}.delete", self.ticket)
 
 
 def log_in(*, host: str, port: int, database: str, user: str, password: str) -> Session:
@@ -98,9 +112,7 @@ def log_in(*, host: str, port: int, database: str, user: str, password: str) -> 
         connection, path, "common.db.login", [user, {"password": password}, "en"], {}
     )
     ticket = base64.b64encode(f"{user}:{uid}:{token}".encode()).decode()
-    bare = Session(
-        connection=connection, path=path, authorization=f"Session {ticket}", context={}
-    )
+    bare = Session(connection=connection, path=path, authorization=f"Session {ticket}", context={})
     return bare.within(**bare.call("model.res.user.get_preferences", True))
 
 
@@ -125,7 +137,10 @@ def encode(value: Any) -> Any:
                 "month": value.month,
                 "day": value.day,
             }
-    raise TypeError(f"{type(value).__name__} has no spelling in Tryton's JSON")
+        case timedelta():
+            return {"__class__": "timedelta", "seconds": value.total_seconds()}
+        case _:
+            raise TypeError(f"{type(value).__name__} has no spelling in Tryton's JSON")
 
 
 def _call(

@@ -1,1 +1,1 @@
-"""The objects of the graph: each canonical type with its edges; `resolvers.nodes.canon` lists them."""
+"""The objects of the graph, each a canonical type with its edges; `canon` lists them."""

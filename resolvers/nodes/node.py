@@ -15,7 +15,7 @@ from sync.records import Record
 
 @strawberry.interface(description="Anything with a canonical id.")
 class Node:
-    id: str = strawberry.field(graphql_type=strawberry.ID, description="Canonical id.")
+    id: Any = strawberry.field(graphql_type=strawberry.ID, description="Canonical id.")
     record: strawberry.Private[Record]
     scope: strawberry.Private[Scope]
 
@@ -24,7 +24,7 @@ class Node:
         description="Where the selected fields came from: one entry per owner that was asked.",
     )
     def meta(self) -> list[Provenance]:
-        now = self.scope.request.now
+        now = self.scope.request.services.clock()
         return [provenance_of(part, now) for part in self.record.provenance.values()]
 
 

@@ -79,6 +79,10 @@ class Binding:
     id; `anchor_key` the column with the anchor system's id, which is `key` itself in the anchor.
     `owns` are fields this system is the owner of, `copies` fields it only holds. `reference` is
     the column for the caller's own reference, by which a lost create is found again.
+
+    Where a replica does not hold the anchor's id, `found_by` names the canonical reference whose
+    record's anchor id stands in `anchor_key` instead. `is_part_of` is the type whose row this
+    one shares: the row is created for that type, and only completed for this one.
     """
 
     entity: type
@@ -94,6 +98,8 @@ class Binding:
     copies: Mapping[str, Place] = field(default_factory=dict)
     read_only: frozenset[str] = frozenset()
     reference: str | None = None
+    found_by: str | None = None
+    is_part_of: type | None = None
 
     def __post_init__(self) -> None:
         fields = owned_fields(self.entity)

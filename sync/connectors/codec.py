@@ -39,7 +39,7 @@ class Ref:
     external_id: str
 
 
-Read = Callable[[Any], Any]
+Read = Callable[..., Any]
 
 
 def decode(binding: Binding, row: Row, *, copies: bool = False) -> dict[str, Any]:

@@ -52,8 +52,11 @@ class Rows:
 class Connects(Protocol):
     """Every connector names its system and what it holds there."""
 
-    system: System
-    bindings: tuple[Binding, ...]
+    @property
+    def system(self) -> System: ...
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]: ...
 
     async def close(self) -> None: ...
 

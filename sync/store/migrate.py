@@ -13,11 +13,12 @@ _LOCK = 0x434F4E43  # "CONC": one migrator at a time
 _DONE = "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())"
 
 
-async def migrate(pool: asyncpg.Pool) -> list[str]:
+async def migrate(pool: asyncpg.Pool, *others: str) -> list[str]:
     """Bring the database to this version and return the names of what was applied.
 
     Safe to run by several processes at once and any number of times. The projection's tables
-    only ever grow: a new field is added, nothing is dropped.
+    only ever grow: a new field is added, nothing is dropped. `others` is repeatable DDL of
+    whoever else keeps tables in this database.
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
@@ -26,6 +27,8 @@ async def migrate(pool: asyncpg.Pool) -> list[str]:
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         for entity in ENTITIES:
             await connection.execute(";\n".join(create_statements(entity)))
+        for statements in others:
+            await connection.execute(statements)
     return applied
 
 

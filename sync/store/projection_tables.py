@@ -149,12 +149,9 @@ def _indexes(entity: type) -> list[sa.Index]:
 
 
 def _add_column(table: sa.Table, column: sa.Column[Any]) -> str:
-    return f"ALTER TABLE {table.fullname} ADD COLUMN IF NOT EXISTS {_column_sql(column)}"
-
-
-def _column_sql(column: sa.Column[Any]) -> str:
-    return _sql(CreateColumn(column))
+    return f"ALTER TABLE {table.fullname} ADD COLUMN IF NOT EXISTS {_sql(CreateColumn(column))}"
 
 
 def _sql(statement: Any) -> str:
-    return str(statement.compile(dialect=pg.dialect())).strip().replace(" \n", "\n")
+    dialect = pg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    return str(statement.compile(dialect=dialect)).strip().replace(" \n", "\n")

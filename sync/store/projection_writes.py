@@ -175,7 +175,8 @@ def _differs(field: Owned) -> str:
 def _subject(entity: type) -> str:
     """What a subscriber may filter by: the records this one refers to."""
     names = [n for n, f in owned_fields(entity).items() if bare_type(f.type) in BY_ID_TYPE]
-    return f"jsonb_build_object({', '.join(f"'{n}', new.{n}" for n in names)})"
+    pairs = ", ".join(f"'{name}', new.{name}" for name in names)
+    return f"jsonb_build_object({pairs})"
 
 
 def _transitions(binding: Binding, mode: Mode) -> str:

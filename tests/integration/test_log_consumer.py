@@ -212,7 +212,9 @@ async def test_commit_tells_how_far_the_group_is(
     consumer = member()
     await consumer.commit({lane: 5})
     await consumer.commit({lane: 9})
-    rows = await pool.fetch("SELECT group_name, topic, partition, next_offset FROM log_group_offset")
+    rows = await pool.fetch(
+        "SELECT group_name, topic, partition, next_offset FROM log_group_offset"
+    )
     assert [tuple(row) for row in rows] == [("hub", TOPIC, 2, 9)]
 
 

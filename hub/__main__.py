@@ -1,0 +1,5 @@
+"""`python -m hub` is `concord`."""
+
+from hub.cli import main
+
+main()

@@ -1,0 +1,163 @@
+"""The command line: one command per role, and the tools around them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from pydantic import ValidationError
+
+from cdc.log.tables import LOG_TABLES
+from hub import reference
+from hub.play import DEFAULT_STATE, play
+from hub.server import background, http_server
+from hub.settings import Settings
+from hub.stage import Erp, forget_stage
+from hub.telemetry import configure_logs
+from hub.tour import tour
+from hub.wiring import build_hub
+from schema.errors import ConcordError
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+
+cli = typer.Typer(
+    name="concord",
+    help="One GraphQL graph over the systems a professional-services firm runs on.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+log = structlog.get_logger(__name__)
+
+LOOPBACK_ONLY = (
+    "No authentication is configured, so Concord listens on loopback only: "
+    "whoever could reach it could read and change everything. Set CONCORD_HOST=127.0.0.1."
+)
+
+
+def main() -> None:
+    """Run a command; what the user can mend is one line, not a trace."""
+    configure_logs()
+    try:
+        cli()
+    except (ConcordError, RuntimeError) as error:
+        typer.echo(f"concord: {error}", err=True)
+        sys.exit(1)
+    except ValidationError as error:
+        typer.echo(_setting_trouble(error), err=True)
+        sys.exit(2)
+
+
+@cli.command()
+def serve() -> None:
+    """Answer GraphQL over HTTP."""
+    _run(_serve(Settings.from_env(), all_roles=False))
+
+
+@cli.command()
+def listen() -> None:
+    """Capture the owners' changes and keep the projection."""
+    _run(_role(Settings.from_env(), "listen"))
+
+
+@cli.command()
+def deliver() -> None:
+    """Send changed fields to the systems that hold copies."""
+    _run(_role(Settings.from_env(), "deliver"))
+
+
+@cli.command()
+def run() -> None:
+    """All roles in one process."""
+    _run(_serve(Settings.from_env(), all_roles=True))
+
+
+@cli.command(name="migrate")
+def migrate_database() -> None:
+    """Bring Concord's database to this version."""
+    _run(_migrate(Settings.from_env()))
+
+
+@cli.command()
+def owners() -> None:
+    """Print who owns each field, and who holds a copy."""
+    typer.echo(reference.ownership_page())
+
+
+@cli.command()
+def snapshots(
+    check: Annotated[bool, typer.Option("--check", help="Only say what is out of date.")] = False,
+) -> None:
+    """Rewrite what derives from the canon: the SDL, the projection's DDL, the reference pages."""
+    stale = reference.write_snapshots(Path.cwd(), check=check)
+    for name in stale:
+        typer.echo(f"{'out of date' if check else 'wrote'}: {name}")
+    if check and stale:
+        typer.echo("Run `make snapshots` and commit the result.", err=True)
+        sys.exit(1)
+
+
+@cli.command()
+def demo(
+    erp: Annotated[Erp, typer.Option(help="The ERP: a stand-in, or a real Tryton.")] = Erp.STANDARD,
+    story: Annotated[
+        bool, typer.Option("--tour", help="Tell the story unattended and exit.")
+    ] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Forget the demo's data.")] = False,
+    state: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = DEFAULT_STATE,
+    port: Annotated[int, typer.Option(help="Port of the hub; 0 picks a free one.")] = 8000,
+) -> None:
+    """The whole firm on this machine: five systems, the hub, GraphiQL."""
+    if clean:
+        forget_stage(state)
+        typer.echo(f"Forgot the demo in {state}.")
+    elif story:
+        sys.exit(asyncio.run(tour(state, erp=erp)))
+    else:
+        _run(play(state, erp=erp, port=port))
+
+
+async def _serve(settings: Settings, *, all_roles: bool) -> None:
+    _require_loopback(settings.host)
+    log.info("serve.loopback_only", host=settings.host, why=LOOPBACK_ONLY)
+    async with build_hub(settings) as hub, background(hub, all_roles=all_roles):
+        await http_server(hub, settings.host, settings.port).serve()
+
+
+async def _role(settings: Settings, role: str) -> None:
+    async with build_hub(settings) as hub:
+        await (hub.listen() if role == "listen" else hub.deliver())
+
+
+async def _migrate(settings: Settings) -> None:
+    pool = await connect(settings.database_url.get_secret_value())
+    try:
+        applied = await migrate(pool, LOG_TABLES)
+    finally:
+        await pool.close()
+    typer.echo(f"Applied {', '.join(applied)}." if applied else "Nothing to apply.")
+
+
+def _require_loopback(host: str) -> None:
+    if host != "localhost" and not ip_address(host).is_loopback:
+        raise RuntimeError(LOOPBACK_ONLY)
+
+
+def _run(role: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(role)
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+
+
+def _setting_trouble(error: ValidationError) -> str:
+    lines = ["concord: the settings are not complete; see docs/reference/settings.md."]
+    for detail in error.errors(include_url=False, include_input=False):
+        name = "CONCORD_" + "__".join(str(part) for part in detail["loc"]).upper()
+        lines.append(f"  {name}: {detail['msg']}")
+    return "\n".join(lines)

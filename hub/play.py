@@ -1,0 +1,83 @@
+"""The demo: the firm's systems and the hub over them, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from hub.server import background, serving
+from hub.stage import Erp, Stage, set_stage
+from hub.telemetry import configure_logs
+from hub.wiring import Hub, build_hub
+
+DEFAULT_STATE = Path(".concord/demo")
+
+QUERIES = (
+    (
+        "One client over five systems",
+        "{ clients(first: 3) { nodes { name paymentTermsDays engagements(first: 2) { nodes { name\n"
+        "    projects(first: 2) { nodes { code health team(first: 3) { nodes { name role } }\n"
+        "      invoices(first: 2) { nodes { number status paymentStatus { balance { amount } } } } } } } } } } }",
+    ),
+    (
+        "Who says so, and how fresh is it",
+        "{ projects(first: 2) { nodes { code health _meta { owner source asOf lagMs } } } }",
+    ),
+    (
+        "What can be asked while an owner is down",
+        "{ invoices(first: 5, read: {projected: true}) { nodes { number status client { name } } } }",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """A running demo."""
+
+    stage: Stage
+    hub: Hub
+    url: str
+
+
+@asynccontextmanager
+async def on_stage(state: Path, *, erp: Erp, port: int, console: Console) -> AsyncIterator[Play]:
+    """The stage, the hub with all its roles, and the HTTP server, while the block runs."""
+
+    def say(text: str) -> None:
+        console.print(f"[dim]· {text}[/dim]", highlight=False)
+
+    async with (
+        set_stage(state, erp=erp, say=say) as stage,
+        build_hub(stage.settings) as hub,
+        background(hub),
+        serving(hub, "127.0.0.1", port) as url,
+    ):
+        yield Play(stage=stage, hub=hub, url=url)
+
+
+async def play(state: Path, *, erp: Erp, port: int) -> None:
+    """Start everything, say where it is, and wait."""
+    configure_logs(is_quiet=True)
+    console = Console()
+    started = time.monotonic()
+    async with on_stage(state, erp=erp, port=port, console=console) as running:
+        _announce(console, running, time.monotonic() - started)
+        await asyncio.Event().wait()
+
+
+def _announce(console: Console, running: Play, seconds: float) -> None:
+    console.print(f"\n[bold]Concord is up[/bold] after {seconds:.1f} s. Ctrl-C stops everything.\n")
+    console.print(f"  GraphiQL    {running.url}/graphql")
+    for name, url in sorted(running.stage.urls.items()):
+        console.print(f"  {name:<11} {url}")
+    console.print("\nThree queries worth pasting:")
+    for title, query in QUERIES:
+        console.print(f"\n  [bold]# {title}[/bold]", highlight=False)
+        console.print(f"  {query}", highlight=False, markup=False)
+    console.print()

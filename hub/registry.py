@@ -1,0 +1,66 @@
+"""The list of connectors, and of what each can do; the type checker holds every line to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cdc.capture.table_shape import CapturedTable
+from hub.settings import Settings, SystemSettings
+from schema.system import System
+from sync.connectors.billing import Billing
+from sync.connectors.binding import Binding
+from sync.connectors.crm import Crm
+from sync.connectors.erp import Erp
+from sync.connectors.hr import Hr
+from sync.connectors.http import Endpoint
+from sync.connectors.ports import Acts, Reads, Writes
+from sync.connectors.psa import Psa
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connectors:
+    """Every connected system, by capability."""
+
+    reads: Mapping[System, Reads]
+    writes: Mapping[System, Writes]
+    acts: Mapping[System, Acts]
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        return tuple(b for connector in self.reads.values() for b in connector.bindings)
+
+    async def close(self) -> None:
+        for connector in self.reads.values():
+            await connector.close()
+
+
+def connect_systems(settings: Settings) -> Connectors:
+    """Build the connectors; nothing is called yet."""
+    crm = Crm(_endpoint(settings, System.CRM))
+    psa = Psa(_endpoint(settings, System.PSA))
+    hr = Hr(_endpoint(settings, System.HR))
+    erp = Erp(_endpoint(settings, System.ERP))
+    billing = Billing(_endpoint(settings, System.BILLING))
+    return Connectors(
+        reads={c.system: c for c in (crm, psa, hr, erp, billing)},
+        writes={c.system: c for c in (crm, psa, hr, erp, billing)},
+        acts={erp.system: erp},
+    )
+
+
+def captured_tables(bindings: Iterable[Binding]) -> tuple[CapturedTable, ...]:
+    """The tables a capture must read for these bindings, in the order a snapshot takes them."""
+    names = [t for b in bindings for t in (b.table, *(touch.table for touch in b.touches)) if t]
+    split = (name.partition(".") for name in dict.fromkeys(names))
+    return tuple(CapturedTable(schema=schema, name=table) for schema, _, table in split)
+
+
+def _endpoint(settings: Settings, system: System) -> Endpoint:
+    reached: SystemSettings = settings.system(system)
+    return Endpoint(
+        url=reached.url,
+        key=reached.key.get_secret_value(),
+        read_timeout=settings.read_timeout,
+        write_timeout=settings.write_timeout,
+    )

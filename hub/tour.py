@@ -1,0 +1,251 @@
+"""The tour: the demo tells its own story, step by step, and fails if a step does not hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from rich.console import Console
+
+from hub.play import Play, on_stage
+from hub.stage import Erp
+from hub.telemetry import configure_logs
+
+DEADLINE_S = 20.0
+T = TypeVar("T")
+Step = Callable[["Guide"], Awaitable[str]]
+
+FIVE_OWNERS = """
+{ projects(first: 3, filter: {status: [ACTIVE]}) { nodes {
+    code health client { name } team(first: 2) { nodes { name } }
+    invoices(first: 2) { nodes { id draftStatus ledgerStatus paymentStatus { state } } } } } }
+"""
+RENAME = """
+mutation ($id: ID!, $name: String!) {
+  updateClient(input: {id: $id, name: $name}) { client { id name } token } }
+"""
+AFTER = """
+query ($id: ID!, $token: String!) {
+  client(id: $id, read: {after: $token}) { name _meta { owner source lagMs } } }
+"""
+POST = """
+mutation ($id: ID!, $on: LocalDate!, $key: String!) {
+  postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) { invoice { number status } token } }
+"""
+WATCH = """
+subscription ($id: ID!) {
+  invoiceStatusChanged(filter: {invoiceIds: [$id]}) { cursor before after invoice { number } } }
+"""
+CLIENTS = "{ clients(first: 1) { nodes { id name } } }"
+DRAFTS = """
+{ invoices(last: 40, filter: {draftStatus: [APPROVED]}) { nodes { id status legalEntity } } }
+"""
+
+
+class Unkept(Exception):
+    """A step of the story that did not hold, and why."""
+
+
+@dataclass(slots=True)
+class Guide:
+    """What the steps share: the running demo, a client of the hub, and what they learn."""
+
+    play: Play
+    http: httpx.AsyncClient
+    client_id: str = ""
+    client_name: str = ""
+    token: str = ""
+
+    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The data of a query. Raises Unkept with the errors if there are any."""
+        body = await self.answer(query, **variables)
+        if body.get("errors"):
+            raise Unkept("; ".join(error["message"] for error in body["errors"]))
+        data: dict[str, Any] = body["data"]
+        return data
+
+    async def answer(self, query: str, **variables: Any) -> dict[str, Any]:
+        reply = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        body: dict[str, Any] = reply.json()
+        return body
+
+    async def system(self, name: str, method: str, path: str, **options: Any) -> Any:
+        """A call to one of the firm's systems, as its own users make it."""
+        url = self.play.stage.urls[name] + path
+        headers = {"authorization": f"Bearer demo-{name}"}
+        reply = await self.http.request(method, url, headers=headers, **options)
+        reply.raise_for_status()
+        return reply.json() if reply.content else None
+
+
+async def tour(state: Path, *, erp: Erp) -> int:
+    """Run the story; answers the exit code."""
+    configure_logs(is_quiet=True)
+    console = Console()
+    started = time.monotonic()
+    async with (
+        on_stage(state, erp=erp, port=0, console=console) as running,
+        httpx.AsyncClient(base_url=running.url, timeout=DEADLINE_S, trust_env=False) as http,
+    ):
+        console.print(f"· up after {time.monotonic() - started:.1f} s at {running.url}")
+        guide = Guide(play=running, http=http)
+        for number, (title, step) in enumerate(STORY, start=1):
+            if not await _tell(console, number, title, step, guide):
+                return 1
+    console.print("[bold green]Every step held.[/bold green]")
+    return 0
+
+
+async def _tell(console: Console, number: int, title: str, step: Step, guide: Guide) -> bool:
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(DEADLINE_S * 2):
+            outcome = await step(guide)
+    except (Unkept, httpx.HTTPError, TimeoutError, KeyError) as error:
+        why = str(error) or type(error).__name__
+        console.print(f"{number}. [red]✗[/red] {title}: {why}", highlight=False)
+        return False
+    took = (time.monotonic() - begun) * 1000
+    console.print(f"{number}. [green]✓[/green] {title}: {outcome} ({took:.0f} ms)", highlight=False)
+    return True
+
+
+async def projection_fills(guide: Guide) -> str:
+    """The first captures have to arrive before the projection can stand in for anybody."""
+
+    async def counted() -> int | None:
+        tables = ("client", "engagement", "project", "resource", "invoice", "payment_status")
+        counts = [
+            await guide.play.hub.pool.fetchval(f"SELECT count(*) FROM projection.{t}")  # noqa: S608  # our own names
+            for t in tables
+        ]
+        return sum(counts) if all(counts) else None
+
+    return f"{await _until(counted, 'the projection stayed empty')} records captured from the owners"
+
+
+async def across_five_owners(guide: Guide) -> str:
+    body = await guide.answer(FIVE_OWNERS)
+    if body.get("errors"):
+        raise Unkept(body["errors"][0]["message"])
+    owners = {line["owner"] for line in body["extensions"]["provenance"]}
+    _require(owners == {"CRM", "PSA", "HR", "ERP", "BILLING"}, f"only {sorted(owners)} answered")
+    first = body["data"]["projects"]["nodes"][0]
+    return f"{first['code']} for {first['client']['name']}, told by {', '.join(sorted(owners))}"
+
+
+async def a_routed_mutation(guide: Guide) -> str:
+    first = (await guide.ask(CLIENTS))["clients"]["nodes"][0]
+    stem = first["name"].partition(" · ")[0]
+    guide.client_id = first["id"]
+    guide.client_name = f"{stem} · {datetime.now(UTC):%H:%M:%S}"
+    written = await guide.ask(RENAME, id=guide.client_id, name=guide.client_name)
+    guide.token = written["updateClient"]["token"]
+    return f"CRM renamed {first['name']!r} to {guide.client_name!r}"
+
+
+async def in_the_projection(guide: Guide) -> str:
+    read = (await guide.ask(AFTER, id=guide.client_id, token=guide.token))["client"]
+    sources = {part["source"] for part in read["_meta"]}
+    _require(read["name"] == guide.client_name, f"still {read['name']!r}")
+    _require(sources == {"PROJECTION"}, f"answered by {sources}")
+    return f"read back after the write's token, {read['_meta'][0]['lagMs']} ms old"
+
+
+async def in_a_replica(guide: Guide) -> str:
+    async def copied() -> str | None:
+        page = await guide.system(
+            "billing", "GET", "/v1/customers", params={"name[contains]": guide.client_name}
+        )
+        return page["data"][0]["id"] if page["data"] else None
+
+    return f"billing's customer {await _until(copied, 'billing never got it')} has the new name"
+
+
+async def a_subscription_event(guide: Guide) -> str:
+    drafts = (await guide.ask(DRAFTS))["invoices"]["nodes"]
+    open_drafts = [i for i in drafts if i["status"] == "APPROVED"]
+    _require(bool(open_drafts), "no approved draft is left to post; run `make demo-clean`")
+    invoice = open_drafts[-1]["id"]
+    async with _events(guide, WATCH, id=invoice) as events:
+        today = datetime.now(UTC).date().isoformat()
+        posted = await guide.ask(POST, id=invoice, on=today, key=f"tour-{invoice}")
+        event = (await anext(events))["invoiceStatusChanged"]
+    _require(event["after"] == "POSTED", f"the event said {event['after']}")
+    number = posted["postInvoice"]["invoice"]["number"]
+    return f"{number} went from {event['before']} to {event['after']}"
+
+
+async def an_owner_down(guide: Guide) -> str:
+    await guide.system("crm", "PUT", "/_fault", json={"mode": "down"})
+    try:
+        body = await guide.answer(
+            "query ($id: ID!) { client(id: $id) { name _meta { owner source reason } } }",
+            id=guide.client_id,
+        )
+    finally:
+        await guide.system("crm", "PUT", "/_fault", json={"mode": "none"})
+    _require(not body.get("errors"), f"errors: {body.get('errors')}")
+    read = body["data"]["client"]
+    part = next(p for p in read["_meta"] if p["owner"] == "CRM")
+    _require(part["source"] == "PROJECTION", f"answered by {part['source']}")
+    return f"{read['name']!r} came from the projection ({part['reason']})"
+
+
+STORY: tuple[tuple[str, Step], ...] = (
+    ("The projection fills", projection_fills),
+    ("One query, five owners", across_five_owners),
+    ("A mutation goes to its owner", a_routed_mutation),
+    ("The change is in the projection", in_the_projection),
+    ("The copy is in a replica", in_a_replica),
+    ("A subscriber hears of a posted invoice", a_subscription_event),
+    ("A read while the CRM is down", an_owner_down),
+)
+
+
+@asynccontextmanager
+async def _events(
+    guide: Guide, query: str, **variables: Any
+) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    """A subscription over server-sent events; entered once the hub has accepted it."""
+    async with guide.http.stream(
+        "POST",
+        "/graphql",
+        json={"query": query, "variables": variables},
+        headers={"accept": "text/event-stream"},
+    ) as reply:
+        reply.raise_for_status()
+        yield _read_events(reply)
+
+
+async def _read_events(reply: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    async for line in reply.aiter_lines():
+        if line.startswith("data:") and len(line) > len("data: "):
+            body = json.loads(line.removeprefix("data:"))
+            if body.get("errors"):
+                raise Unkept(body["errors"][0]["message"])
+            yield body["data"]
+
+
+async def _until(look: Callable[[], Awaitable[T | None]], why: str) -> T:
+    """What `look` finds, as soon as it finds something. Raises Unkept after the deadline."""
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        found = await look()
+        if found is not None:
+            return found
+        await asyncio.sleep(0.05)
+    raise Unkept(why)
+
+
+def _require(condition: bool, why: str) -> None:
+    if not condition:
+        raise Unkept(why)

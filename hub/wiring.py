@@ -1,0 +1,153 @@
+"""Every object of a running hub, built once, by constructor, from the settings."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import asyncpg
+import structlog
+
+from cdc.capture.wal_reader import WalReader
+from cdc.decode import Decoder
+from cdc.listener import Listener
+from cdc.log.postgres import PostgresLog
+from cdc.log.postgres_consumer import PostgresConsumer
+from cdc.log.tables import LOG_TABLES
+from hub.registry import Connectors, captured_tables, connect_systems
+from hub.settings import Settings
+from resolvers.context import Services
+from schema.system import System
+from sync.clock import utc_now
+from sync.delivery import Deliverer
+from sync.feed import Feed
+from sync.intake import Intake
+from sync.outbox import Outbox
+from sync.reading import Reading
+from sync.routing import Routing
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+from sync.xref import Xref
+
+log = structlog.get_logger(__name__)
+
+GROUP = "intake"
+_HOUSEKEEPING = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """The parts of one process. Which of them run is the role's choice."""
+
+    settings: Settings
+    pool: asyncpg.Pool
+    connectors: Connectors
+    services: Services
+    captures: tuple[WalReader, ...]
+    listener: Listener
+    deliverer: Deliverer
+    log: PostgresLog
+
+    async def readiness(self) -> str | None:
+        """What keeps the process from serving, or None."""
+        try:
+            await self.pool.fetchval("SELECT 1", timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            return f"the database does not answer: {type(error).__name__}"
+        return None
+
+    async def listen(self) -> None:
+        """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
+        async with asyncio.TaskGroup() as tasks:
+            for capture in self.captures:
+                tasks.create_task(capture.run())
+            tasks.create_task(self.listener.run(), name="listener")
+            tasks.create_task(self._tidy(self._trim_log), name="trim the log")
+
+    async def deliver(self) -> None:
+        """Send what is owed to the replicas, and forget what was settled long ago."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.deliverer.run(), name="deliverer")
+            tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
+
+    async def _tidy(self, trim: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await trim()
+            await asyncio.sleep(_HOUSEKEEPING.total_seconds())
+
+    async def _trim_log(self) -> None:
+        await self.log.trim(self.settings.log_retention)
+        await self.services.feed.trim(utc_now() - self.settings.log_retention)
+
+    async def _trim_outbox(self) -> None:
+        await Outbox(self.pool).trim(self.settings.log_retention)
+
+
+@asynccontextmanager
+async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
+    """Connect, migrate, and put the parts together; everything is closed at the end."""
+    async with AsyncExitStack() as stack:
+        dsn = settings.database_url.get_secret_value()
+        pool = await connect(dsn)
+        stack.push_async_callback(pool.close)
+        await migrate(pool, LOG_TABLES)
+        connectors = connect_systems(settings)
+        stack.push_async_callback(connectors.close)
+        xref = Xref(pool)
+        reading = Reading(connectors.reads, xref, pool, utc_now, settings.read_timeout)
+        feed = Feed(pool)
+        stack.push_async_callback(feed.close)
+        log_pool = await stack.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=8))
+        postgres_log = PostgresLog(log_pool, partitions=settings.log_partitions)
+        yield Hub(
+            settings=settings,
+            pool=pool,
+            connectors=connectors,
+            services=Services(
+                reading=reading,
+                routing=Routing(
+                    connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
+                ),
+                feed=feed,
+                clock=utc_now,
+            ),
+            captures=_captures(settings, connectors, postgres_log),
+            listener=Listener(
+                PostgresConsumer(dsn=dsn, group=GROUP, prefixes=_prefixes()),
+                Decoder(connectors.bindings),
+                Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP),
+            ),
+            deliverer=Deliverer(connectors.writes, xref, pool, random.random),
+            log=postgres_log,
+        )
+
+
+def _prefixes() -> tuple[str, ...]:
+    return tuple(f"{system.value}." for system in System)
+
+
+def _captures(
+    settings: Settings, connectors: Connectors, postgres_log: PostgresLog
+) -> tuple[WalReader, ...]:
+    """A WAL reader for each system whose database we were given."""
+    readers = []
+    for system, connector in connectors.reads.items():
+        url = settings.system(system).capture_url
+        if url is not None:
+            dsn = url.get_secret_value()
+            readers.append(
+                WalReader(
+                    system=system.value,
+                    dsn=dsn,
+                    tables=captured_tables(connector.bindings),
+                    log=postgres_log,
+                    slot=f"concord_{urlsplit(dsn).path.strip('/')}",
+                    publication="concord",
+                )
+            )
+    return tuple(readers)

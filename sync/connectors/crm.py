@@ -1,0 +1,179 @@
+"""CRM: system of record for the commercial side of clients, and for engagements.
+
+Reads: clients, engagements, and its copies of projects, invoices and payments, filtered and paged
+by the CRM. Writes: all of them, guarded by version (`If-Match`). Creates are not idempotent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schema.entities.client import Client
+from schema.entities.engagement import Engagement
+from schema.entities.invoice import Invoice
+from schema.entities.payment_status import PaymentStatus
+from schema.entities.project import Project
+from schema.entity import FilterOp
+from schema.system import System
+from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.connectors.words import (
+    CREDIT_STATUS,
+    ENGAGEMENT_STAGE,
+    LEDGER_STATUS,
+    PAYMENT_STATE,
+    PROJECT_STATUS,
+    SEGMENT,
+)
+
+CLIENT = Binding(
+    entity=Client,
+    system=System.CRM,
+    resource="accounts",
+    table="public.accounts",
+    key="id",
+    anchor_key="id",
+    owns={
+        "name": Column(name="account_name"),
+        "segment": Column(name="segment", words=SEGMENT),
+        "account_manager": Column(name="owner_email"),
+    },
+    copies={
+        "bill_to": Column(name="bill_to"),
+        "tax_id": Column(name="tax_id"),
+        "payment_terms_days": Column(name="payment_terms_days"),
+        "credit_status": Column(name="credit_status", words=CREDIT_STATUS),
+    },
+)
+
+ENGAGEMENT = Binding(
+    entity=Engagement,
+    system=System.CRM,
+    resource="opportunities",
+    table="public.opportunities",
+    key="id",
+    anchor_key="id",
+    owns={
+        "client_id": Column(name="account_id"),
+        "name": Column(name="title"),
+        "stage": Column(name="stage", words=ENGAGEMENT_STAGE),
+        "expected_value": MoneyColumns(amount="amount", currency="currency"),
+        "starts_on": Column(name="starts_on"),
+        "ends_on": Column(name="ends_on"),
+        "account_manager": Column(name="owner_email"),
+        "legal_entity": Column(name="entity_code"),
+    },
+)
+
+PROJECT = Binding(
+    entity=Project,
+    system=System.CRM,
+    resource="projects",
+    table="public.projects",
+    key="id",
+    anchor_key="erp_project_no",
+    copies={
+        "client_id": Column(name="account_id"),
+        "name": Column(name="project_name"),
+        "status": Column(name="project_status", words=PROJECT_STATUS),
+        "health": Column(name="delivery_health"),
+        "percent_complete": Column(name="percent_complete"),
+        "manager_id": Column(name="manager_no", names=System.HR),
+    },
+)
+
+INVOICE = Binding(
+    entity=Invoice,
+    system=System.CRM,
+    resource="invoices",
+    table="public.invoices",
+    key="id",
+    anchor_key="billing_invoice_id",
+    copies={
+        "number": Column(name="invoice_number"),
+        "ledger_status": Column(name="ledger_status", words=LEDGER_STATUS),
+        "posted_on": Column(name="posted_on"),
+        "tax": MoneyColumns(amount="tax_amount", currency="currency"),
+    },
+)
+
+PAYMENT_STATUS = Binding(
+    entity=PaymentStatus,
+    system=System.CRM,
+    resource="invoices",
+    table="public.invoices",
+    key="id",
+    anchor_key="billing_invoice_id",
+    found_by="invoice_id",
+    is_part_of=Invoice,
+    copies={
+        "state": Column(name="payment_status", words=PAYMENT_STATE),
+        "paid": MoneyColumns(amount="amount_paid", currency="currency"),
+        "balance": MoneyColumns(amount="balance", currency="currency"),
+        "last_payment_on": Column(name="last_payment_on"),
+    },
+)
+
+DIALECT = Dialect(
+    refusal=lambda body: (body[0]["errorCode"], body[0]["message"]),
+    stale=frozenset({"STALE_VERSION"}),
+)
+SUFFIX = {FilterOp.IN: "", FilterOp.CONTAINS: ".contains", FilterOp.FROM: ".from", FilterOp.TO: ".to"}
+
+
+class Crm:
+    """The CRM over its REST API."""
+
+    system = System.CRM
+    bindings = (CLIENT, ENGAGEMENT, PROJECT, INVOICE, PAYMENT_STATUS)
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._upstream = Upstream(self.system, endpoint, DIALECT)
+
+    async def fetch(self, query: RowQuery) -> Rows:
+        return await self._upstream.read(
+            _path(query.binding), list(_parameters(query)), _page
+        )
+
+    async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
+        created: Row = await self._upstream.write("POST", _path(binding), row)
+        return created
+
+    async def update(
+        self, binding: Binding, key: str, row: Row, *, version: int | None = None
+    ) -> Row:
+        guard = {} if version is None else {"if-match": str(version)}
+        updated: Row = await self._upstream.write("PATCH", f"{_path(binding)}/{key}", row, guard)
+        return updated
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+
+def _page(page: Any) -> Rows:
+    return Rows(rows=tuple(page["records"]), has_more=page["hasMore"])
+
+
+def _path(binding: Binding) -> str:
+    return f"/services/{binding.resource}"
+
+
+def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
+    yield "limit", str(query.limit)
+    if query.after is not None:
+        yield "after", query.after
+    if query.before is not None:
+        yield "before", query.before
+    if query.descending:
+        yield "desc", "true"
+    for condition in query.where:
+        yield _condition(query.binding, condition)
+
+
+def _condition(binding: Binding, condition: Condition) -> tuple[str, str]:
+    if condition.op is FilterOp.IN:
+        name = "ids" if condition.column == binding.key else condition.column
+        return name, ",".join(condition.value)
+    return condition.column + SUFFIX[condition.op], str(condition.value)

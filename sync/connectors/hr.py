@@ -1,0 +1,102 @@
+"""HR: system of record for who works here, where and since when.
+
+Reads: people, filtered and paged by HR. Writes: guarded by version (in the body). Creates are not
+idempotent; hiring happens in HR, so the hub has no reason to create.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schema.entities.resource import Resource, WorkerType
+from schema.entity import FilterOp
+from schema.system import System
+from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.connectors.words import EMPLOYMENT_STATUS
+
+RESOURCE = Binding(
+    entity=Resource,
+    system=System.HR,
+    resource="employees",
+    table="public.employees",
+    key="employee_number",
+    anchor_key="employee_number",
+    owns={
+        "name": Column(name="full_name"),
+        "email": Column(name="work_email"),
+        "worker_type": Column(
+            name="worker_type",
+            words={"EMPLOYEE": WorkerType.EMPLOYEE, "CONTRACTOR": WorkerType.CONTRACTOR},
+        ),
+        "employment_status": Column(name="employment_status", words=EMPLOYMENT_STATUS),
+        "country": Column(name="country"),
+        "time_zone": Column(name="time_zone"),
+        "legal_entity": Column(name="entity_code"),
+        "employed_from": Column(name="hired_on"),
+        "employed_to": Column(name="left_on"),
+    },
+)
+
+DIALECT = Dialect(
+    refusal=lambda body: (body["error"]["type"], body["error"]["message"]),
+    stale=frozenset({"version_conflict"}),
+)
+SUFFIX = {FilterOp.IN: "", FilterOp.CONTAINS: "_like", FilterOp.FROM: "_from", FilterOp.TO: "_to"}
+
+
+class Hr:
+    """HR over its REST API."""
+
+    system = System.HR
+    bindings = (RESOURCE,)
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._upstream = Upstream(self.system, endpoint, DIALECT)
+
+    async def fetch(self, query: RowQuery) -> Rows:
+        return await self._upstream.read(
+            _path(query.binding), list(_parameters(query)), _page
+        )
+
+    async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
+        created: Row = await self._upstream.write("POST", _path(binding), row)
+        return created
+
+    async def update(
+        self, binding: Binding, key: str, row: Row, *, version: int | None = None
+    ) -> Row:
+        body = row if version is None else {**row, "expected_version": version}
+        updated: Row = await self._upstream.write("PATCH", f"{_path(binding)}/{key}", body)
+        return updated
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+
+def _page(page: Any) -> Rows:
+    return Rows(rows=tuple(page["items"]), has_more=page["has_more"])
+
+
+def _path(binding: Binding) -> str:
+    return f"/v1/{binding.resource}"
+
+
+def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
+    yield "page_size", str(query.limit)
+    if query.after is not None:
+        yield "cursor", query.after
+    if query.before is not None:
+        yield "cursor_before", query.before
+    if query.descending:
+        yield "order", "desc"
+    for condition in query.where:
+        yield _condition(condition)
+
+
+def _condition(condition: Condition) -> tuple[str, str]:
+    value = condition.value
+    text = ",".join(value) if condition.op is FilterOp.IN else str(value)
+    return condition.column + SUFFIX[condition.op], text

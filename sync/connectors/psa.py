@@ -1,0 +1,186 @@
+"""PSA: system of record for project delivery and teams, and for what people can do.
+
+Reads: delivery, teams, roles and skills, and its copies of clients, engagements, projects, people
+and payments. Writes: all of them, guarded by version (in the body). Creates are not idempotent.
+Its own ids are numbers, which the API spells as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schema.entities.client import Client
+from schema.entities.engagement import Engagement
+from schema.entities.payment_status import PaymentStatus
+from schema.entities.project import Project
+from schema.entities.resource import Resource
+from schema.entity import FilterOp
+from schema.system import System
+from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.connectors.words import (
+    EMPLOYMENT_STATUS,
+    ENGAGEMENT_STAGE,
+    PAYMENT_STATE,
+    PROJECT_STATUS,
+    SEGMENT,
+    hours_of,
+    minutes_of,
+)
+
+CLIENT = Binding(
+    entity=Client,
+    system=System.PSA,
+    resource="clients",
+    table="public.clients",
+    key="id",
+    anchor_key="crm_account_id",
+    copies={
+        "name": Column(name="title"),
+        "segment": Column(name="market_segment", words=SEGMENT),
+        "account_manager": Column(name="account_owner"),
+    },
+)
+
+ENGAGEMENT = Binding(
+    entity=Engagement,
+    system=System.PSA,
+    resource="engagements",
+    table="public.engagements",
+    key="id",
+    anchor_key="crm_opportunity_id",
+    copies={
+        "client_id": Column(name="client_id"),
+        "name": Column(name="title"),
+        "stage": Column(name="phase", words=ENGAGEMENT_STAGE),
+        "expected_value": MoneyColumns(amount="planned_amount", currency="planned_currency"),
+        "starts_on": Column(name="start_date"),
+        "ends_on": Column(name="finish_date"),
+    },
+)
+
+PROJECT = Binding(
+    entity=Project,
+    system=System.PSA,
+    resource="projects",
+    table="public.projects",
+    key="id",
+    anchor_key="erp_code",
+    owns={
+        "percent_complete": Column(name="percent_done"),
+        "health": Column(name="health"),
+        "manager_id": Column(name="manager_user_id"),
+        "team_ids": Column(name="member_ids"),
+    },
+    copies={
+        "client_id": Column(name="client_id"),
+        "name": Column(name="name"),
+        "status": Column(name="state", words=PROJECT_STATUS),
+        "budget": MoneyColumns(amount="budget_amount", currency="budget_currency"),
+        "budget_minutes": Column(name="budget_hours", read=minutes_of, write=hours_of),
+    },
+)
+
+RESOURCE = Binding(
+    entity=Resource,
+    system=System.PSA,
+    resource="users",
+    table="public.users",
+    key="id",
+    anchor_key="hr_number",
+    owns={
+        "role": Column(name="job_role"),
+        "skills": Column(name="skills"),
+    },
+    copies={
+        "name": Column(name="display_name"),
+        "email": Column(name="email"),
+        "employment_status": Column(name="employment_state", words=EMPLOYMENT_STATUS),
+        "country": Column(name="country"),
+    },
+)
+
+PAYMENT_STATUS = Binding(
+    entity=PaymentStatus,
+    system=System.PSA,
+    resource="receivables",
+    table="public.receivables",
+    key="id",
+    anchor_key="billing_invoice_id",
+    found_by="invoice_id",
+    copies={
+        "state": Column(name="payment_state", words=PAYMENT_STATE),
+        "paid": MoneyColumns(amount="paid_amount", currency="currency"),
+        "balance": MoneyColumns(amount="open_amount", currency="currency"),
+        "last_payment_on": Column(name="last_payment_on"),
+    },
+)
+
+
+def _refusal(body: Any) -> tuple[str, str]:
+    first = body["errors"][0]
+    return first["code"], first["detail"]
+
+
+DIALECT = Dialect(refusal=_refusal, stale=frozenset({"conflict"}))
+MATCH = {FilterOp.IN: "", FilterOp.CONTAINS: "[like]", FilterOp.FROM: "[gte]", FilterOp.TO: "[lte]"}
+
+
+class Psa:
+    """The PSA over its JSON:API."""
+
+    system = System.PSA
+    bindings = (CLIENT, ENGAGEMENT, PROJECT, RESOURCE, PAYMENT_STATUS)
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._upstream = Upstream(self.system, endpoint, DIALECT)
+
+    async def fetch(self, query: RowQuery) -> Rows:
+        return await self._upstream.read(
+            _path(query.binding), list(_parameters(query)), _page
+        )
+
+    async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
+        answer = await self._upstream.write("POST", _path(binding), {"data": row})
+        created: Row = answer["data"]
+        return created
+
+    async def update(
+        self, binding: Binding, key: str, row: Row, *, version: int | None = None
+    ) -> Row:
+        body = {"data": row} if version is None else {"data": row, "version": version}
+        answer = await self._upstream.write("PATCH", f"{_path(binding)}/{key}", body)
+        updated: Row = answer["data"]
+        return updated
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+
+def _page(page: Any) -> Rows:
+    return Rows(rows=tuple(page["data"]), has_more=page["links"]["next"] is not None)
+
+
+def _path(binding: Binding) -> str:
+    return f"/api/v2/{binding.resource}"
+
+
+def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
+    yield "page[size]", str(query.limit)
+    if query.after is not None:
+        yield "page[after]", query.after
+    if query.before is not None:
+        yield "page[before]", query.before
+    if query.descending:
+        yield "sort", f"-{query.binding.key}"
+    for condition in query.where:
+        yield _condition(query.binding, condition)
+
+
+def _condition(binding: Binding, condition: Condition) -> tuple[str, str]:
+    name = "ids" if condition.column == binding.key else condition.column
+    value = condition.value
+    text = ",".join(map(str, value)) if condition.op is FilterOp.IN else str(value)
+    return f"filter[{name}]{MATCH[condition.op]}", text

@@ -1,0 +1,150 @@
+"""The outbox: deliveries owed, claimed, put back and settled; all SQL of the `delivery` table.
+
+A record has at most one unsent row per target. While one of its rows is being sent, the next is
+not claimed, so each record's order holds however many workers there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+
+from schema.system import System
+
+CHANNEL = "delivery"
+
+_CLAIM = """
+UPDATE delivery SET state = 'sending', leased_until = now() + $3::interval, attempts = attempts + 1
+WHERE id IN (
+    SELECT d.id FROM delivery d
+    WHERE d.target = $1 AND d.state = 'pending' AND d.due_at <= now() AND NOT EXISTS (
+        SELECT FROM delivery s WHERE s.state = 'sending'
+        AND (s.target, s.entity, s.record_id) = (d.target, d.entity, d.record_id))
+    ORDER BY d.due_at, d.id LIMIT $2 FOR UPDATE SKIP LOCKED)
+RETURNING id, entity, record_id, fields, attempts
+"""
+_PUT_BACK = """
+WITH taken AS (DELETE FROM delivery WHERE {which} RETURNING *)
+INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at, attempts, due_at,
+                      last_error, created_at)
+SELECT target, entity, record_id, fields, cause, caused_at, {attempts}, {due_at}, {error}, created_at
+FROM taken
+ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE
+SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || excluded.fields) AS f),
+    attempts = excluded.attempts, due_at = excluded.due_at, last_error = excluded.last_error
+"""
+_EXPIRED = _PUT_BACK.format(
+    which="target = $1 AND state = 'sending' AND leased_until < now()",
+    attempts="attempts",
+    due_at="now()",
+    error="'the worker that sent it is gone'",
+)
+_RETRY = _PUT_BACK.format(
+    which="id = $1 AND state = 'sending'",
+    attempts="attempts - $4",
+    due_at="now() + $2::interval",
+    error="$3",
+)
+_SETTLE = """
+UPDATE delivery SET state = $2, last_error = $3, settled_at = now(), leased_until = NULL
+WHERE id = $1 AND state = 'sending'
+"""
+_WROTE = """
+WITH state AS (
+    INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
+    VALUES ($1, $2, $3, $4, $5, $6, now())
+    ON CONFLICT (system, entity, record_id) DO UPDATE
+    SET key = excluded.key, copies = s.copies || excluded.copies, version = excluded.version,
+        as_of = excluded.as_of
+    WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version)
+INSERT INTO write_ledger (target, entity, record_id, key, version, copies)
+VALUES ($1, $2, $3, $4, $6, $5)
+"""
+_HELD = "SELECT copies FROM replica_state WHERE (system, entity, record_id) = ($1, $2, $3)"
+_NEXT_DUE = """
+SELECT extract(epoch FROM least(
+    (SELECT min(due_at) FROM delivery WHERE target = $1 AND state = 'pending' AND due_at > now()),
+    (SELECT min(leased_until) FROM delivery WHERE target = $1 AND state = 'sending')) - now())
+"""
+_TRIM = "DELETE FROM delivery WHERE state = 'delivered' AND settled_at < now() - $1::interval"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One changed record x one target, claimed for sending."""
+
+    id: int
+    target: System
+    entity: str
+    record_id: str
+    fields: tuple[str, ...]
+    attempts: int
+
+
+class Outbox:
+    """The `delivery` table and the ledgers beside it."""
+
+    def __init__(self, pool: asyncpg.Pool, *, lease: timedelta = timedelta(seconds=60)) -> None:
+        self._pool = pool
+        self._lease = lease
+
+    async def claim(self, target: System, limit: int) -> list[Delivery]:
+        """Take due deliveries; they come back by themselves if we die before settling them."""
+        await self._pool.execute(_EXPIRED, target.value)
+        rows = await self._pool.fetch(_CLAIM, target.value, limit, self._lease)
+        return [
+            Delivery(
+                id=row["id"],
+                target=target,
+                entity=row["entity"],
+                record_id=row["record_id"],
+                fields=tuple(row["fields"]),
+                attempts=row["attempts"],
+            )
+            for row in rows
+        ]
+
+    async def retry(
+        self, delivery: Delivery, wait: timedelta, why: str, *, counts: bool = True
+    ) -> None:
+        """Put it back, united with what has changed meanwhile; a target's outage does not count."""
+        await self._pool.execute(_RETRY, delivery.id, wait, why, 0 if counts else 1)
+
+    async def settle(self, delivery: Delivery, note: str | None = None) -> None:
+        await self._pool.execute(_SETTLE, delivery.id, "delivered", note)
+
+    async def bury(self, delivery: Delivery, why: str) -> None:
+        """Give up, keeping the row and the target's words for a person to decide."""
+        await self._pool.execute(_SETTLE, delivery.id, "dead", why)
+
+    async def held(self, delivery: Delivery) -> dict[str, object]:
+        """What the target is known to hold of the record, in JSON form."""
+        copies = await self._pool.fetchval(
+            _HELD, delivery.target.value, delivery.entity, delivery.record_id
+        )
+        return dict(copies or {})
+
+    async def wrote(
+        self, delivery: Delivery, key: str, copies: dict[str, object], version: int | None
+    ) -> None:
+        """Remember what we wrote, so that its echo is known when it is captured."""
+        await self._pool.execute(
+            _WROTE,
+            delivery.target.value,
+            delivery.entity,
+            delivery.record_id,
+            key,
+            copies,
+            version,
+        )
+
+    async def next_due(self, target: System) -> timedelta | None:
+        """How long until something waiting is due; None when nothing waits."""
+        seconds = await self._pool.fetchval(_NEXT_DUE, target.value)
+        return None if seconds is None else timedelta(seconds=max(float(seconds), 0))
+
+    async def trim(self, retention: timedelta) -> None:
+        """Forget deliveries settled longer ago than `retention`; dead ones stay."""
+        await self._pool.execute(_TRIM, retention)

@@ -1,0 +1,164 @@
+"""One record at one replica: what it should hold, and find - create - confirm.
+
+No target is assumed to be idempotent. A record is looked for before it is created; after an
+uncertain create it is looked for again, and never created twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from schema.canon import BY_ID_TYPE
+from schema.entity import FilterOp, anchor, bare_type, owned_fields
+from schema.errors import Rejected
+from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.codec import Ref, encode
+from sync.connectors.ports import Condition, RowQuery, Writes
+from sync.projected import Projected
+from sync.records import Values, json_form
+from sync.store.projection_tables import entity_name
+from sync.xref import Xref
+
+
+class NotYet(Exception):
+    """Something the delivery needs has not arrived; the message says what."""
+
+
+class Gone(Exception):
+    """The owner has deleted the record; nothing is owed any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The replica's row after a write."""
+
+    key: str
+    row: Row
+
+
+class Replica:
+    """The records of one type in one system that holds copies of it."""
+
+    def __init__(
+        self, connector: Writes, binding: Binding, projected: Projected, xref: Xref
+    ) -> None:
+        self.binding = binding
+        self._connector = connector
+        self._projected = projected
+        self._xref = xref
+
+    async def wanted(self, record_id: str) -> Values:
+        """The present values of all fields the replica should hold.
+
+        Raises Gone when the owner deleted the record, NotYet while its anchor has not been heard.
+        """
+        entity = self.binding.entity
+        fields = owned_fields(entity)
+        home = anchor(entity)
+        sources = {home, *(fields[name].owner for name in self.binding.copies)}
+        known = await self._projected.select_parts(entity, list(sources), [record_id])
+        if record_id in known[home].gone:
+            raise Gone
+        if record_id not in known[home].parts:
+            raise NotYet(f"{home.name} has not told of it yet")
+        values = {
+            name: value
+            for part in known.values()
+            if record_id in part.parts
+            for name, value in part.parts[record_id].values.items()
+        }
+        return {name: values.get(name) for name in self._needed() if name in values}
+
+    async def find(self, record_id: str, values: Values) -> str | None:
+        """The replica's own key of the record, by the cross-reference or by asking the replica.
+
+        Raises Rejected when it holds the record more than once.
+        """
+        binding = self.binding
+        known = await self._xref.external_ids(binding.entity, binding.system, [record_id])
+        if record_id in known:
+            return known[record_id]
+        anchored = await self._anchor_id(record_id, values)
+        asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=(anchored,))
+        page = await self._connector.fetch(RowQuery(binding=binding, where=(asked,)))
+        if len(page.rows) > 1:
+            keys = ", ".join(str(row[binding.key]) for row in page.rows)
+            raise Rejected(
+                f"{binding.system.name} holds {anchored} more than once ({keys}); merge them there.",
+                system=binding.system,
+                owner_code="DUPLICATE_IN_TARGET",
+            )
+        if not page.rows:
+            return None
+        key = str(page.rows[0][binding.key])
+        await self.link(record_id, key)
+        return key
+
+    async def create(self, record_id: str, values: Values) -> Written:
+        """Create the record with every copied field. Raises NotYet where it may not."""
+        binding = self.binding
+        if binding.is_anchor or binding.is_part_of is not None:
+            raise NotYet(f"{binding.system.name} has not got the row it belongs to yet")
+        row = await self._row({n: v for n, v in values.items() if n in binding.copies})
+        row[binding.anchor_key] = await self._anchor_id(record_id, values)
+        created = await self._connector.create(
+            binding, row, idempotency_key=_creation_key(record_id, row)
+        )
+        key = str(created[binding.key])
+        await self.link(record_id, key)
+        return Written(key=key, row=created)
+
+    async def update(self, key: str, values: Values) -> Written:
+        row = await self._row(values)
+        updated = await self._connector.update(self.binding, key, row)
+        return Written(key=key, row=updated)
+
+    async def link(self, record_id: str, key: str) -> None:
+        ref = Ref(self.binding.entity, self.binding.system.value, key)
+        await self._xref.link([(ref, record_id)])
+
+    def _needed(self) -> Iterable[str]:
+        found_by = () if self.binding.found_by is None else (self.binding.found_by,)
+        return (*self.binding.copies, *found_by)
+
+    async def _anchor_id(self, record_id: str, values: Values) -> str:
+        """What stands in `anchor_key`: the anchor's id of the record, or of the one it refers to."""
+        entity, target_id = self.binding.entity, record_id
+        if self.binding.found_by is not None:
+            entity = BY_ID_TYPE[bare_type(self.binding.field(self.binding.found_by).type)]
+            target_id = values.get(self.binding.found_by) or ""
+        known = await self._xref.external_ids(entity, anchor(entity), [target_id])
+        if target_id not in known:
+            raise NotYet(f"its {entity_name(entity)} is not known yet")
+        return known[target_id]
+
+    async def _row(self, values: Values) -> dict[str, Any]:
+        """The cells for canonical values, references in the replica's own ids."""
+        local = {name: await self._local(name, value) for name, value in values.items()}
+        return encode(self.binding, local)
+
+    async def _local(self, name: str, value: Any) -> Any:
+        target = BY_ID_TYPE.get(bare_type(self.binding.field(name).type))
+        if target is None or value is None:
+            return value
+        place = self.binding.copies[name]
+        system = place.names if isinstance(place, Column) and place.names else self.binding.system
+        known = await self._xref.external_ids(target, system, [value])
+        if value not in known:
+            raise NotYet(f"{system.name} does not have its {entity_name(target)} yet")
+        return known[value]
+
+
+def differing(values: Values, held: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that the replica is not known to hold already."""
+    return {n: v for n, v in values.items() if n not in held or held[n] != json_form(v)}
+
+
+def _creation_key(record_id: str, row: Row) -> str:
+    content = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+    return f"concord:{record_id}:{hashlib.sha256(content).hexdigest()[:16]}"

@@ -1,0 +1,94 @@
+"""The schema definition: as committed, described throughout, true to the canon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+)
+from strawberry.utils.str_converters import to_camel_case
+
+import schema
+from hub.graph import Graph, sdl
+from resolvers.filters import narrowings
+from resolvers.limits import Limits
+from schema.canon import ENTITIES
+from schema.edges import EDGES
+from schema.entity import anchor, owned_fields
+
+SNAPSHOT = Path(schema.__file__).with_name("schema.graphql")
+
+
+@pytest.fixture(scope="module")
+def graph() -> GraphQLSchema:
+    return Graph(Limits())._schema
+
+
+def fields_of(graph: GraphQLSchema, name: str) -> dict[str, GraphQLField]:
+    kind = graph.type_map[name]
+    assert isinstance(kind, GraphQLObjectType)
+    return kind.fields
+
+
+def test_the_committed_schema_is_the_one_that_is_served() -> None:
+    """A change of the graph shows in the snapshot's diff."""
+    assert SNAPSHOT.read_text(encoding="utf-8") == sdl()
+
+
+def test_everything_is_described(graph: GraphQLSchema) -> None:
+    """Every type, field and argument of ours says what it is."""
+    silent = []
+    for name, kind in graph.type_map.items():
+        if name.startswith("__") or name in ("ID", "String", "Int", "Boolean", "Float"):
+            continue
+        silent += [] if kind.description else [name]
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            for field_name, field in kind.fields.items():
+                silent += [] if field.description else [f"{name}.{field_name}"]
+                arguments = getattr(field, "args", {})
+                silent += [
+                    f"{name}.{field_name}({a})" for a, v in arguments.items() if not v.description
+                ]
+    assert silent == []
+
+
+def test_every_declared_edge_is_a_nullable_field(graph: GraphQLSchema) -> None:
+    """Another system may be down: its edge must be able to be null."""
+    for edge in EDGES:
+        field = fields_of(graph, edge.source.__name__)[to_camel_case(edge.name)]
+        assert not isinstance(field.type, GraphQLNonNull), edge.name
+        assert ("first" in field.args) == edge.is_many, edge.name
+
+
+def test_only_the_anchor_may_promise_a_value(graph: GraphQLSchema) -> None:
+    """A field of another owner than the type's anchor is nullable."""
+    for entity in ENTITIES:
+        for owned in owned_fields(entity).values():
+            field = fields_of(graph, entity.__name__)[to_camel_case(owned.name)]
+            if isinstance(field.type, GraphQLNonNull):
+                assert owned.owner is anchor(entity), f"{entity.__name__}.{owned.name}"
+
+
+def test_filters_are_those_of_the_canon(graph: GraphQLSchema) -> None:
+    """Each listable type's filter input has one argument per comparison the canon allows."""
+    listed = {f"{entity.__name__}Filter": entity for entity in ENTITIES}
+    printed = {name: kind for name, kind in graph.type_map.items() if name in listed}
+    assert len(printed) == 5
+    for name, kind in printed.items():
+        assert isinstance(kind, GraphQLInputObjectType)
+        assert list(kind.fields) == [to_camel_case(n.name) for n in narrowings(listed[name])]
+
+
+def test_enums_are_spelt_in_capitals(graph: GraphQLSchema) -> None:
+    """Members are GraphQL's constants, whatever the systems call them."""
+    for kind in graph.type_map.values():
+        if isinstance(kind, GraphQLEnumType) and not kind.name.startswith("__"):
+            assert all(member.isupper() for member in kind.values), kind.name

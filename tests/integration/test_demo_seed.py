@@ -1,0 +1,139 @@
+"""The seeded databases agree with each other, and the stand-ins run as one process."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from hub.demo.seeding import seed
+from hub.demo.systems import SYSTEMS, create_tables
+
+Connections = dict[str, Any]
+
+REFERENCES = [
+    ("crm", "accounts", "erp_customer_no", "erp", "customers", "customer_no"),
+    ("crm", "projects", "erp_project_no", "erp", "projects", "project_no"),
+    ("crm", "invoices", "billing_invoice_id", "billing", "invoices", "id"),
+    ("psa", "clients", "crm_account_id", "crm", "accounts", "id"),
+    ("psa", "engagements", "crm_opportunity_id", "crm", "opportunities", "id"),
+    ("psa", "projects", "erp_code", "erp", "projects", "project_no"),
+    ("psa", "projects", "unnest(member_ids)", "psa", "users", "id"),
+    ("psa", "users", "hr_number", "hr", "employees", "employee_number"),
+    ("psa", "receivables", "billing_invoice_id", "billing", "invoices", "id"),
+    ("erp", "customers", "crm_account", "crm", "accounts", "id"),
+    ("erp", "projects", "crm_opportunity", "crm", "opportunities", "id"),
+    ("erp", "projects", "delivery_manager", "hr", "employees", "employee_number"),
+    ("erp", "employees", "hr_number", "hr", "employees", "employee_number"),
+    ("erp", "ar_invoices", "billing_ref", "billing", "invoices", "id"),
+    ("billing", "customers", "crm_account", "crm", "accounts", "id"),
+    ("billing", "projects", "project_code", "erp", "projects", "project_no"),
+    ("billing", "invoices", "project_code", "erp", "projects", "project_no"),
+    ("crm", "accounts", "owner_email", "hr", "employees", "work_email"),
+    ("crm", "projects", "manager_no", "hr", "employees", "employee_number"),
+]
+
+
+@pytest.fixture
+async def seeded(create_database: Callable[[str | None], str]) -> AsyncIterator[Connections]:
+    async with AsyncExitStack() as stack:
+        connections: Connections = {}
+        for name in SYSTEMS:
+            connections[name] = await asyncpg.connect(create_database(None))
+            stack.push_async_callback(connections[name].close)
+            await create_tables(name, connections[name])
+        await seed(connections)
+        yield connections
+
+
+async def column(connection: Any, table: str, expression: str) -> list[Any]:
+    return [row[0] for row in await connection.fetch(f"SELECT {expression} FROM {table}")]
+
+
+async def test_every_reference_resolves(seeded: Connections) -> None:
+    """A key that one system keeps of another exists there."""
+    for holder, table, reference, owner, owner_table, key in REFERENCES:
+        held = await column(seeded[holder], table, reference)
+        owned = await column(seeded[owner], owner_table, key)
+        assert held
+        assert set(held) <= set(owned), f"{holder}.{table}.{reference}"
+
+
+async def test_the_money_agrees_in_every_system_that_holds_it(seeded: Connections) -> None:
+    """Ledger, billing, CRM and PSA tell the same of each posted invoice."""
+    ledger = await seeded["erp"].fetch(
+        "SELECT billing_ref, paid_amount, open_amount, last_payment_on FROM ar_invoices"
+        " WHERE document_status <> 'DRAFT' ORDER BY 1"
+    )
+    copies = {
+        "billing": "SELECT id, amount_paid, amount_open, last_payment_on FROM invoices"
+        " WHERE ledger_status IS NOT NULL ORDER BY 1",
+        "crm": "SELECT billing_invoice_id, amount_paid, balance, last_payment_on"
+        " FROM invoices ORDER BY 1",
+        "psa": "SELECT billing_invoice_id, paid_amount, open_amount, last_payment_on"
+        " FROM receivables ORDER BY 1",
+    }
+    assert len(ledger) > 500
+    for system, statement in copies.items():
+        rows = await seeded[system].fetch(statement)
+        assert [tuple(row) for row in rows] == [tuple(row) for row in ledger]
+
+
+async def test_the_ledger_keeps_its_own_rules(seeded: Connections) -> None:
+    """Amounts add up, numbers follow the postings without gap, series stand at the last."""
+    wrong = await seeded["erp"].fetchval(
+        "SELECT count(*) FROM ar_invoices WHERE gross_amount <> net_amount + tax_amount"
+        " OR (document_no IS NOT NULL AND open_amount <> gross_amount - paid_amount)"
+        " OR (document_status = 'PAID') <> (open_amount = 0 AND document_no IS NOT NULL)"
+    )
+    assert wrong == 0
+    series = await seeded["erp"].fetch(
+        "SELECT left(document_no, 9), array_agg(right(document_no, 5)::int ORDER BY posted_on,"
+        " document_no), max(posted_on) FROM ar_invoices WHERE document_no IS NOT NULL GROUP BY 1"
+    )
+    for name, numbers, last_date in series:
+        assert numbers == list(range(1, len(numbers) + 1))
+        stand = await seeded["erp"].fetchrow("SELECT * FROM number_series WHERE series = $1", name)
+        assert tuple(stand) == (name, len(numbers), last_date)
+
+
+async def test_periods_are_closed_up_to_august(seeded: Connections) -> None:
+    """Postings from September on are possible without touching a period."""
+    query = "SELECT max(period) FILTER (WHERE NOT is_open), min(period) FILTER (WHERE is_open)"
+    row = await seeded["erp"].fetchrow(f"{query} FROM periods")
+    assert tuple(row) == ("2026-08", "2026-09")
+
+
+async def test_seeding_again_changes_nothing(seeded: Connections) -> None:
+    """A second start resumes with what has been done since."""
+    await seeded["crm"].execute("UPDATE accounts SET account_name = 'Renamed'")
+    await seed(seeded, seed=1)
+    assert await column(seeded["crm"], "accounts", "account_name") == ["Renamed"] * 40
+
+
+def test_the_process_serves_the_named_systems_until_told_to_stop(
+    create_database: Callable[[str | None], str],
+) -> None:
+    """It prints the addresses when all answer, keeps the systems apart, and exits with 0."""
+    options = ["--only", "crm,hr", "--hr-key", "secret"]
+    for name in ("crm", "hr"):
+        options += [f"--{name}-dsn", create_database(None)]
+    command = [sys.executable, "-m", "hub.demo"]
+    subprocess.run([*command, "seed", *options], check=True, timeout=30)  # noqa: S603 (our own)
+    with subprocess.Popen(  # noqa: S603 (our own)
+        [*command, *options], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        urls = json.loads(process.stdout.readline())
+        assert urls.keys() == {"crm", "hr"}
+        headers = {"Authorization": "Bearer secret"}
+        assert httpx.get(f"{urls['hr']}/v1/employees", headers=headers).status_code == 200
+        assert httpx.get(f"{urls['crm']}/v1/employees", headers=headers).status_code == 404
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0

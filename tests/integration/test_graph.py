@@ -1,0 +1,320 @@
+"""The graph over real reading and routing: batching, pages, partial answers, writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from support.graph import GraphFirm
+
+from schema.errors import Unavailable
+from schema.ids import mint
+from schema.system import System
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+
+CLIENT = mint("cli", "crm", "ACC-00001")
+PROJECT = mint("prj", "erp", "P-001")
+DOWN = Unavailable("ERP does not answer; try again later.", system=System.ERP)
+
+
+@pytest.fixture
+async def firm(database: str) -> AsyncIterator[GraphFirm]:
+    pool = await connect(database)
+    await migrate(pool)
+    firm = GraphFirm(pool)
+    await firm.meet()
+    yield firm
+    await firm.feed.close()
+    await pool.close()
+
+
+def codes(result: object) -> list[str]:
+    return [error.extensions["code"] for error in result.errors or ()]  # type: ignore[attr-defined]
+
+
+async def test_each_owner_is_called_once_per_level(firm: GraphFirm) -> None:
+    """Three clients with their projects and the projects' clients are three levels, not rows."""
+    found = await firm.ask(
+        "{ clients { nodes { name paymentTermsDays projects { nodes { code health"
+        " client { name } } } } } }"
+    )
+    nodes = found["clients"]["nodes"]
+    assert [len(node["projects"]["nodes"]) for node in nodes] == [2, 2, 2]
+    assert nodes[0]["projects"]["nodes"][0] == {
+        "code": "P-001",
+        "health": "GREEN",
+        "client": {"name": "Client 1"},
+    }
+    assert firm.calls() == {"crm": 2, "erp": 2, "psa": 1}
+
+
+async def test_only_owners_of_selected_fields_are_called(firm: GraphFirm) -> None:
+    """A field that is skipped, or in a fragment on another type, calls nobody."""
+    query = """
+        query($no: Boolean = false) {
+          node(id: "%s") {
+            id
+            ... on Client { name ...Terms @include(if: $no) }
+            ... on Project { health }
+          }
+        }
+        fragment Terms on Client { paymentTermsDays }
+    """
+    found = await firm.ask(query % CLIENT)
+    assert found["node"] == {"id": CLIENT, "name": "Client 1"}
+    assert firm.calls() == {"crm": 1}
+
+
+async def test_aliases_of_an_edge_share_one_read(firm: GraphFirm) -> None:
+    """Two selections of the same edge are read together and answered apart."""
+    found = await firm.ask(
+        "query($id: ID!) { client(id: $id) { a: projects(first: 1) { nodes { code } }"
+        " b: projects(last: 1) { nodes { code health } } } }",
+        id=CLIENT,
+    )
+    assert found["client"] == {
+        "a": {"nodes": [{"code": "P-001"}]},
+        "b": {"nodes": [{"code": "P-004", "health": "GREEN"}]},
+    }
+    assert firm.calls() == {"crm": 1, "erp": 1, "psa": 1}
+
+
+async def test_aliases_of_a_root_share_one_read(firm: GraphFirm) -> None:
+    """Two clients by id are one call."""
+    other = mint("cli", "crm", "ACC-00002")
+    found = await firm.ask(
+        f'{{ a: client(id: "{CLIENT}") {{ name }} b: client(id: "{other}") {{ name }} }}'
+    )
+    assert found == {"a": {"name": "Client 1"}, "b": {"name": "Client 2"}}
+    assert firm.calls() == {"crm": 1}
+
+
+@pytest.mark.parametrize("field", ["clients", "client { projects }"])
+async def test_pages_cover_a_list_without_gap_or_repeat(firm: GraphFirm, field: str) -> None:
+    """Following endCursor, at a root and at an edge, ends with every object seen once."""
+    is_edge = field != "clients"
+    page = "nodes { id } edges { cursor node { id } } pageInfo { hasNextPage endCursor }"
+    inner = f"first: 1, after: $after) {{ {page} }}"
+    query = (
+        f'query($after: String) {{ client(id: "{CLIENT}") {{ projects({inner} }} }}'
+        if is_edge
+        else f"query($after: String) {{ clients({inner} }}"
+    )
+    seen: list[str] = []
+    after = None
+    while True:
+        found = await firm.ask(query, after=after)
+        shown = found["client"]["projects"] if is_edge else found["clients"]
+        seen += [node["id"] for node in shown["nodes"]]
+        assert shown["edges"][-1]["cursor"] == shown["pageInfo"]["endCursor"]
+        after = shown["pageInfo"]["endCursor"]
+        if not shown["pageInfo"]["hasNextPage"]:
+            break
+    assert len(seen) == len(set(seen)) == (2 if is_edge else 3)
+
+
+async def test_filters_reach_the_owner(firm: GraphFirm) -> None:
+    """A filter is a condition of the owner's query, in the owner's words."""
+    found = await firm.ask("{ clients(filter: {segment: [ENTERPRISE]}) { nodes { name } } }")
+    assert found["clients"]["nodes"] == [{"name": "Client 2"}]
+    (condition,) = firm.crm.queries[-1].where
+    assert (condition.column, tuple(condition.value)) == ("segment", ("ENT",))
+
+
+async def test_one_owner_down_is_one_error_and_the_rest_arrives(firm: GraphFirm) -> None:
+    """Three rows lack ERP's part: one error that names it, at the root field."""
+    firm.erp.fault = DOWN
+    result = await firm.run("{ clients { nodes { name paymentTermsDays } } }")
+    nodes = result.data["clients"]["nodes"]
+    assert [node["name"] for node in nodes] == ["Client 1", "Client 2", "Client 3"]
+    assert [node["paymentTermsDays"] for node in nodes] == [None] * 3
+    (error,) = result.errors
+    assert error.path == ["clients"]
+    assert error.extensions == {
+        "code": "UPSTREAM_UNAVAILABLE",
+        "retryable": True,
+        "system": "ERP",
+        "affected": 3,
+    }
+
+
+async def test_nested_fields_inherit_the_read_policy(firm: GraphFirm) -> None:
+    """A root that reads the projection has no owner called on any level."""
+    await firm.ask(
+        "{ clients(read: {projected: true}) { nodes { name projects { nodes { health } } } } }"
+    )
+    assert firm.calls() == {}
+
+
+async def test_a_token_is_good_for_a_read(firm: GraphFirm) -> None:
+    """The projection has not caught up within the wait: the owner is asked, and shows the write."""
+    written = await firm.ask(UPDATE, input={"id": CLIENT, "paymentTermsDays": 61})
+    found = await firm.ask(
+        "query($id: ID!, $token: String!) {"
+        " client(id: $id, read: {after: $token}) { paymentTermsDays } }",
+        id=CLIENT,
+        token=written["updateClient"]["token"],
+    )
+    assert found["client"]["paymentTermsDays"] == 61
+
+
+async def test_an_edge_that_cannot_be_read_is_one_error(firm: GraphFirm) -> None:
+    """Three parents get null for the edge, and the answer one error."""
+    firm.erp.fault = DOWN
+    result = await firm.run("{ clients { nodes { name projects { nodes { code } } } } }")
+    assert [node["projects"] for node in result.data["clients"]["nodes"]] == [None] * 3
+    assert codes(result) == ["UPSTREAM_UNAVAILABLE"]
+
+
+async def test_a_root_that_cannot_be_read_is_null_with_its_error(firm: GraphFirm) -> None:
+    """The anchor is down and the projection is empty: null, and a coded error with its path."""
+    firm.crm.fault = Unavailable("CRM does not answer.", system=System.CRM)
+    result = await firm.run(f'{{ client(id: "{CLIENT}") {{ name }} }}')
+    assert result.data == {"client": None}
+    assert codes(result) == ["UPSTREAM_UNAVAILABLE"]
+    assert result.errors[0].path == ["client"]
+
+
+async def test_provenance_is_selectable_and_summed_up(firm: GraphFirm) -> None:
+    """`_meta` has one entry per owner asked, `extensions.provenance` one line per read."""
+    query = f'{{ client(id: "{CLIENT}") {{ taxId name _meta {{ owner recordKey source }} }} }}'
+    result = await firm.run(query)
+    assert sorted(result.data["client"]["_meta"], key=lambda part: part["owner"]) == [
+        {"owner": "CRM", "recordKey": "ACC-00001", "source": "OWNER"},
+        {"owner": "ERP", "recordKey": "C10001", "source": "OWNER"},
+    ]
+    lines = result.extensions["provenance"]
+    assert {(line["owner"], line["source"], line["records"]) for line in lines} == {
+        ("CRM", "OWNER", 1),
+        ("ERP", "OWNER", 1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "words"),
+    [
+        ('{ client(id: "x") { id } }', "BAD_USER_INPUT", "canonical id"),
+        (f'{{ client(id: "{PROJECT}") {{ id }} }}', "BAD_USER_INPUT", "id of a Project"),
+        ("{ clients(first: 100000) { nodes { id } } }", "BAD_USER_INPUT", "between 1 and 100"),
+        ("{ clients(last: 0) { nodes { id } } }", "BAD_USER_INPUT", "between 1 and 100"),
+        ("{ clients(first: 1, last: 1) { nodes { id } } }", "BAD_USER_INPUT", "not both"),
+        ('{ clients(after: "?") { nodes { id } } }', "BAD_USER_INPUT", "not a cursor"),
+        ('{ clients(read: {after: "?"}) { nodes { id } } }', "BAD_USER_INPUT", "not a token"),
+        ("{ clients(read: {live: false}) { nodes { id } } }", "BAD_USER_INPUT", "live: true"),
+        (
+            '{ clients(filter: {nameContains: "\\u0000"}) { nodes { id } } }',
+            "BAD_USER_INPUT",
+            "NUL",
+        ),
+        (
+            '{ invoices(filter: {issuedOnFrom: "2026-02-30"}) { nodes { id } } }',
+            "GRAPHQL_VALIDATION_FAILED",
+            "2026-02-30",
+        ),
+        ("{ nope }", "GRAPHQL_VALIDATION_FAILED", "nope"),
+        ("{ clients", "GRAPHQL_PARSE_FAILED", "Syntax Error"),
+        ("{" * 3000, "GRAPHQL_PARSE_FAILED", ""),
+        ("# tokens\n{ a" + " a" * 5000 + "}", "GRAPHQL_PARSE_FAILED", "4000 tokens"),
+    ],
+)
+async def test_bad_requests_are_told_what_is_wrong(
+    firm: GraphFirm, query: str, code: str, words: str
+) -> None:
+    """Each has one error with a stable code and words that help; no owner is called."""
+    result = await firm.run(query)
+    assert codes(result) == [code]
+    assert words in result.errors[0].message
+    assert firm.calls() == {}
+
+
+async def test_an_id_nobody_knows_is_null(firm: GraphFirm) -> None:
+    """A well-formed id without a record is null, not an error."""
+    unknown = mint("cli", "crm", "nobody")
+    assert await firm.ask(f'{{ client(id: "{unknown}") {{ name }} }}') == {"client": None}
+
+
+async def test_a_bad_argument_of_an_edge_is_reported_once(firm: GraphFirm) -> None:
+    """Three parents with the same wrong page size are one error."""
+    result = await firm.run("{ clients { nodes { projects(first: 0) { nodes { id } } } } }")
+    assert codes(result) == ["BAD_USER_INPUT"]
+
+
+async def test_a_defect_is_masked(firm: GraphFirm) -> None:
+    """What Concord cannot name leaves no words of its own, only an id to find it in the log."""
+    firm.crm.fault = RuntimeError("postgresql://hub:secret@db")
+    result = await firm.run("{ clients { nodes { name } } }")
+    (error,) = result.errors
+    assert error.message == "Internal error"
+    assert error.extensions.keys() == {"code", "correlationId"}
+
+
+UPDATE = """
+mutation($input: UpdateClientInput!) {
+  updateClient(input: $input) { client { name paymentTermsDays } token }
+}
+"""
+
+
+async def test_a_write_goes_to_its_owner_and_is_read_back(firm: GraphFirm) -> None:
+    """ERP's field is written in ERP, the payload shows it, and the token is good for a read."""
+    found = await firm.ask(UPDATE, input={"id": CLIENT, "owner": "ERP", "paymentTermsDays": 60})
+    assert found["updateClient"]["client"] == {"name": "Client 1", "paymentTermsDays": 60}
+    assert firm.erp.calls["update"] == 1
+    assert firm.crm.calls["update"] == 0
+
+
+async def test_null_empties_a_field_and_absence_leaves_it(firm: GraphFirm) -> None:
+    """A segment of null is written; a name that is not there is not."""
+    found = await firm.ask(
+        "mutation($input: UpdateClientInput!) { updateClient(input: $input)"
+        " { client { name segment } } }",
+        input={"id": CLIENT, "segment": None},
+    )
+    assert found["updateClient"]["client"] == {"name": "Client 1", "segment": None}
+
+
+async def test_fields_of_another_owner_are_refused_by_name(firm: GraphFirm) -> None:
+    """NOT_OWNER says whose the field is, and nothing is written."""
+    patch = {"id": CLIENT, "owner": "CRM", "paymentTermsDays": 60}
+    result = await firm.run(UPDATE, input=patch)
+    assert codes(result) == ["NOT_OWNER"]
+    assert "paymentTermsDays belongs to ERP" in result.errors[0].message
+    assert firm.erp.calls["update"] == 0
+
+
+async def test_a_lost_read_back_does_not_hide_the_write(firm: GraphFirm) -> None:
+    """The owner of another part fails after the write: the token arrives, with one error."""
+    firm.crm.fault = Unavailable("CRM does not answer.", system=System.CRM)
+    result = await firm.run(UPDATE, input={"id": CLIENT, "paymentTermsDays": 60})
+    assert result.data["updateClient"]["token"]
+    assert codes(result) == ["UPSTREAM_UNAVAILABLE"]
+
+
+CREATE = """
+mutation($client: ID!, $key: String) {
+  createProject(
+    input: {name: "Audit", clientId: $client, budget: {amount: "10.50", currency: "EUR"}}
+    idempotencyKey: $key
+  ) { project { id name budget { amount currency } } }
+}
+"""
+
+
+async def test_creating_needs_a_key_and_happens_once(firm: GraphFirm) -> None:
+    """Without a key it is refused; with one, a repeat is the same project."""
+    assert codes(await firm.run(CREATE, client=CLIENT)) == ["IDEMPOTENCY_KEY_REQUIRED"]
+    first = await firm.ask(CREATE, client=CLIENT, key="k-1")
+    again = await firm.ask(CREATE, client=CLIENT, key="k-1")
+    assert first == again
+    assert first["createProject"]["project"]["budget"] == {"amount": "10.50", "currency": "EUR"}
+    assert firm.erp.calls["create"] == 1
+
+
+async def test_posting_needs_a_key(firm: GraphFirm) -> None:
+    """A business action without a key is refused before anybody is asked."""
+    result = await firm.run(
+        'mutation($id: ID!) { postInvoice(id: $id, postingDate: "2026-03-31") { token } }',
+        id=mint("inv", "billing", "1"),
+    )
+    assert codes(result) == ["IDEMPOTENCY_KEY_REQUIRED"]

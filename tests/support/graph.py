@@ -1,0 +1,87 @@
+"""The graph over a small firm: real reading, routing and feed, with owners in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import uvicorn
+from support.owners import FakeOwner, crm, erp, psa
+
+from hub.asgi import app
+from hub.graph import Graph
+from resolvers.context import Services
+from resolvers.limits import Limits
+from schema.canon import Client, Project
+from schema.system import System
+from sync.clock import utc_now
+from sync.feed import Feed
+from sync.policy import Paging
+from sync.reading import Reading
+from sync.routing import Routing
+from sync.session import ReadSession
+from sync.xref import Xref
+
+
+class GraphFirm:
+    """Three owners, the engine over them, and the graph over the engine."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.crm, self.erp, self.psa = crm(), erp(), psa()
+        owners: dict[System, Any] = {o.system: o for o in (self.crm, self.erp, self.psa)}
+        xref = Xref(pool)
+        self.reading = Reading(owners, xref, pool, utc_now, timedelta(milliseconds=300))
+        self.feed = Feed(pool)
+        self.services = Services(
+            reading=self.reading,
+            routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
+            feed=self.feed,
+            clock=utc_now,
+        )
+        self.graph = Graph(Limits())
+
+    @property
+    def owners(self) -> tuple[FakeOwner, ...]:
+        return (self.crm, self.erp, self.psa)
+
+    async def meet(self) -> None:
+        """Read everything once, so that every record's keys are linked."""
+        session, page = ReadSession(), Paging(first=50)
+        await self.reading.page(session, Client, [], page, frozenset({"payment_terms_days"}))
+        await self.reading.page(session, Project, [], page, frozenset({"health"}))
+        self.calls()
+
+    async def run(self, query: str, **variables: Any) -> Any:
+        return await self.graph.execute(query, variables, context_value=self.services)
+
+    async def ask(self, query: str, **variables: Any) -> Any:
+        """The data of a query that must have no errors."""
+        result = await self.run(query, **variables)
+        assert result.errors is None, result.errors
+        return result.data
+
+    def calls(self) -> dict[str, int]:
+        """Fetches per system since the last look."""
+        counted = {owner.system.value: owner.calls["fetch"] for owner in self.owners}
+        for owner in self.owners:
+            owner.calls.clear()
+        return {system: count for system, count in counted.items() if count}
+
+
+@asynccontextmanager
+async def served(services: Services) -> AsyncIterator[str]:
+    """The hub over HTTP on a free port of the loopback; answers `127.0.0.1:port`."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(app(services), log_level="error", lifespan="off")
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running

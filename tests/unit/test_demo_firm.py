@@ -1,0 +1,48 @@
+"""The seeded firm: believable, complete and the same every time."""
+
+import pytest
+
+from hub.demo.drawing import FIRST_DAY, TODAY, draw_firm
+from hub.demo.firm import Firm
+
+
+@pytest.fixture(scope="module")
+def firm() -> Firm:
+    return draw_firm(2026)
+
+
+def test_the_same_number_gives_the_same_firm(firm: Firm) -> None:
+    """Tests and documentation may name records of the seed."""
+    assert draw_firm(2026) == firm
+    assert draw_firm(2027) != firm
+
+
+def test_the_firm_has_its_promised_size(firm: Firm) -> None:
+    """About 40 clients, 70 engagements, 120 projects, 60 people, 600 invoices, three entities."""
+    assert (len(firm.clients), len(firm.engagements), len(firm.projects)) == (40, 72, 120)
+    assert (len(firm.people), len(firm.invoices)) == (60, 600)
+    assert {one.entity.currency for one in firm.clients} == {"EUR", "GBP", "USD"}
+    assert {one.project.engagement.client.entity.code for one in firm.invoices} == {
+        "NL01",
+        "UK01",
+        "US01",
+    }
+    assert all(3 <= len({one.psa_id for one in project.team}) <= 8 for project in firm.projects)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_seed_gives_a_firm_without_contradictions(seed: int) -> None:
+    """Dates run forward, payments add up and mail addresses are unique."""
+    firm = draw_firm(seed)
+    assert len({one.email for one in firm.people}) == len(firm.people)
+    assert all(one.email.isascii() for one in firm.people)
+    for invoice in firm.invoices:
+        assert FIRST_DAY <= invoice.project.start_on < invoice.issued_on <= TODAY
+        if invoice.document_status == "PAID":
+            assert invoice.paid == invoice.gross
+        if invoice.document_status == "PART_PAID":
+            assert invoice.gross is not None
+            assert 0 < invoice.paid < invoice.gross
+        if invoice.last_payment_on is not None:
+            assert invoice.issued_on <= invoice.last_payment_on <= TODAY
+            assert invoice.paid > 0
