@@ -24,7 +24,7 @@ _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
 }
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Cluster:

@@ -24,10 +24,10 @@ from hub.settings import Settings
 from resolvers.context import Services
 from schema.system import System
 from sync.clock import utc_now
+from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
-from sync.outbox import Outbox
 from sync.reading import Reading
 from sync.routing import Routing
 from sync.store.migrate import migrate

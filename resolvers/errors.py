@@ -50,7 +50,7 @@ def present(error: GraphQLError, correlation_id: str) -> GraphQLError:
         return error
     if isinstance(original, ConcordError):
         return _copy(error, original.message, _extensions_of(original))
-    if isinstance(original, RecursionError):
+    if error.path is None and isinstance(original, RecursionError):
         return _copy(error, "The document is nested too deeply.", {"code": PARSE_FAILED})
     if error.path is None and (code := _request_code(error)):
         return _copy(error, error.message, {"code": code})

@@ -26,11 +26,11 @@ from schema.errors import (
 from schema.system import System
 from sync.connectors.codec import version_of
 from sync.connectors.ports import Writes
-from sync.outbox import CHANNEL, Delivery, Outbox
-from sync.projected import Projected
+from sync.deliver.outbox import CHANNEL, Delivery, Outbox
+from sync.deliver.replica import Gone, NotYet, Replica, Written, differing
+from sync.deliver.retry import Backoff
+from sync.read.projected import Projected
 from sync.records import json_form
-from sync.replica import Gone, NotYet, Replica, Written, differing
-from sync.retry import Backoff
 from sync.store.bell import Bell
 from sync.store.projection_tables import BY_NAME
 from sync.xref import Xref

@@ -25,17 +25,17 @@ import structlog
 
 from schema.position import LogPartition
 from schema.system import System
+from sync.apply.echo import note_replicas
+from sync.apply.fold import Round, fold
+from sync.apply.readback import read_back
+from sync.apply.references import Missing, fill, remember, unresolved
+from sync.apply.staging import staged_row
 from sync.changes import Change, Incoming, Reject, Touched
 from sync.clock import Clock
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref, references
 from sync.connectors.ports import Reads
-from sync.echo import note_replicas
 from sync.feed import Transition, append_events
-from sync.fold import Round, fold
-from sync.readback import read_back
-from sync.references import Missing, fill, remember, unresolved
-from sync.staging import staged_row
 from sync.store.projection_tables import entity_name
 from sync.store.projection_writes import Mode, merge, statements_for
 from sync.xref import Link, Xref

@@ -17,8 +17,6 @@ from schema.entity import anchor
 from schema.errors import ConcordError
 from schema.system import System
 from sync.clock import Clock
-from sync.owners import Connectors, Owners
-from sync.parts import Parts, Stretch, assemble, with_reason
 from sync.policy import (
     LIVE,
     PROJECTED,
@@ -33,7 +31,9 @@ from sync.policy import (
     stored_fields,
     systems_of,
 )
-from sync.projected import Projected
+from sync.read.owners import Connectors, Owners
+from sync.read.parts import Parts, Stretch, assemble, with_reason
+from sync.read.projected import Projected
 from sync.records import Record, Source
 from sync.session import Fault, Fetch, ReadSession
 from sync.token import unseal_token

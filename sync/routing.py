@@ -22,16 +22,16 @@ from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import encode, version_of
 from sync.connectors.ports import Acts, Condition, RowQuery, Writes
-from sync.idempotency import SETTLE, Answer, Idempotency
-from sync.ownership import owner_of, performer_of, shown
 from sync.reading import Reading
 from sync.records import Record
 from sync.store.projection_tables import entity_name
 from sync.token import WriteToken, seal_token
+from sync.write.idempotency import SETTLE, Answer, Idempotency
+from sync.write.ownership import owner_of, performer_of, shown
 from sync.xref import Xref
 
 Send = Callable[[datetime | None], Awaitable[Row]]
-"""Carries a write out and answers the owner's row; see `sync.idempotency.Attempt`."""
+"""Carries a write out and answers the owner's row; see `sync.write.idempotency.Attempt`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

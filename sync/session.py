@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from schema.errors import ConcordError, Unavailable
 from schema.system import System
-from sync.parts import Parts
 from sync.policy import LIVE, ReadPolicy
+from sync.read.parts import Parts
 from sync.records import Source
 
 

@@ -37,7 +37,7 @@ def parse_array(literal: str) -> list[object]:
                 open_lists[-1].append(None if bare == "NULL" else _ESCAPE.sub(r"\1", bare))
             case _:  # a comma
                 pass
-    match outermost, len(open_lists):
-        case [list(array)], 1:
-            return array
-    raise Invalid(f"not an array: {literal[:40]!r}")
+    if len(open_lists) != 1 or len(outermost) != 1 or not isinstance(outermost[0], list):
+        raise Invalid(f"not an array: {literal[:40]!r}")
+    array: list[object] = outermost[0]
+    return array

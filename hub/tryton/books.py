@@ -39,7 +39,9 @@ class Company:
     receivable: int
     revenue: int
     tax: int | None
-    payment_method: int
+    bank: int
+    cash_journal: int
+    periods: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class Books:
 def open_books(session: Session, entities: Sequence[Entity], years: Sequence[int]) -> Books:
     """Set up every legal entity of a database that has none yet."""
     _number_parties_by_hand(session)
+    _print_plainly(session)
     currencies = _create_currencies(session, [entity.currency for entity in entities])
     ids = {
         entity.code: _create_company(session, entity, currencies[entity.currency])
@@ -85,6 +88,13 @@ def create_(*records: Values) -> list[list[Any]]:
 def _number_parties_by_hand(session: Session) -> None:
     settings = session.search("party.configuration", [])
     session.write("party.configuration", settings, {"party_sequence": None})
+
+
+def _print_plainly(session: Session) -> None:
+    """Posting prints the invoice: as an office document that takes longer than all the rest."""
+    reports = session.search("ir.action.report", [("report_name", "=", "account.invoice")])
+    plain = {"template_extension": "txt", "extension": "", "report_content": b"Invoice\n"}
+    session.write("ir.action.report", reports, plain)
 
 
 def _create_currencies(session: Session, codes: Sequence[str]) -> dict[str, int]:
@@ -135,13 +145,18 @@ def _open_company(
     accounts = _create_chart(session, company)
     for year in years:
         _open_year(session, entity, company, year)
+    bank = _account(session, company, BANK_ACCOUNT)
+    [cash] = session.search("account.journal", [("type", "=", "cash")])
+    _create_payment_method(session, company, cash, bank)
     return Company(
         id=company,
         currency=currency,
         receivable=accounts["account_receivable"],
         revenue=accounts["category_account_revenue"],
         tax=_create_tax(session, entity, company),
-        payment_method=_create_payment_method(session, company),
+        bank=bank,
+        cash_journal=cash,
+        periods=_periods(session, company),
     )
 
 
@@ -217,10 +232,14 @@ def _account(session: Session, company: int, code: str) -> int:
     return found
 
 
-def _create_payment_method(session: Session, company: int) -> int:
-    [journal] = session.search("account.journal", [("type", "=", "cash")])[:1]
-    bank = _account(session, company, BANK_ACCOUNT)
-    [made] = session.create(
+def _periods(session: Session, company: int) -> dict[str, int]:
+    """The periods by month, such as `2026-11`."""
+    rows = session.read("account.period", [("company", "=", company)], "name")
+    return {row["name"]: row["id"] for row in rows}
+
+
+def _create_payment_method(session: Session, company: int, journal: int, bank: int) -> None:
+    session.create(
         "account.invoice.payment.method",
         {
             "name": "Bank transfer",
@@ -230,7 +249,6 @@ def _create_payment_method(session: Session, company: int) -> int:
             "debit_account": bank,
         },
     )
-    return made
 
 
 def _create_terms(session: Session) -> dict[int, int]:

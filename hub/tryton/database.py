@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import os
 import secrets
@@ -83,7 +84,7 @@ def _fingerprint(environment: Environment, seed: int) -> str:
     """Changes with whatever the template is made of."""
     digest = hashlib.sha256(f"{environment.fingerprint} {seed} {MODULES} {YEARS}".encode())
     for module in (books, seeding, drawing, names):
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()[:12]
 
 

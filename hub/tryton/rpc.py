@@ -6,7 +6,7 @@ import base64
 import gzip
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -60,6 +60,13 @@ class Session:
 
     def write(self, model: str, ids: Sequence[int], values: Values) -> None:
         self.call(f"model.{model}.write", list(ids), values)
+
+    def write_each(self, model: str, changes: Iterable[tuple[int, Values]]) -> None:
+        """Write different values to many records in one transaction."""
+        pairs: list[Any] = []
+        for record, values in changes:
+            pairs += [[record], values]
+        self.call(f"model.{model}.write", *pairs)
 
     def press(self, model: str, button: str, ids: Sequence[int]) -> None:
         """Press a button of a form on all records at once."""
@@ -137,6 +144,8 @@ def encode(value: Any) -> Any:
                 "month": value.month,
                 "day": value.day,
             }
+        case bytes():
+            return {"__class__": "bytes", "base64": base64.b64encode(value).decode()}
         case timedelta():
             return {"__class__": "timedelta", "seconds": value.total_seconds()}
         case _:

@@ -93,7 +93,7 @@ def test_a_folder_runs_once(folder: Path) -> None:
 
 def test_the_server_dies_with_its_parent(folder: Path) -> None:
     """Even a parent that is killed leaves no server behind, and the next start is clean."""
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", RUN_UNTIL_KILLED, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -157,7 +157,7 @@ def test_an_interrupted_creation_is_made_again(folder: Path) -> None:
 def test_a_missing_wheel_is_explained(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names both ways out."""
     monkeypatch.setattr(hub.embedded_server, "_WHEEL", "no_such_wheel")
-    with pytest.raises(Invalid, match="--extra embedded.*CONCORD_DATABASE_URL"):
+    with pytest.raises(Invalid, match=r"--extra embedded.*CONCORD_DATABASE_URL"):
         Cluster.start(folder)
 
 

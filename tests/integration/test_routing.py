@@ -31,8 +31,6 @@ from schema.ids import mint
 from schema.money import Money
 from schema.system import System
 from sync.clock import utc_now
-from sync.idempotency import SETTLE
-from sync.ownership import ACTIONS
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing, Written
@@ -40,6 +38,8 @@ from sync.session import ReadSession
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.token import unseal_token
+from sync.write.idempotency import SETTLE
+from sync.write.ownership import ACTIONS
 from sync.xref import Xref
 
 CLIENT = mint("cli", "crm", "ACC-00001")

@@ -26,13 +26,13 @@ from sync.clock import utc_now
 from sync.connectors.crm import Crm
 from sync.connectors.erp import Erp
 from sync.connectors.http import Endpoint
-from sync.idempotency import SETTLE
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing, Written
 from sync.session import ReadSession
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+from sync.write.idempotency import SETTLE
 from sync.xref import Xref
 
 ACCOUNT = (

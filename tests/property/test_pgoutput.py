@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from datetime import date
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from cdc.capture.pgoutput import (
     Begin,
     Delete,
     Insert,
+    Logical,
     Message,
     Origin,
     Relation,
@@ -72,10 +75,8 @@ def test_a_delete_tells_what_its_old_row_is(relation: int, old: Row, kind: bytes
 @given(st.sampled_from(b"BCORYIUDTM"), st.binary(max_size=60))
 def test_any_bytes_are_a_message_or_refused(kind: int, rest: bytes) -> None:
     """Damaged input raises `Invalid` and nothing else."""
-    try:
-        parse(bytes([kind]) + rest)
-    except Invalid as refusal:
-        assert "protocol version 1" in refusal.message
+    with suppress(Invalid):
+        assert type(parse(bytes([kind]) + rest)) in get_args(Logical)
 
 
 @pytest.mark.parametrize("raw", [b"", b"Z", b"I\0\0\0\1X", b"I\0\0\0\1N\0\1t\0\0\0\5ab"])

@@ -7,7 +7,7 @@ import pytest
 from schema.canon import Client, Invoice
 from schema.errors import Invalid, NotOwned
 from schema.system import System
-from sync.ownership import owner_of, performer_of
+from sync.write.ownership import owner_of, performer_of
 
 
 def test_the_fields_name_their_owner() -> None:

@@ -24,8 +24,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
 from schema.money import Money, money
 from schema.system import System
-from sync.parts import Part, Parts, Stretch
 from sync.policy import Filter, KeyRange
+from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source
 from sync.store.projection_tables import column_names, table_for
 from sync.token import WriteToken

@@ -19,7 +19,7 @@ from schema.errors import Rejected
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import Ref, encode
 from sync.connectors.ports import Condition, RowQuery, Writes
-from sync.projected import Projected
+from sync.read.projected import Projected
 from sync.records import Values, json_form
 from sync.store.projection_tables import entity_name
 from sync.xref import Xref

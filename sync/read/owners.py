@@ -25,8 +25,8 @@ from sync.connectors.codec import (
     version_of,
 )
 from sync.connectors.ports import Condition, Reads, RowQuery, Rows
-from sync.parts import Part, Parts, Stretch
 from sync.policy import Filter, KeyRange
+from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source, Values
 from sync.xref import Xref
 

@@ -1,0 +1,1 @@
+"""The parts of `sync.intake`: folding, staging, references, reading back, echoes."""

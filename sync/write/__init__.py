@@ -1,0 +1,1 @@
+"""The parts of `sync.routing`: who takes a write, and one effect per idempotency key."""
