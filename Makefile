@@ -19,7 +19,7 @@ help: ## Say what there is
 	.uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 env: $(UV) ## Create or refresh the environment from uv.lock
-	@$(UV) sync --frozen --all-extras --quiet
+	@$(UV) sync --frozen --all-extras --compile-bytecode --quiet
 
 demo: env ## The whole firm on this machine: five systems, the hub, GraphiQL
 	@$(RUN) concord demo --erp $(ERP)

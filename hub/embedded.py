@@ -48,7 +48,7 @@ class Cluster:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _lock(folder)
         try:
-            server = prepare(folder)
+            server = prepare(folder, durable=durable)
             server.stop_orphan()
             port = server.start(_SETTINGS if durable else _SETTINGS | _FORGETFUL)
         except BaseException:

@@ -44,7 +44,7 @@ class Server:
     def password_file(self) -> Path:
         return self.home / "password"
 
-    def create(self) -> None:
+    def create(self, *, durable: bool) -> None:
         """Create the cluster. A folder half made by an interrupted start is made again."""
         shutil.rmtree(self.data_folder, ignore_errors=True)
         self.password_file.unlink(missing_ok=True)
@@ -57,6 +57,7 @@ class Server:
             *("--auth", "scram-sha-256", "--pwfile", str(self.password_file)),
             *("--encoding", "UTF8", "--locale", "C.UTF-8", "--data-checksums"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+            *(() if durable else ("--no-sync",)),
         )
         (self.home / "complete").touch()
 
@@ -152,7 +153,7 @@ class Server:
         return done.stdout
 
 
-def prepare(folder: Path) -> Server:
+def prepare(folder: Path, *, durable: bool) -> Server:
     """The server of `folder`, its cluster created if it is not there yet."""
     account = _account()
     binaries = _wheel_binaries()
@@ -164,7 +165,7 @@ def prepare(folder: Path) -> Server:
     server = Server(binaries=binaries, home=home.resolve(), account=account)
     server.own(server.home)
     if not (server.home / "complete").exists():
-        server.create()
+        server.create(durable=durable)
     return server
 
 

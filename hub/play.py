@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,22 +17,23 @@ from hub.stage import Erp, Stage, set_stage
 from hub.telemetry import configure_logs
 from hub.wiring import Hub, build_hub
 
+FIRST_FILL_S = 8
 DEFAULT_STATE = Path(".concord/demo")
 
 QUERIES = (
     (
-        "One client over five systems",
-        "{ clients(first: 3) { nodes { name paymentTermsDays engagements(first: 2) { nodes { name\n"
-        "    projects(first: 2) { nodes { code health team(first: 3) { nodes { name role } }\n"
-        "      invoices(first: 2) { nodes { number status paymentStatus { balance { amount } } } } } } } } } } }",
+        "Projects over five systems",
+        """  { projects(first: 3, filter: {status: [ACTIVE]}) { nodes {
+      code health client { name paymentTermsDays } team(first: 3) { nodes { name role } }
+      invoices(first: 2) { nodes { number status paymentStatus { state } } } } } }""",
     ),
     (
         "Who says so, and how fresh is it",
-        "{ projects(first: 2) { nodes { code health _meta { owner source asOf lagMs } } } }",
+        "  { projects(first: 2) { nodes { code health _meta { owner source asOf lagMs } } } }",
     ),
     (
-        "What can be asked while an owner is down",
-        "{ invoices(first: 5, read: {projected: true}) { nodes { number status client { name } } } }",
+        "What can be asked while every owner is down",
+        "  { invoices(last: 5, read: {projected: true}) { nodes { number status client { name } } } }",
     ),
 )
 
@@ -58,6 +60,8 @@ async def on_stage(state: Path, *, erp: Erp, port: int, console: Console) -> Asy
         background(hub),
         serving(hub, "127.0.0.1", port) as url,
     ):
+        say("capturing what the systems hold")
+        await _until_filled(hub)
         yield Play(stage=stage, hub=hub, url=url)
 
 
@@ -71,6 +75,14 @@ async def play(state: Path, *, erp: Erp, port: int) -> None:
         await asyncio.Event().wait()
 
 
+async def _until_filled(hub: Hub) -> None:
+    """Until every type has arrived in the projection, or the first answer would be late."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_FILL_S):
+            while not await hub.is_filled():  # noqa: ASYNC110  # commits of another session
+                await asyncio.sleep(0.1)
+
+
 def _announce(console: Console, running: Play, seconds: float) -> None:
     console.print(f"\n[bold]Concord is up[/bold] after {seconds:.1f} s. Ctrl-C stops everything.\n")
     console.print(f"  GraphiQL    {running.url}/graphql")
@@ -79,5 +91,5 @@ def _announce(console: Console, running: Play, seconds: float) -> None:
     console.print("\nThree queries worth pasting:")
     for title, query in QUERIES:
         console.print(f"\n  [bold]# {title}[/bold]", highlight=False)
-        console.print(f"  {query}", highlight=False, markup=False)
+        console.print(query, highlight=False, markup=False, soft_wrap=True)
     console.print()

@@ -53,15 +53,17 @@ def settings_page() -> str:
     ]
     head = "| Variable | Default | Meaning |\n|---|---|---|\n"
     return (
-        f"{GENERATED}# Settings\n\nRead from the environment once, at start. A variable that starts "
-        f"with `CONCORD_` and is not listed here is refused.\n\n{head}" + "".join(rows)
+        f"{GENERATED}# Settings\n\nRead from the environment once, at start. A variable that "
+        f"starts with `CONCORD_` and is not listed here is refused.\n\n{head}"
+        + "".join(rows)
         + "\n## Per system\n\n`<SYSTEM>` is one of CRM, PSA, HR, ERP, BILLING.\n\n"
-        + head + "".join(parts)
+        + head
+        + "".join(parts)
     )
 
 
 def errors_page() -> str:
-    head = f"{GENERATED}# Error codes\n\n`extensions.code` of an error, and what the caller should do.\n\n"
+    head = f"{GENERATED}# Error codes\n\n`extensions.code`, and what the caller should do.\n\n"
     tree = (errors.__doc__ or "").split("\n\n")[1]
     return f"{head}```\n{tree}\n```\n\n| Code | Retryable |\n|---|---|\n" + "".join(
         f"| `{cls.code}` | {'yes' if cls.is_retryable else 'no'} |\n" for cls in _error_classes()

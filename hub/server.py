@@ -48,7 +48,7 @@ async def serving(hub: Hub, host: str, port: int) -> AsyncIterator[str]:
     server = http_server(hub, host, port)
     running = asyncio.create_task(server.serve())
     try:
-        while not server.started:  # noqa: ASYNC110  # uvicorn tells by a flag only
+        while not server.started:  # uvicorn tells by a flag only
             if running.done():
                 await running
                 raise RuntimeError(f"Port {port} is taken; give another one with --port.")

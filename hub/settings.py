@@ -25,7 +25,7 @@ class SystemSettings(BaseModel):
     url: str = Field(description="Root of the system's REST API.")
     key: SecretStr = Field(description="Our API key at the system.")
     capture_url: SecretStr | None = Field(
-        default=None, description="DSN of its database for the WAL reader; none: captured elsewhere."
+        default=None, description="DSN of its database for the WAL reader; none: not captured here."
     )
     kind: Literal["standard", "tryton"] = Field(
         default="standard", description="Which connector speaks to it; `tryton` for the ERP only."
@@ -68,8 +68,9 @@ class Settings(BaseSettings):
         """Read the environment. Raises Invalid naming a variable nobody knows."""
         unknown = sorted(name for name in os.environ if _is_unknown(cls, name))
         if unknown:
-            raise Invalid(f"No setting is called {', '.join(unknown)}. See docs/reference/settings.md.")
-        return cls()  # type: ignore[call-arg]  # the environment fills it
+            names = ", ".join(unknown)
+            raise Invalid(f"No setting is called {names}. See docs/reference/settings.md.")
+        return cls()
 
     def system(self, system: System) -> SystemSettings:
         found: SystemSettings = getattr(self, system.value)

@@ -1,4 +1,4 @@
-"""Everything the demo needs around the hub: a cluster, five seeded systems, and settings for them."""
+"""All the demo needs around the hub: a cluster, five seeded systems, and settings for them."""
 
 from __future__ import annotations
 
@@ -90,9 +90,7 @@ async def _seed(systems: list[str], dsns: Mapping[str, str]) -> None:
 
 
 @asynccontextmanager
-async def _stand_ins(
-    systems: list[str], dsns: Mapping[str, str]
-) -> AsyncIterator[dict[str, str]]:
+async def _stand_ins(systems: list[str], dsns: Mapping[str, str]) -> AsyncIterator[dict[str, str]]:
     """The stand-ins' APIs in one child process; it tells their addresses when they answer."""
     process = await _demo("serve", systems, dsns)
     try:

@@ -22,12 +22,14 @@ from cdc.log.tables import LOG_TABLES
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
+from schema.canon import ENTITIES
 from schema.system import System
 from sync.clock import utc_now
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
+from sync.read.projected import Projected
 from sync.reading import Reading
 from sync.routing import Routing
 from sync.store.migrate import migrate
@@ -60,6 +62,11 @@ class Hub:
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             return f"the database does not answer: {type(error).__name__}"
         return None
+
+    async def is_filled(self) -> bool:
+        """Whether a record of every type has arrived in the projection."""
+        projected = Projected(self.pool)
+        return all([await projected.is_filled(entity) for entity in ENTITIES])
 
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""

@@ -46,7 +46,7 @@ class InvoiceStatusChanged:
     )
     before: InvoiceStatus | None = strawberry.field(description="Null for a new invoice.")
     after: InvoiceStatus | None = strawberry.field(description="Null once it was deleted.")
-    at: datetime = strawberry.field(description="When the hub learnt of it.")
+    at: datetime = strawberry.field(description="When it became true at its owner.")
     record_id: strawberry.Private[str]
     policy: strawberry.Private[ReadPolicy]
 

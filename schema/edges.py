@@ -103,9 +103,7 @@ INVOICE_PAYMENT_STATUS = GraphEdge(
     is_many=False,
     description="How far it has been paid; null until the ledger knows it.",
 )
-PAYMENT_STATUS_INVOICE = _refers_to(
-    PaymentStatus, "invoice", Invoice, "invoice_id", "The invoice."
-)
+PAYMENT_STATUS_INVOICE = _refers_to(PaymentStatus, "invoice", Invoice, "invoice_id", "The invoice.")
 
 EDGES: tuple[GraphEdge, ...] = (
     CLIENT_ENGAGEMENTS,

@@ -1,4 +1,4 @@
-"""Field groups: the ownership policy as data. One owner per group, and the systems that hold copies."""
+"""Field groups: the ownership policy as data: one owner each, and who holds copies."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ target's words for a person; a create whose answer got lost is looked for before
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -26,21 +27,22 @@ from schema.errors import (
 from schema.system import System
 from sync.connectors.codec import version_of
 from sync.connectors.ports import Writes
+from sync.deliver.health import Health
 from sync.deliver.outbox import CHANNEL, Delivery, Outbox
 from sync.deliver.replica import Gone, NotYet, Replica, Written, differing
-from sync.deliver.retry import Backoff
+from sync.deliver.retry import Pace
 from sync.read.projected import Projected
 from sync.records import json_form
 from sync.store.bell import Bell
+from sync.store.outage import OUTAGE
 from sync.store.projection_tables import BY_NAME
 from sync.xref import Xref
 
 log = structlog.get_logger(__name__)
 
-_POLL = timedelta(seconds=1)
-_SETTLE = timedelta(seconds=2)
-"""How long a target may take until an uncertain create can be found there."""
 _MOST_ATTEMPTS = 20
+_NOTHING = timedelta(0)
+_DATABASE_TROUBLE = (*OUTAGE, asyncpg.PostgresError)
 
 
 class Deliverer:
@@ -52,12 +54,10 @@ class Deliverer:
         xref: Xref,
         pool: asyncpg.Pool,
         random: Callable[[], float],
-        *,
-        backoff: Backoff | None = None,
-        batch: int = 50,
-        concurrency: int = 4,
-        lease: timedelta = timedelta(seconds=60),
+        pace: Pace | None = None,
     ) -> None:
+        self._pace = pace or Pace()
+        self._random = random
         projected = Projected(pool)
         bindings = [b for connector in connectors.values() for b in connector.bindings]
         self.targets = {binding.system for binding in bindings if binding.copies}
@@ -67,14 +67,11 @@ class Deliverer:
             )
             for binding in bindings
         }
-        self._outbox = Outbox(pool, lease=lease)
+        self._health = {
+            target: Health(time.monotonic, random, self._pace.probing) for target in connectors
+        }
+        self._outbox = Outbox(pool, lease=self._pace.lease)
         self._bell = Bell(pool, CHANNEL)
-        self._random = random
-        self._backoff = backoff or Backoff()
-        self._batch = batch
-        self._concurrency = concurrency
-        self._outages: dict[System, int] = {}
-        self._down: set[System] = set()
 
     async def run(self) -> None:
         """Serve every target until cancelled."""
@@ -86,13 +83,15 @@ class Deliverer:
             await self._bell.close()
 
     async def drain(self, target: System) -> int:
-        """Send what is due now; answers how many deliveries were tried.
+        """Send what is due now; answers how many deliveries were claimed.
 
-        A target that did not answer the last time is tried with one delivery.
+        A target that did not answer is left alone for a moment, then tried with one delivery.
         """
-        limit = 1 if target in self._outages else self._batch
-        claimed = await self._outbox.claim(target, limit)
-        slots = asyncio.Semaphore(self._concurrency)
+        health = self._health[target]
+        if health.rest:
+            return 0
+        claimed = await self._outbox.claim(target, self._pace.batch if health.is_sound else 1)
+        slots = asyncio.Semaphore(self._pace.concurrency)
 
         async def send(delivery: Delivery) -> None:
             async with slots:
@@ -101,100 +100,132 @@ class Deliverer:
         async with asyncio.TaskGroup() as tasks:
             for delivery in claimed:
                 tasks.create_task(send(delivery))
-        self._note_health(target, was_tried=bool(claimed))
         return len(claimed)
 
     async def _serve(self, target: System) -> None:
+        health = self._health[target]
         while True:
             ring = await self._bell.next_ring()
             try:
-                sent = await self.drain(target)
-                wait = await self._pause(target)
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+                claimed = await self.drain(target)
+                idle = _NOTHING if claimed else await self._idle(target)
+            except _DATABASE_TROUBLE as error:
                 log.warning("delivery.waiting", target=target.name, why=str(error))
-                sent, wait = 0, _POLL
-            if target in self._outages:
-                await asyncio.sleep(wait.total_seconds())
-            elif not sent:
-                await Bell.wait(ring, wait)
+                claimed, idle = 0, self._pace.poll
+            if health.rest:
+                await asyncio.sleep(health.rest.total_seconds())
+            elif not claimed:
+                await Bell.wait(ring, idle)
 
-    async def _pause(self, target: System) -> timedelta:
-        outages = self._outages.get(target)
-        if outages:
-            return self._backoff.wait(outages, self._random)
+    async def _idle(self, target: System) -> timedelta:
         due = await self._outbox.next_due(target)
-        return _POLL if due is None else min(due, _POLL)
+        return self._pace.poll if due is None else min(due, self._pace.poll)
 
     async def _send(self, delivery: Delivery) -> None:
-        """Carry one delivery to an end that is written down, whatever happens."""
+        """Carry one delivery to an end that is written down.
+
+        Where it cannot be written down, the lease brings the delivery back.
+        """
         try:
-            if delivery.target in self._down:
-                raise Unavailable(f"{delivery.target.name} is down", system=delivery.target)
+            if self._health[delivery.target].rest:
+                await self._outbox.retry(delivery, _NOTHING, "the target is down", counts=False)
+            elif await self._outbox.renew(delivery):
+                await self._carry(delivery)
+        except _DATABASE_TROUBLE as error:
+            log.warning("delivery.unsettled", **_named(delivery), why=str(error))
+
+    async def _carry(self, delivery: Delivery) -> None:
+        try:
             await self._outbox.settle(delivery, await self._deliver(delivery))
         except Gone:
             await self._outbox.settle(delivery, "the owner deleted it")
+        except NotYet as missing:
+            wait = self._pace.missing.wait(delivery.attempts, self._random)
+            await self._outbox.retry(delivery, wait, str(missing))
         except Unavailable as error:
-            await self._outage(delivery, error)
+            self._no_answer(delivery.target, error, error.retry_after)
+            wait = error.retry_after or _NOTHING
+            await self._outbox.retry(delivery, wait, error.message, counts=False)
         except OutcomeUnknown as error:
-            await self._outbox.retry(delivery, _SETTLE, error.message)
-        except (NotYet, Conflict) as error:
-            await self._again(delivery, str(error))
-        except (Rejected, Invalid, NotFound) as error:
-            log.warning("delivery.dead", target=delivery.target.name, why=error.message)
-            await self._outbox.bury(delivery, error.message)
+            was_sound = self._no_answer(delivery.target, error)
+            await self._again(delivery, error.message, self._pace.settle, counts=was_sound)
+        except Conflict as error:
+            await self._again(delivery, error.message)
+        except (Rejected, NotFound, Invalid) as error:
+            await self._bury(delivery, error)
         except (ConcordError, ValueError, TypeError, KeyError) as error:
-            log.exception("delivery.failed", target=delivery.target.name)
+            log.exception("delivery.failed", **_named(delivery))
             await self._again(delivery, f"{type(error).__name__}: {error}")
 
     async def _deliver(self, delivery: Delivery) -> str | None:
+        """Find - create - confirm; answers why nothing had to be sent, if that was so.
+
+        A row that is met for the first time is owed all copies, as a new one would be; it counts
+        as met once it holds them.
+        """
         replica = self._replicas.get((delivery.target, BY_NAME[delivery.entity]))
         if replica is None:
             return "the target holds no copy"
-        values = await replica.wanted(delivery.record_id)
-        key = await replica.find(delivery.record_id, values)
-        if key is None:
-            written = await replica.create(delivery.record_id, values)
-            sent = {n: v for n, v in values.items() if n in replica.binding.copies}
+        record_id = delivery.record_id
+        values = await replica.wanted(record_id)
+        copies = replica.copies_of(values)
+        found = await replica.find(record_id, values)
+        if found is None:
+            await self._note(delivery, replica, await replica.create(record_id, values), copies)
+            return None
+        if found.copies is None:
+            owed = {name: copies[name] for name in delivery.fields if name in copies}
+            sent = differing(owed, await self._outbox.held(delivery))
         else:
-            owed = {n: v for n, v in values.items() if n in delivery.fields}
-            copied = {n: v for n, v in owed.items() if n in replica.binding.copies}
-            sent = differing(copied, await self._outbox.held(delivery))
-            if not sent:
-                return "the target holds it already"
-            written = await replica.update(key, sent)
-        await self._note(delivery, replica, written, sent)
-        return None
+            sent = differing(copies, found.copies)
+        if sent:
+            await self._note(delivery, replica, await replica.update(found.key, sent), sent)
+        await replica.link(record_id, found.key)
+        return None if sent else "the target holds it already"
 
     async def _note(
         self, delivery: Delivery, replica: Replica, written: Written, sent: Mapping[str, object]
     ) -> None:
+        self._answered(delivery.target)
         copies = {name: json_form(value) for name, value in sent.items()}
         version = version_of(replica.binding, written.row)
         await self._outbox.wrote(delivery, written.key, copies, version)
-        log.info(
-            "delivery.delivered",
-            target=delivery.target.name,
-            record=delivery.record_id,
-            fields=sorted(sent),
-        )
+        log.info("delivery.delivered", **_named(delivery), fields=sorted(sent))
 
-    async def _outage(self, delivery: Delivery, error: Unavailable) -> None:
-        """The target's trouble, not the record's: it is put back without counting the attempt."""
-        self._down.add(delivery.target)
-        wait = error.retry_after or timedelta(0)
-        await self._outbox.retry(delivery, wait, error.message, counts=False)
+    def _no_answer(
+        self, target: System, error: ConcordError, asked: timedelta | None = None
+    ) -> bool:
+        """Leave the target alone for a while; answers whether it was sound until now."""
+        was_sound = self._health[target].is_sound
+        if was_sound:
+            log.warning("delivery.target_down", target=target.name, why=error.message)
+        self._health[target].failed(asked)
+        return was_sound
 
-    def _note_health(self, target: System, *, was_tried: bool) -> None:
-        if target in self._down:
-            self._down.discard(target)
-            self._outages[target] = self._outages.get(target, 0) + 1
-            log.warning("delivery.target_down", target=target.name, outage=self._outages[target])
-        elif was_tried:
-            self._outages.pop(target, None)
+    def _answered(self, target: System) -> None:
+        was_sound = self._health[target].is_sound
+        self._health[target].answered()
+        if self._health[target].is_sound and not was_sound:
+            log.info("delivery.target_back", target=target.name)
 
-    async def _again(self, delivery: Delivery, why: str) -> None:
-        if delivery.attempts >= _MOST_ATTEMPTS:
+    async def _again(
+        self, delivery: Delivery, why: str, asked: timedelta | None = None, *, counts: bool = True
+    ) -> None:
+        """Try again later; an attempt that counts may have been the last."""
+        if counts and delivery.attempts >= _MOST_ATTEMPTS:
+            log.warning("delivery.dead", **_named(delivery), why=why)
             await self._outbox.bury(delivery, why)
             return
-        wait = self._backoff.wait(delivery.attempts, self._random)
-        await self._outbox.retry(delivery, wait, why)
+        wait = self._pace.refused.wait(delivery.attempts, self._random, asked)
+        await self._outbox.retry(delivery, wait, why, counts=counts)
+
+    async def _bury(self, delivery: Delivery, refusal: ConcordError) -> None:
+        if refusal.system is not None:
+            self._answered(delivery.target)
+        code = f"{refusal.owner_code}: " if refusal.owner_code else ""
+        log.warning("delivery.dead", **_named(delivery), why=code + refusal.message)
+        await self._outbox.bury(delivery, code + refusal.message)
+
+
+def _named(delivery: Delivery) -> dict[str, str]:
+    return {"target": delivery.target.name, "record": delivery.record_id}

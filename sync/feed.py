@@ -36,6 +36,10 @@ _READ = """
 SELECT id, record_id, before, after, subject, at FROM feed_event
 WHERE id >= $1 AND entity = $2 ORDER BY id LIMIT $3
 """
+_TRIM = """
+DELETE FROM feed_event WHERE id < coalesce(
+    (SELECT min(id) FROM feed_event WHERE at >= $1), (SELECT next_id FROM feed_head))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +103,15 @@ class Feed:
     ) -> AsyncGenerator[StatusEvent, None]:
         """Every event of the type after a cursor, or from now on, as long as it is iterated.
 
-        Raises Invalid when the cursor is none of this feed, or older than what is kept.
+        Raises Invalid when the cursor is none of this feed, or when the follower is so far
+        behind that its next event is no longer kept.
         """
         next_id = await self._start(after)
         while True:
             ring = await self._bell.next_ring()
             rows = await self._pool.fetch(_READ, next_id, entity_name(entity), _PAGE)
+            if rows and rows[0]["id"] != next_id:
+                _require_kept(next_id, await self._pool.fetchrow(_SPAN))
             for row in rows:
                 next_id = row["id"] + 1
                 event = _event(entity, row)
@@ -114,8 +121,8 @@ class Feed:
                 await Bell.wait(ring, _POLL)
 
     async def trim(self, before: datetime) -> int:
-        """Forget events older than `before`; answers how many."""
-        status = await self._pool.execute("DELETE FROM feed_event WHERE at < $1", before)
+        """Forget all events up to the first that is not older than `before`; answers how many."""
+        status = await self._pool.execute(_TRIM, before)
         return int(status.rpartition(" ")[2])
 
     async def close(self) -> None:
@@ -128,12 +135,16 @@ class Feed:
         wanted = unseal(after, _Sealed, what="cursor").n + 1
         if wanted > span["next_id"]:
             raise Invalid("This cursor is from another feed; subscribe without `after`.")
-        if wanted < span["oldest"]:
-            raise Invalid(
-                "Events after this cursor are no longer kept; query the present state, "
-                "then subscribe without `after`."
-            )
+        _require_kept(wanted, span)
         return wanted
+
+
+def _require_kept(wanted: int, span: asyncpg.Record) -> None:
+    if wanted < span["oldest"]:
+        raise Invalid(
+            "Events after this cursor are no longer kept; query the present state, "
+            "then subscribe without `after`."
+        )
 
 
 def _event(entity: type, row: asyncpg.Record) -> StatusEvent:

@@ -22,6 +22,7 @@ def outage_of(database: str) -> Iterator[None]:
         OSError,
         asyncpg.PostgresConnectionError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # the session was ended between two steps of one statement
         asyncpg.OperatorInterventionError,
         asyncpg.TooManyConnectionsError,
     ) as refusal:

@@ -17,7 +17,7 @@ from hub.demo.drawing import draw_firm
 from hub.demo.firm import ENTITIES
 from hub.demo.seeding import DEFAULT_SEED
 from hub.embedded import Cluster
-from hub.tryton import books, seeding
+from hub.tryton import books, company, ledger, seeding
 from hub.tryton.books import access_to, open_books
 from hub.tryton.environment import Environment, Say
 from hub.tryton.rpc import Session
@@ -83,7 +83,7 @@ def prepare_template(
 def _fingerprint(environment: Environment, seed: int) -> str:
     """Changes with whatever the template is made of."""
     digest = hashlib.sha256(f"{environment.fingerprint} {seed} {MODULES} {YEARS}".encode())
-    for module in (books, seeding, drawing, names):
+    for module in (books, company, seeding, ledger, drawing, names):
         digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()[:12]
 
@@ -99,7 +99,7 @@ def _make(installation: Installation, cluster: Cluster, say: Say, database: str,
         session = server.log_in(ADMIN, password)
         say("opening the books of the legal entities")
         opened = open_books(session, ENTITIES, YEARS)
-        companies = [company.id for company in opened.companies.values()]
+        companies = [one.id for one in opened.companies.values()]
         session = server.log_in(ADMIN, password)
         Seeding(session=session, books=opened, say=say).put(draw_firm(seed))
         return _create_users(session, companies, password)

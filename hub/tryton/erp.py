@@ -9,13 +9,14 @@ from pathlib import Path
 from hub.embedded import Cluster
 from hub.tryton.database import Keys, Template, prepare_template
 from hub.tryton.environment import Say, prepare_environment
-from hub.tryton.publication import create_publication, require_publication
 from hub.tryton.server import Installation, TrytonServer
+
+DATABASE = "erp_tryton"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrytonErp:
-    """A running ERP: its API at `url` (the database is part of it), its tables behind `dsn`."""
+    """A running ERP: its API at `url`, its tables behind `dsn`."""
 
     url: str
     database: str
@@ -23,26 +24,35 @@ class TrytonErp:
     dsn: str = field(repr=False)
     server: TrytonServer = field(repr=False)
 
+    def settings(self) -> dict[str, str]:
+        """How the hub reaches it, by the names of the hub's settings."""
+        return {
+            "kind": "tryton",
+            "url": self.url,
+            "database": self.database,
+            "key": self.keys.hub_key,
+            "user": self.keys.hub_login,
+            "password": self.keys.hub_password,
+            "capture_url": self.dsn,
+        }
+
     async def stop(self) -> None:
         """Stop the server; the database stays for the next start."""
         await asyncio.to_thread(self.server.stop)
 
 
-async def start_tryton(
-    state: Path, cluster: Cluster, say: Say, *, database: str = "erp_tryton"
-) -> TrytonErp:
+async def start_tryton(state: Path, cluster: Cluster, say: Say) -> TrytonErp:
     """Install, initialise and seed Tryton where that has not been done, and start its server.
 
     The first start takes some minutes, told to `say`; later ones a few seconds.
     """
-    installation, template = await asyncio.to_thread(prepare_tryton, state, cluster, say)
-    await asyncio.to_thread(template.clone, cluster, database)
-    dsn = cluster.dsn(database)
-    await create_publication(dsn)
-    await require_publication(dsn)
+    return await asyncio.to_thread(_start, state, cluster, say)
+
+
+def _start(state: Path, cluster: Cluster, say: Say) -> TrytonErp:
+    installation, template = prepare_tryton(state, cluster, say)
     say("starting Tryton")
-    server = await asyncio.to_thread(TrytonServer, installation, database)
-    return TrytonErp(url=server.url, database=database, keys=template.keys, dsn=dsn, server=server)
+    return serve(installation, template, cluster, DATABASE)
 
 
 def prepare_tryton(state: Path, cluster: Cluster, say: Say) -> tuple[Installation, Template]:
@@ -52,3 +62,18 @@ def prepare_tryton(state: Path, cluster: Cluster, say: Say) -> tuple[Installatio
     environment = prepare_environment(folder, say)
     installation = Installation(environment=environment, folder=folder, cluster_dsn=cluster.dsn(""))
     return installation, prepare_template(installation, cluster, say)
+
+
+def serve(
+    installation: Installation, template: Template, cluster: Cluster, database: str
+) -> TrytonErp:
+    """Start a server for `database`, which is cloned from the template if it is not there."""
+    template.clone(cluster, database)
+    server = TrytonServer(installation, database)
+    return TrytonErp(
+        url=server.url,
+        database=database,
+        keys=template.keys,
+        dsn=cluster.dsn(database),
+        server=server,
+    )

@@ -105,7 +105,11 @@ class Wizard:
     def press(self, form: str, values: Values, button: str) -> Any:
         """Fill in one form and press one of its buttons."""
         self.forms[form] = values
-        return self.session.call(f"wizard.{self.name}.execute", self.ticket, self.forms, button)
+        return self.proceed(button)
+
+    def proceed(self, state: str) -> Any:
+        """Go on to a state of the wizard."""
+        return self.session.call(f"wizard.{self.name}.execute", self.ticket, self.forms, state)
 
     def end(self) -> None:
         self.session.call(f"wizard.{self.name}.delete", self.ticket)

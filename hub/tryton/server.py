@@ -53,7 +53,7 @@ class TrytonServer:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}/{self.database}"
+        return f"http://{HOST}:{self.port}"
 
     def log_in(self, user: str, password: str) -> Session:
         return log_in(

@@ -40,9 +40,7 @@ class Client:
         filters=(FilterOp.IN,),
         default=None,
     )
-    bill_to: str | None = owned_by(
-        CLIENT_ACCOUNTING, description="Bill-to address.", default=None
-    )
+    bill_to: str | None = owned_by(CLIENT_ACCOUNTING, description="Bill-to address.", default=None)
     tax_id: str | None = owned_by(
         CLIENT_ACCOUNTING, description="Tax registration number.", default=None
     )

@@ -31,9 +31,7 @@ class Engagement:
     stage: EngagementStage | None = owned_by(
         ENGAGEMENT, description="Sales stage.", filters=(FilterOp.IN,), default=None
     )
-    expected_value: Money | None = owned_by(
-        ENGAGEMENT, description="Expected value.", default=None
-    )
+    expected_value: Money | None = owned_by(ENGAGEMENT, description="Expected value.", default=None)
     starts_on: date | None = owned_by(
         ENGAGEMENT,
         description="First planned day.",

@@ -36,9 +36,7 @@ class Invoice:
     legal_entity: str | None = owned_by(
         INVOICE_DRAFT, description="Code of the issuing legal entity.", default=None
     )
-    description: str | None = owned_by(
-        INVOICE_DRAFT, description="What is invoiced.", default=None
-    )
+    description: str | None = owned_by(INVOICE_DRAFT, description="What is invoiced.", default=None)
     net: Money | None = owned_by(INVOICE_DRAFT, description="Amount before tax.", default=None)
     issued_on: date | None = owned_by(
         INVOICE_DRAFT,

@@ -69,9 +69,7 @@ class Project:
     percent_complete: int | None = owned_by(
         PROJECT_DELIVERY, description="Share of the work done, 0-100.", default=None
     )
-    health: Health | None = owned_by(
-        PROJECT_DELIVERY, description="Delivery health.", default=None
-    )
+    health: Health | None = owned_by(PROJECT_DELIVERY, description="Delivery health.", default=None)
     manager_id: ResourceId | None = owned_by(
         PROJECT_DELIVERY, description="The project manager.", default=None
     )

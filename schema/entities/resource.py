@@ -58,9 +58,7 @@ class Resource:
     employed_to: date | None = owned_by(
         RESOURCE_EMPLOYMENT, description="Last day of employment.", default=None
     )
-    role: str | None = owned_by(
-        RESOURCE_SKILLS, description="Role on the rate card.", default=None
-    )
+    role: str | None = owned_by(RESOURCE_SKILLS, description="Role on the rate card.", default=None)
     skills: list[str] | None = owned_by(
         RESOURCE_SKILLS, description="Skills staffing searches by.", default=None
     )

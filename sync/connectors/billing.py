@@ -16,7 +16,7 @@ from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
-from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import RowQuery, Rows
 from sync.connectors.words import (
     CREDIT_STATUS,
@@ -133,20 +133,23 @@ class Billing:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
 
     async def fetch(self, query: RowQuery) -> Rows:
-        return await self._upstream.read(
-            _path(query.binding), list(_parameters(query)), _page
-        )
+        if any(c.op is FilterOp.IN and not c.value for c in query.where):
+            return Rows(rows=(), has_more=False)
+        return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
         headers = {"idempotency-key": idempotency_key}
-        created: Row = await self._upstream.write("POST", _path(binding), row, headers)
+        created: Row = await self._upstream.write(
+            "POST", _path(binding), row, headers, shape=record_of
+        )
         return created
 
     async def update(
         self, binding: Binding, key: str, row: Row, *, version: int | None = None
     ) -> Row:
         body = row if version is None else {**row, "version": version}
-        updated: Row = await self._upstream.write("POST", f"{_path(binding)}/{key}", body)
+        path = f"{_path(binding)}/{path_segment(key)}"
+        updated: Row = await self._upstream.write("POST", path, body, shape=record_of)
         return updated
 
     async def close(self) -> None:
@@ -154,7 +157,7 @@ class Billing:
 
 
 def _page(page: Any) -> Rows:
-    return Rows(rows=tuple(page["data"]), has_more=page["has_more"])
+    return page_of(page["data"], page["has_more"])
 
 
 def _path(binding: Binding) -> str:

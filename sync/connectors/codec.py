@@ -65,13 +65,17 @@ def decode(binding: Binding, row: Row, *, copies: bool = False) -> dict[str, Any
 
 
 def encode(binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The row cells for canonical values; references must be the system's own ids already."""
+    """The row cells for canonical values; references must be the system's own ids already.
+
+    Amounts may share a currency column: one that is not known leaves the currency to the others.
+    """
     row: dict[str, Any] = {}
     for name, value in values.items():
         place = binding.places[name]
         if isinstance(place, MoneyColumns):
             row[place.amount] = None if value is None else str(value.amount)
-            row[place.currency] = None if value is None else value.currency
+            if value is not None:
+                row[place.currency] = value.currency
         else:
             row[place.name] = _encode_cell(place, value)
     return row

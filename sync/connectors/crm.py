@@ -17,7 +17,15 @@ from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
-from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.http import (
+    Dialect,
+    Endpoint,
+    Upstream,
+    comma_list,
+    page_of,
+    path_segment,
+    record_of,
+)
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.connectors.words import (
     CREDIT_STATUS,
@@ -120,7 +128,12 @@ DIALECT = Dialect(
     refusal=lambda body: (body[0]["errorCode"], body[0]["message"]),
     stale=frozenset({"STALE_VERSION"}),
 )
-SUFFIX = {FilterOp.IN: "", FilterOp.CONTAINS: ".contains", FilterOp.FROM: ".from", FilterOp.TO: ".to"}
+SUFFIX = {
+    FilterOp.IN: "",
+    FilterOp.CONTAINS: ".contains",
+    FilterOp.FROM: ".from",
+    FilterOp.TO: ".to",
+}
 
 
 class Crm:
@@ -133,19 +146,18 @@ class Crm:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
 
     async def fetch(self, query: RowQuery) -> Rows:
-        return await self._upstream.read(
-            _path(query.binding), list(_parameters(query)), _page
-        )
+        return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
-        created: Row = await self._upstream.write("POST", _path(binding), row)
+        created: Row = await self._upstream.write("POST", _path(binding), row, shape=record_of)
         return created
 
     async def update(
         self, binding: Binding, key: str, row: Row, *, version: int | None = None
     ) -> Row:
         guard = {} if version is None else {"if-match": str(version)}
-        updated: Row = await self._upstream.write("PATCH", f"{_path(binding)}/{key}", row, guard)
+        path = f"{_path(binding)}/{path_segment(key)}"
+        updated: Row = await self._upstream.write("PATCH", path, row, guard, shape=record_of)
         return updated
 
     async def close(self) -> None:
@@ -153,7 +165,7 @@ class Crm:
 
 
 def _page(page: Any) -> Rows:
-    return Rows(rows=tuple(page["records"]), has_more=page["hasMore"])
+    return page_of(page["records"], page["hasMore"])
 
 
 def _path(binding: Binding) -> str:
@@ -175,5 +187,5 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
 def _condition(binding: Binding, condition: Condition) -> tuple[str, str]:
     if condition.op is FilterOp.IN:
         name = "ids" if condition.column == binding.key else condition.column
-        return name, ",".join(condition.value)
+        return name, comma_list(condition.value)
     return condition.column + SUFFIX[condition.op], str(condition.value)

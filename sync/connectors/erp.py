@@ -7,6 +7,7 @@ not idempotent, but a project keeps the caller's reference, by which a lost crea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,9 +17,10 @@ from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entities.resource import Resource
 from schema.entity import FilterOp
+from schema.errors import Invalid
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
-from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.connectors.words import (
     CREDIT_STATUS,
@@ -157,26 +159,27 @@ class Erp:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
 
     async def fetch(self, query: RowQuery) -> Rows:
-        return await self._upstream.read(
-            _path(query.binding), list(_parameters(query)), _page
-        )
+        if any(c.op is FilterOp.IN and not c.value for c in query.where):
+            return Rows(rows=(), has_more=False)
+        return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
-        created: Row = await self._upstream.write("POST", _path(binding), row)
+        created: Row = await self._upstream.write("POST", _path(binding), row, shape=record_of)
         return created
 
     async def update(
         self, binding: Binding, key: str, row: Row, *, version: int | None = None
     ) -> Row:
         guard = {} if version is None else {"if-match": f'"{version}"'}
-        updated: Row = await self._upstream.write("PATCH", f"{_path(binding)}/{key}", row, guard)
+        path = f"{_path(binding)}/{path_segment(key)}"
+        updated: Row = await self._upstream.write("PATCH", path, row, guard, shape=record_of)
         return updated
 
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
-        path = f"{_path(binding)}/{key}/{action}"
-        result: Row = await self._upstream.write("POST", path, dict(arguments))
+        path = f"{_path(binding)}/{path_segment(key)}/{path_segment(action)}"
+        result: Row = await self._upstream.write("POST", path, dict(arguments), shape=record_of)
         return result
 
     async def close(self) -> None:
@@ -184,7 +187,7 @@ class Erp:
 
 
 def _page(page: Any) -> Rows:
-    return Rows(rows=tuple(page["value"]), has_more=bool(page["@odata.nextLink"]))
+    return page_of(page["value"], page["@odata.nextLink"])
 
 
 def _path(binding: Binding) -> str:
@@ -215,7 +218,13 @@ def _clause(condition: Condition) -> str:
 
 
 def _literal(column: str, value: Any) -> str:
-    """A number as it is, a text in quotes with its own quotes doubled."""
-    if column in NUMBERED:
-        return str(int(value))
-    return "'" + str(value).replace("'", "''") + "'"
+    """A number as it is, a text in quotes with its own quotes doubled.
+
+    Raises Invalid for a text where the ERP counts, such as the key in a forged cursor.
+    """
+    text = str(value)
+    if column not in NUMBERED:
+        return "'" + text.replace("'", "''") + "'"
+    if not re.fullmatch("[0-9]{1,19}", text):
+        raise Invalid(f"{text!r:.80} is not a {column} of the ERP, which is a whole number.")
+    return text

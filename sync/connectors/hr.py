@@ -13,7 +13,15 @@ from schema.entities.resource import Resource, WorkerType
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.http import (
+    Dialect,
+    Endpoint,
+    Upstream,
+    comma_list,
+    page_of,
+    path_segment,
+    record_of,
+)
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.connectors.words import EMPLOYMENT_STATUS
 
@@ -57,19 +65,18 @@ class Hr:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
 
     async def fetch(self, query: RowQuery) -> Rows:
-        return await self._upstream.read(
-            _path(query.binding), list(_parameters(query)), _page
-        )
+        return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
-        created: Row = await self._upstream.write("POST", _path(binding), row)
+        created: Row = await self._upstream.write("POST", _path(binding), row, shape=record_of)
         return created
 
     async def update(
         self, binding: Binding, key: str, row: Row, *, version: int | None = None
     ) -> Row:
         body = row if version is None else {**row, "expected_version": version}
-        updated: Row = await self._upstream.write("PATCH", f"{_path(binding)}/{key}", body)
+        path = f"{_path(binding)}/{path_segment(key)}"
+        updated: Row = await self._upstream.write("PATCH", path, body, shape=record_of)
         return updated
 
     async def close(self) -> None:
@@ -77,7 +84,7 @@ class Hr:
 
 
 def _page(page: Any) -> Rows:
-    return Rows(rows=tuple(page["items"]), has_more=page["has_more"])
+    return page_of(page["items"], page["has_more"])
 
 
 def _path(binding: Binding) -> str:
@@ -98,5 +105,5 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
 
 def _condition(condition: Condition) -> tuple[str, str]:
     value = condition.value
-    text = ",".join(value) if condition.op is FilterOp.IN else str(value)
+    text = comma_list(value) if condition.op is FilterOp.IN else str(value)
     return condition.column + SUFFIX[condition.op], text

@@ -6,12 +6,15 @@ have carried it out.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import quote
 
+import aiohttp
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
@@ -19,6 +22,7 @@ from httpx_aiohttp import AiohttpTransport
 from schema.errors import (
     ConcordError,
     Conflict,
+    Invalid,
     NotFound,
     OutcomeUnknown,
     RateLimited,
@@ -26,11 +30,17 @@ from schema.errors import (
     Unavailable,
 )
 from schema.system import System
+from sync.connectors.binding import Row
 from sync.connectors.breaker import Breaker
+from sync.connectors.ports import Rows
 
 T = TypeVar("T")
 
 LARGEST_ANSWER = 16 * 1024 * 1024
+NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""What the transport meets before a byte has left. A connection that breaks later looks the same
+to httpx (both are ConnectTimeout), but by then the system may have done what was asked."""
+
 Parameters = Sequence[tuple[str, str]]
 Refusal = tuple[str | None, str]
 """A system's own code and words for why it refused."""
@@ -54,6 +64,19 @@ class Dialect:
     stale: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
 class Upstream:
     """One system over HTTP."""
 
@@ -72,17 +95,12 @@ class Upstream:
         if not self._breaker.allows():
             raise self._unavailable("has failed repeatedly and is left alone for a moment")
         try:
-            answer = await self._call(
-                "GET", path, self._endpoint.read_timeout, params=list(parameters)
-            )
-        except httpx.TransportError as error:
+            shaped = self._shaped(await self._get(path, parameters), shape)
+        except RateLimited:
+            raise
+        except (Unavailable, asyncio.CancelledError):
+            # A caller whose own deadline has passed cancels: that is no answer either.
             self._breaker.failed()
-            raise self._unavailable(f"does not answer ({type(error).__name__})") from error
-        try:
-            shaped = self._shaped(self._read_answer(answer), shape)
-        except Unavailable as error:
-            if not isinstance(error, RateLimited):
-                self._breaker.failed()
             raise
         self._breaker.succeeded()
         return shaped
@@ -93,8 +111,9 @@ class Upstream:
         path: str,
         body: Any,
         headers: Mapping[str, str] | None = None,
+        shape: Callable[[Any], Any] = lambda answered: answered,
     ) -> Any:
-        """POST, PUT or PATCH a JSON body.
+        """POST, PUT or PATCH a JSON body, and what `shape` makes of the JSON that comes back.
 
         Raises Rejected, Conflict or NotFound when the system refuses; Unavailable when nothing
         was sent; OutcomeUnknown when it may have been carried out.
@@ -107,34 +126,49 @@ class Upstream:
                 content=orjson.dumps(body),
                 headers={"content-type": "application/json", **(headers or {})},
             )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise self._unavailable(f"cannot be reached ({type(error).__name__})") from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, TimeoutError) as error:
+            if isinstance(error.__cause__, NEVER_SENT):
+                raise self._unavailable("cannot be reached") from error
             raise self._unknown(f"did not answer ({type(error).__name__})") from error
-        if answer.status_code >= 500:
-            raise self._unknown(f"answered {answer.status_code}")
+        if answer.status >= 500:
+            raise self._unknown(f"answered {answer.status}")
+        if not answer.is_success:
+            raise self._refused(answer)
         try:
-            return self._read_answer(answer)
-        except RateLimited:
-            raise
+            return self._shaped(self._json(answer), shape)
         except Unavailable as error:
-            if answer.is_success:
-                raise self._unknown("answered with something nobody can read") from error
-            raise
+            raise self._unknown("answered with something nobody can read") from error
 
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
 
-    async def _call(
-        self, method: str, path: str, timeout: timedelta, **options: Any
-    ) -> httpx.Response:
+    async def _get(self, path: str, parameters: Parameters) -> Any:
+        within = self._endpoint.read_timeout
+        try:
+            answer = await self._call("GET", path, within, params=list(parameters))
+        except (httpx.TransportError, TimeoutError) as error:
+            raise self._unavailable(f"does not answer ({type(error).__name__})") from error
+        if not answer.is_success:
+            raise self._refused(answer)
+        return self._json(answer)
+
+    async def _call(self, method: str, path: str, within: timedelta, **options: Any) -> Answer:
+        """One call, over when its last byte is there; the time and the size of it are capped."""
         if self._client is None:
             self._client = self._open()
-        return await self._client.request(
-            method, path, timeout=timeout.total_seconds(), **options
-        )
+        seconds = within.total_seconds()
+        async with (
+            asyncio.timeout(seconds),
+            self._client.stream(method, path, timeout=seconds, **options) as response,
+        ):
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > LARGEST_ANSWER:
+                    raise httpx.ReadError("more than 16 MiB at once")
+        return Answer(status=response.status_code, headers=response.headers, content=bytes(content))
 
     def _open(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -148,11 +182,7 @@ class Upstream:
             follow_redirects=False,
         )
 
-    def _read_answer(self, answer: httpx.Response) -> Any:
-        if not answer.is_success:
-            raise self._refused(answer)
-        if len(answer.content) > LARGEST_ANSWER:
-            raise self._unavailable("sent more than 16 MiB at once")
+    def _json(self, answer: Answer) -> Any:
         try:
             return orjson.loads(answer.content)
         except orjson.JSONDecodeError as error:
@@ -164,8 +194,8 @@ class Upstream:
         except (LookupError, TypeError, AttributeError) as error:
             raise self._unavailable("answered with JSON of another shape") from error
 
-    def _refused(self, answer: httpx.Response) -> ConcordError:
-        status, name = answer.status_code, self.system.name
+    def _refused(self, answer: Answer) -> ConcordError:
+        status, name = answer.status, self.system.name
         if status in (401, 403):
             return self._unavailable(f"refuses our key; check CONCORD_{name}__KEY")
         if status == 429:
@@ -183,17 +213,15 @@ class Upstream:
             return Conflict(f"{name}: {words}", system=self.system, owner_code=code)
         return Rejected(f"{name}: {words}", system=self.system, owner_code=code)
 
-    def _words(self, answer: httpx.Response) -> Refusal:
+    def _words(self, answer: Answer) -> Refusal:
         """What the system says; a refusal that cannot be read is told by its status."""
         try:
             return self._dialect.refusal(orjson.loads(answer.content))
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
-            return None, f"refused with status {answer.status_code} and no words."
+            return None, f"refused with status {answer.status} and no words."
 
     def _unavailable(self, what: str) -> Unavailable:
-        return Unavailable(
-            f"{self.system.name} {what}; try again later.", system=self.system
-        )
+        return Unavailable(f"{self.system.name} {what}; try again later.", system=self.system)
 
     def _unknown(self, what: str) -> OutcomeUnknown:
         return OutcomeUnknown(
@@ -203,6 +231,39 @@ class Upstream:
         )
 
 
-def _retry_after(answer: httpx.Response) -> timedelta | None:
+def page_of(rows: Any, has_more: Any) -> Rows:
+    """A page out of an answer. Raises TypeError unless `rows` is a list of objects."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError("a list of objects expected")
+    return Rows(rows=tuple(rows), has_more=bool(has_more))
+
+
+def record_of(record: Any) -> Row:
+    """A record out of an answer. Raises TypeError unless it is an object."""
+    if not isinstance(record, dict):
+        raise TypeError("an object expected")
+    return record
+
+
+def path_segment(key: str) -> str:
+    """A key as one segment of a path, whatever characters it has."""
+    return quote(key, safe="")
+
+
+def comma_list(values: Iterable[object]) -> str:
+    """Values as one parameter, for systems that know no way to escape a comma.
+
+    Raises Invalid for a value with a comma: the system would look for its pieces instead.
+    """
+    texts = [str(value) for value in values]
+    for text in texts:
+        if "," in text:
+            raise Invalid(
+                f"{text!r:.80} has a comma, which this filter cannot express; leave it out."
+            )
+    return ",".join(texts)
+
+
+def _retry_after(answer: Answer) -> timedelta | None:
     seconds = answer.headers.get("retry-after", "")
-    return timedelta(seconds=int(seconds)) if seconds.isdigit() else None
+    return timedelta(seconds=int(seconds)) if seconds.isascii() and seconds.isdigit() else None

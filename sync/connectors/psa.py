@@ -18,7 +18,15 @@ from schema.entities.resource import Resource
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
-from sync.connectors.http import Dialect, Endpoint, Upstream
+from sync.connectors.http import (
+    Dialect,
+    Endpoint,
+    Upstream,
+    comma_list,
+    page_of,
+    path_segment,
+    record_of,
+)
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.connectors.words import (
     EMPLOYMENT_STATUS,
@@ -138,21 +146,20 @@ class Psa:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
 
     async def fetch(self, query: RowQuery) -> Rows:
-        return await self._upstream.read(
-            _path(query.binding), list(_parameters(query)), _page
-        )
+        return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
-        answer = await self._upstream.write("POST", _path(binding), {"data": row})
-        created: Row = answer["data"]
+        created: Row = await self._upstream.write(
+            "POST", _path(binding), {"data": row}, shape=_record
+        )
         return created
 
     async def update(
         self, binding: Binding, key: str, row: Row, *, version: int | None = None
     ) -> Row:
         body = {"data": row} if version is None else {"data": row, "version": version}
-        answer = await self._upstream.write("PATCH", f"{_path(binding)}/{key}", body)
-        updated: Row = answer["data"]
+        path = f"{_path(binding)}/{path_segment(key)}"
+        updated: Row = await self._upstream.write("PATCH", path, body, shape=_record)
         return updated
 
     async def close(self) -> None:
@@ -160,7 +167,11 @@ class Psa:
 
 
 def _page(page: Any) -> Rows:
-    return Rows(rows=tuple(page["data"]), has_more=page["links"]["next"] is not None)
+    return page_of(page["data"], page["links"]["next"])
+
+
+def _record(answer: Any) -> Row:
+    return record_of(answer["data"])
 
 
 def _path(binding: Binding) -> str:
@@ -182,5 +193,5 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
 def _condition(binding: Binding, condition: Condition) -> tuple[str, str]:
     name = "ids" if condition.column == binding.key else condition.column
     value = condition.value
-    text = ",".join(map(str, value)) if condition.op is FilterOp.IN else str(value)
+    text = comma_list(value) if condition.op is FilterOp.IN else str(value)
     return f"filter[{name}]{MATCH[condition.op]}", text

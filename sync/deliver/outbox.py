@@ -16,20 +16,26 @@ from schema.system import System
 CHANNEL = "delivery"
 
 _CLAIM = """
-UPDATE delivery SET state = 'sending', leased_until = now() + $3::interval, attempts = attempts + 1
-WHERE id IN (
+WITH due AS MATERIALIZED (
     SELECT d.id FROM delivery d
     WHERE d.target = $1 AND d.state = 'pending' AND d.due_at <= now() AND NOT EXISTS (
         SELECT FROM delivery s WHERE s.state = 'sending'
         AND (s.target, s.entity, s.record_id) = (d.target, d.entity, d.record_id))
     ORDER BY d.due_at, d.id LIMIT $2 FOR UPDATE SKIP LOCKED)
-RETURNING id, entity, record_id, fields, attempts
+UPDATE delivery SET state = 'sending', leased_until = now() + $3::interval, attempts = attempts + 1
+FROM due WHERE delivery.id = due.id
+RETURNING delivery.id, entity, record_id, fields, attempts
+"""
+_RENEW = """
+UPDATE delivery SET leased_until = now() + $2::interval
+WHERE id = $1 AND state = 'sending' RETURNING true
 """
 _PUT_BACK = """
 WITH taken AS (DELETE FROM delivery WHERE {which} RETURNING *)
 INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at, attempts, due_at,
                       last_error, created_at)
-SELECT target, entity, record_id, fields, cause, caused_at, {attempts}, {due_at}, {error}, created_at
+SELECT target, entity, record_id, fields, cause, caused_at, {attempts}, {due_at},
+       {error}, created_at
 FROM taken
 ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE
 SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || excluded.fields) AS f),
@@ -54,13 +60,15 @@ WHERE id = $1 AND state = 'sending'
 _WROTE = """
 WITH state AS (
     INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
-    VALUES ($1, $2, $3, $4, $5, $6, now())
+    VALUES ($1, $2, $3, $4, $5, $6::bigint, now())
     ON CONFLICT (system, entity, record_id) DO UPDATE
     SET key = excluded.key, copies = s.copies || excluded.copies, version = excluded.version,
         as_of = excluded.as_of
-    WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version)
-INSERT INTO write_ledger (target, entity, record_id, key, version, copies)
-VALUES ($1, $2, $3, $4, $6, $5)
+    WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
+    RETURNING coalesce(old.version = $6 OR $6 IS NULL AND old.copies @> $5, false) AS is_echoed)
+INSERT INTO write_ledger (target, entity, record_id, key, version, copies, echoed_at)
+SELECT $1, $2, $3, $4, $6, $5,
+       CASE WHEN (SELECT is_echoed FROM state) IS NOT FALSE THEN now() END
 """
 _HELD = "SELECT copies FROM replica_state WHERE (system, entity, record_id) = ($1, $2, $3)"
 _NEXT_DUE = """
@@ -68,7 +76,11 @@ SELECT extract(epoch FROM least(
     (SELECT min(due_at) FROM delivery WHERE target = $1 AND state = 'pending' AND due_at > now()),
     (SELECT min(leased_until) FROM delivery WHERE target = $1 AND state = 'sending')) - now())
 """
-_TRIM = "DELETE FROM delivery WHERE state = 'delivered' AND settled_at < now() - $1::interval"
+_TRIM = """
+WITH settled AS (
+    DELETE FROM delivery WHERE state = 'delivered' AND settled_at < now() - $1::interval)
+DELETE FROM write_ledger WHERE sent_at < now() - $1::interval
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +103,10 @@ class Outbox:
         self._lease = lease
 
     async def claim(self, target: System, limit: int) -> list[Delivery]:
-        """Take due deliveries; they come back by themselves if we die before settling them."""
+        """Take due deliveries, oldest first.
+
+        They come back by themselves if we die before settling them.
+        """
         await self._pool.execute(_EXPIRED, target.value)
         rows = await self._pool.fetch(_CLAIM, target.value, limit, self._lease)
         return [
@@ -103,21 +118,25 @@ class Outbox:
                 fields=tuple(row["fields"]),
                 attempts=row["attempts"],
             )
-            for row in rows
+            for row in sorted(rows, key=lambda row: row["id"])
         ]
+
+    async def renew(self, delivery: Delivery) -> bool:
+        """Begin the lease anew; False when it ran out and the delivery is no longer ours."""
+        return bool(await self._pool.fetchval(_RENEW, delivery.id, self._lease))
 
     async def retry(
         self, delivery: Delivery, wait: timedelta, why: str, *, counts: bool = True
     ) -> None:
         """Put it back, united with what has changed meanwhile; a target's outage does not count."""
-        await self._pool.execute(_RETRY, delivery.id, wait, why, 0 if counts else 1)
+        await self._pool.execute(_RETRY, delivery.id, wait, _words(why), 0 if counts else 1)
 
     async def settle(self, delivery: Delivery, note: str | None = None) -> None:
         await self._pool.execute(_SETTLE, delivery.id, "delivered", note)
 
     async def bury(self, delivery: Delivery, why: str) -> None:
         """Give up, keeping the row and the target's words for a person to decide."""
-        await self._pool.execute(_SETTLE, delivery.id, "dead", why)
+        await self._pool.execute(_SETTLE, delivery.id, "dead", _words(why))
 
     async def held(self, delivery: Delivery) -> dict[str, object]:
         """What the target is known to hold of the record, in JSON form."""
@@ -129,7 +148,10 @@ class Outbox:
     async def wrote(
         self, delivery: Delivery, key: str, copies: dict[str, object], version: int | None
     ) -> None:
-        """Remember what we wrote, so that its echo is known when it is captured."""
+        """Remember what we wrote, so that its echo is known when it is captured.
+
+        An echo that was captured before we came here closes the entry at once.
+        """
         await self._pool.execute(
             _WROTE,
             delivery.target.value,
@@ -146,5 +168,10 @@ class Outbox:
         return None if seconds is None else timedelta(seconds=max(float(seconds), 0))
 
     async def trim(self, retention: timedelta) -> None:
-        """Forget deliveries settled longer ago than `retention`; dead ones stay."""
+        """Forget what was delivered or written longer ago than `retention`; the dead stay."""
         await self._pool.execute(_TRIM, retention)
+
+
+def _words(why: str) -> str:
+    """What others said, as Postgres can keep it."""
+    return why.replace("\0", "")

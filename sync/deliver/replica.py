@@ -15,9 +15,9 @@ import orjson
 
 from schema.canon import BY_ID_TYPE
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
-from schema.errors import Rejected
+from schema.errors import Poison, Rejected
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import Ref, encode
+from sync.connectors.codec import Ref, decode, encode, references, resolved
 from sync.connectors.ports import Condition, RowQuery, Writes
 from sync.read.projected import Projected
 from sync.records import Values, json_form
@@ -31,6 +31,14 @@ class NotYet(Exception):
 
 class Gone(Exception):
     """The owner has deleted the record; nothing is owed any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The replica's row of a record; `copies` is what it holds, if it had to be looked for."""
+
+    key: str
+    copies: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,39 +80,42 @@ class Replica:
             if record_id in part.parts
             for name, value in part.parts[record_id].values.items()
         }
-        return {name: values.get(name) for name in self._needed() if name in values}
+        return {name: values[name] for name in self._needed() if name in values}
 
-    async def find(self, record_id: str, values: Values) -> str | None:
-        """The replica's own key of the record, by the cross-reference or by asking the replica.
+    def copies_of(self, values: Values) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name in self.binding.copies}
+
+    async def find(self, record_id: str, values: Values) -> Found | None:
+        """The replica's row of the record, by the cross-reference or by asking the replica.
 
         Raises Rejected when it holds the record more than once.
         """
         binding = self.binding
         known = await self._xref.external_ids(binding.entity, binding.system, [record_id])
         if record_id in known:
-            return known[record_id]
+            return Found(key=known[record_id])
         anchored = await self._anchor_id(record_id, values)
         asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=(anchored,))
         page = await self._connector.fetch(RowQuery(binding=binding, where=(asked,)))
         if len(page.rows) > 1:
             keys = ", ".join(str(row[binding.key]) for row in page.rows)
             raise Rejected(
-                f"{binding.system.name} holds {anchored} more than once ({keys}); merge them there.",
+                f"{binding.system.name} holds {anchored} more than once ({keys}); "
+                "merge them there.",
                 system=binding.system,
                 owner_code="DUPLICATE_IN_TARGET",
             )
         if not page.rows:
             return None
         key = str(page.rows[0][binding.key])
-        await self.link(record_id, key)
-        return key
+        return Found(key=key, copies=await self._copies_in(page.rows[0]))
 
     async def create(self, record_id: str, values: Values) -> Written:
         """Create the record with every copied field. Raises NotYet where it may not."""
         binding = self.binding
         if binding.is_anchor or binding.is_part_of is not None:
             raise NotYet(f"{binding.system.name} has not got the row it belongs to yet")
-        row = await self._row({n: v for n, v in values.items() if n in binding.copies})
+        row = await self._row(self.copies_of(values))
         row[binding.anchor_key] = await self._anchor_id(record_id, values)
         created = await self._connector.create(
             binding, row, idempotency_key=_creation_key(record_id, row)
@@ -127,7 +138,7 @@ class Replica:
         return (*self.binding.copies, *found_by)
 
     async def _anchor_id(self, record_id: str, values: Values) -> str:
-        """What stands in `anchor_key`: the anchor's id of the record, or of the one it refers to."""
+        """What stands in `anchor_key`: the anchor's id of the record, or of its reference."""
         entity, target_id = self.binding.entity, record_id
         if self.binding.found_by is not None:
             entity = BY_ID_TYPE[bare_type(self.binding.field(self.binding.found_by).type)]
@@ -136,6 +147,15 @@ class Replica:
         if target_id not in known:
             raise NotYet(f"its {entity_name(entity)} is not known yet")
         return known[target_id]
+
+    async def _copies_in(self, row: Row) -> dict[str, Any]:
+        """What the row holds, in JSON form; nothing if it holds a word that nobody declared."""
+        try:
+            held = decode(self.binding, row, copies=True)
+        except Poison:
+            return {}
+        ids = await self._xref.resolve(references(held))
+        return {name: json_form(resolved(value, ids)) for name, value in held.items()}
 
     async def _row(self, values: Values) -> dict[str, Any]:
         """The cells for canonical values, references in the replica's own ids."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import asyncpg
+
+from sync.store.outage import OUTAGE
 
 
 class Bell:
@@ -24,34 +27,40 @@ class Bell:
 
     async def next_ring(self) -> asyncio.Event:
         """Set at the next ring. Take it before looking at the tables, so that none is missed."""
-        await self._listen()
+        async with self._opening:
+            if not self._is_listening():
+                with suppress(*OUTAGE):  # the wait's length is the poll in the meantime
+                    self._connection = await self._listen()
         return self._rung
 
     @staticmethod
     async def wait(ring: asyncio.Event, longest: timedelta) -> None:
         """Return when the ring has come, or after `longest`."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(longest.total_seconds()):
                 await ring.wait()
-        except TimeoutError:
-            return
 
     async def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            if not connection.is_closed():
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(*OUTAGE):  # a lost connection has nothing to take back
                 await connection.remove_listener(self._channel, self._ring)
             await self._pool.release(connection)
 
-    async def _listen(self) -> None:
-        async with self._opening:
-            if self._connection is not None and not self._connection.is_closed():
-                return
-            try:
-                self._connection = await self._pool.acquire()
-                await self._connection.add_listener(self._channel, self._ring)
-            except (OSError, asyncpg.PostgresConnectionError):
-                return  # the wait's length is the poll in the meantime
+    def _is_listening(self) -> bool:
+        try:
+            return self._connection is not None and not self._connection.is_closed()
+        except asyncpg.InterfaceError:  # the pool has taken the lost connection back
+            return False
+
+    async def _listen(self) -> asyncpg.Connection:
+        connection = await self._pool.acquire()
+        try:
+            await connection.add_listener(self._channel, self._ring)
+        except BaseException:
+            await self._pool.release(connection)
+            raise
+        return connection
 
     def _ring(self, *_: object) -> None:
         rung, self._rung = self._rung, asyncio.Event()

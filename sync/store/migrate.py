@@ -10,7 +10,9 @@ from schema.canon import ENTITIES
 from sync.store.projection_tables import SCHEMA, create_statements
 
 _LOCK = 0x434F4E43  # "CONC": one migrator at a time
-_DONE = "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())"
+_DONE = """
+CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())
+"""
 
 
 async def migrate(pool: asyncpg.Pool, *others: str) -> list[str]:

@@ -39,6 +39,7 @@ _PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
 }
 
 
+@cache
 def entity_name(entity: type) -> str:
     """`PaymentStatus` -> `payment_status`: the name of a type in tables and ledgers."""
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in entity.__name__).lstrip("_")

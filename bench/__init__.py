@@ -1,0 +1,1 @@
+"""Benches: measured by hand with `make bench`, never as timed tests."""

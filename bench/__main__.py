@@ -1,0 +1,39 @@
+"""`python -m bench [graph] [cdc]` runs the benches and writes bench/results.json."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from bench.cdc import bench_cdc
+from bench.graph import bench_graph
+from bench.machine import describe_machine
+from hub.telemetry import configure_logs
+
+RESULTS = Path(__file__).parent / "results.json"
+BENCHES: Mapping[str, Callable[[Path], Awaitable[dict[str, float]]]] = {
+    "graph": bench_graph,
+    "cdc": bench_cdc,
+}
+
+
+def main() -> None:
+    configure_logs(is_quiet=True)
+    wanted = sys.argv[1:] or list(BENCHES)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in wanted:
+        with tempfile.TemporaryDirectory(prefix="concord-bench-") as folder:
+            Path(folder).chmod(0o755)  # as root the server runs as another account
+            measured = asyncio.run(BENCHES[name](Path(folder)))
+        results |= {f"{name}.{key}": round(value, 3) for key, value in measured.items()}
+    results["machine"] = describe_machine()
+    RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
+    for key, value in sorted(results.items()):
+        print(f"{key:32} {value}")
+
+
+main()

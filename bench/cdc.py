@@ -1,0 +1,198 @@
+"""(b) From the log to the projection: events per second, and the ratio to a bare COPY-merge.
+
+Two loads of the same table: snapshot reads of records never seen, which touch the projection
+alone, and streamed updates, each of which also owes a delivery to a replica.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+
+from cdc.decode import Decoder
+from cdc.listener import Listener, Pace
+from cdc.log.port import NewRecord
+from cdc.log.postgres import PostgresLog
+from cdc.log.postgres_consumer import PostgresConsumer
+from cdc.log.tables import LOG_TABLES
+from hub.embedded import Cluster
+from schema.position import Topic
+from sync.clock import utc_now
+from sync.connectors.billing import INVOICE
+from sync.connectors.codec import decode
+from sync.intake import Intake
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+from sync.xref import Xref
+
+TOPIC = Topic("billing.public.invoices")
+KEYS = 100_000
+BATCH = 5_000
+ENVELOPE_BYTES = 853
+PACED_RATE = 1_000
+PACED_SECONDS = 8
+
+
+async def bench_cdc(folder: Path) -> dict[str, float]:
+    with Cluster.start(folder / "postgres") as cluster:
+        cluster.create_database("bench")
+        dsn = cluster.dsn("bench")
+        pool = await connect(dsn)
+        log_pool = await asyncpg.create_pool(dsn)
+        await migrate(pool, LOG_TABLES)
+        log = PostgresLog(log_pool)
+        listener = _listener(dsn, pool)
+        reads = await _drain(log, listener, _events(range(KEYS), "r", lsn=None))
+        updates = await _drain(log, listener, _events(range(KEYS), "u", lsn=1))
+        bare = await _bare_copy_merge(pool)
+        latencies = await _paced(log, listener, pool)
+        await log_pool.close()
+        await pool.close()
+    return {
+        "events_per_s": KEYS / reads,
+        "events_per_s_with_outbox": KEYS / updates,
+        "copy_rows_per_s": KEYS / bare,
+        "ratio_to_copy": bare / reads,
+        "batch": BATCH,
+        "envelope_bytes": len(next(iter(_events(range(1), "r", lsn=None))).value or b""),
+        "commit_p50_ms": statistics.median(latencies) * 1000,
+        "commit_p99_ms": statistics.quantiles(latencies, n=100)[98] * 1000,
+    }
+
+
+def _listener(dsn: str, pool: asyncpg.Pool) -> Listener:
+    intake = Intake(pool, Xref(pool), {}, utc_now)
+    consumer = PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,))
+    pace = Pace(batch=BATCH, wait=timedelta(milliseconds=50))
+    return Listener(consumer, Decoder([INVOICE]), intake, pace)
+
+
+async def _drain(log: PostgresLog, listener: Listener, events: Iterable[NewRecord]) -> float:
+    """Append everything first, then time the listener until nothing is left."""
+    pending = list(events)
+    for start in range(0, len(pending), BATCH):
+        await log.append(pending[start : start + BATCH])
+    started, applied = time.monotonic(), 0
+    while applied < len(pending):
+        applied += await listener.step()
+    return time.monotonic() - started
+
+
+async def _bare_copy_merge(pool: asyncpg.Pool) -> float:
+    """The same decoded rows by the shortest way: COPY to a staging table, one upsert."""
+    rows = [_plain(number) for number in range(KEYS)]
+    async with pool.acquire() as connection:
+        await connection.execute(
+            'CREATE TABLE bare (id text COLLATE "C" PRIMARY KEY, client text, project text,'
+            " entity text, description text, amount numeric(20, 6), currency text, issued_on date,"
+            " due_on date, status text, pos bigint); CREATE TEMP TABLE stage (LIKE bare)"
+        )
+        started = time.monotonic()
+        for start in range(0, KEYS, BATCH):
+            async with connection.transaction():
+                await connection.copy_records_to_table("stage", records=rows[start : start + BATCH])
+                await connection.execute(
+                    "INSERT INTO bare SELECT * FROM stage ON CONFLICT (id) DO UPDATE"
+                    " SET amount = excluded.amount, pos = excluded.pos"
+                    " WHERE excluded.pos > bare.pos; TRUNCATE stage"
+                )
+        return time.monotonic() - started
+
+
+async def _paced(log: PostgresLog, listener: Listener, pool: asyncpg.Pool) -> Sequence[float]:
+    """Append at a steady rate and measure from append to commit, for every small batch."""
+    appended: list[float] = []
+    latencies: list[float] = []
+    per_tick = PACED_RATE // 50
+    ticks = PACED_SECONDS * 50
+    numbers = iter(range(10**9))
+
+    async def append() -> None:
+        start = time.monotonic()
+        for tick in range(ticks):
+            chunk = [next(numbers) % KEYS for _ in range(per_tick)]
+            await log.append(list(_events(chunk, "u", lsn=10 + tick)))
+            appended.extend([time.monotonic()] * per_tick)
+            await asyncio.sleep(max(0.0, start + (tick + 1) / 50 - time.monotonic()))
+
+    writer = asyncio.create_task(append())
+    applied = 0
+    while applied < ticks * per_tick:
+        count = await listener.step()
+        done = time.monotonic()
+        latencies += [done - at for at in appended[applied : applied + count]]
+        applied += count
+    await writer
+    return latencies
+
+
+def _events(numbers: Iterable[int], op: str, *, lsn: int | None) -> Iterable[NewRecord]:
+    for number in numbers:
+        row = _row(number, lsn or 0)
+        value = {
+            "before": None,
+            "after": row,
+            "source": {
+                "version": "3.6.1.Final",
+                "connector": "postgresql",
+                "name": "billing",
+                "ts_ms": 1_795_000_000_000,
+                "snapshot": "true" if op == "r" else "false",
+                "db": "billing",
+                "sequence": f'["{lsn}","{lsn}"]',
+                "schema": "public",
+                "table": "invoices",
+                "txId": 4711,
+                "lsn": lsn,
+                "xmin": None,
+            },
+            "op": op,
+            "ts_ms": 1_795_000_000_123,
+            "transaction": None,
+        }
+        body = orjson.dumps(value)
+        row["description"] += "." * max(0, ENVELOPE_BYTES - len(body))
+        yield NewRecord(topic=TOPIC, key=orjson.dumps({"id": row["id"]}), value=orjson.dumps(value))
+
+
+def _row(number: int, generation: int) -> dict[str, Any]:
+    return {
+        "id": f"in_{number:06d}",
+        "customer": None,
+        "project_code": f"P-26{number % 12:02d}-{number % 997:03d}",
+        "entity_code": "NL01",
+        "currency": "EUR",
+        "amount_net": f"{1000 + number % 9000 + generation}.00",
+        "status": "draft",
+        "issued_on": 20_700,
+        "due_on": 20_730,
+        "description": "Consulting services",
+        "version": 1 + generation,
+        "updated_at": "2026-11-20T08:15:30.123456Z",
+    }
+
+
+def _plain(number: int) -> tuple[Any, ...]:
+    values = decode(INVOICE, _row(number, 0))
+    net = values["net"]
+    return (
+        f"inv_{number:026d}",
+        None,
+        f"prj_{number % 997:026d}",
+        values["legal_entity"],
+        values["description"],
+        net.amount,
+        net.currency,
+        values["issued_on"],
+        values["due_on"],
+        values["draft_status"].value,
+        number,
+    )

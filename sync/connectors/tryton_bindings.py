@@ -1,0 +1,147 @@
+"""What Tryton holds of the canonical types, and which of its tables tell that a record changed.
+
+The columns named here are those of the rows that `tryton_rows` makes of Tryton's records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from schema.entities.client import Client
+from schema.entities.invoice import Invoice
+from schema.entities.payment_status import PaymentState, PaymentStatus
+from schema.entities.project import Project, ProjectStatus
+from schema.system import System
+from sync.connectors.binding import Binding, Column, MoneyColumns, Row, Touch
+from sync.connectors.words import hours_of, ledger_status_of, minutes_of, payment_state_of
+
+_STAMPS = ("create_date", "create_uid", "write_date", "write_uid")
+_TOTALS = ("untaxed_amount_cache", "tax_amount_cache", "total_amount_cache")
+
+PUBLISHED: dict[str, tuple[str, ...]] = {
+    "public.party_party": ("id", "code", "name", *_STAMPS),
+    "public.party_identifier": ("id", "party", "code", *_STAMPS),
+    "public.party_address": ("id", "party", *_STAMPS),
+    "public.party_party_payment_term": ("id", "party", "customer_payment_term", *_STAMPS),
+    "public.project_work": ("id", "number", "type", "name", "status", *_STAMPS),
+    "public.account_invoice": ("id", "number", "reference", "state", "type", *_TOTALS, *_STAMPS),
+    "public.account_invoice_line": ("id", "invoice", "type", *_STAMPS),
+    "public.account_invoice-account_move_line": ("id", "invoice", "line", *_STAMPS),
+}
+"""The captured columns of each table: enough to know what was touched, without printed reports."""
+
+PROJECT_STATUS = {
+    "Planned": ProjectStatus.REQUESTED,
+    "Open": ProjectStatus.ACTIVE,
+    "On hold": ProjectStatus.SUSPENDED,
+    "Done": ProjectStatus.CLOSED,
+}
+PAYMENT_WORDS = {
+    "POSTED": PaymentState.OPEN,
+    "PART_PAID": PaymentState.PARTIALLY_PAID,
+    "PAID": PaymentState.PAID,
+    "CANCELLED": PaymentState.CANCELLED,
+}
+
+
+def _when(column: str, value: str, key: str) -> Callable[[Row], str | None]:
+    """Points to the record in `key`, of rows of one kind only."""
+
+    def points(row: Row) -> str | None:
+        found = row.get(key)
+        return None if found is None or row.get(column) != value else str(found)
+
+    return points
+
+
+_INVOICE_TOUCHES = (
+    Touch(table="public.account_invoice", key="id", points=_when("type", "out", "id")),
+    Touch(table="public.account_invoice_line", key="invoice"),
+    Touch(table="public.account_invoice-account_move_line", key="invoice"),
+)
+
+CLIENT = Binding(
+    entity=Client,
+    system=System.ERP,
+    resource="party.party",
+    key="id",
+    anchor_key="crm_account",
+    touches=(
+        Touch(table="public.party_party", key="id"),
+        Touch(table="public.party_identifier", key="party"),
+        Touch(table="public.party_address", key="party"),
+        Touch(table="public.party_party_payment_term", key="party"),
+    ),
+    owns={
+        "bill_to": Column(name="invoice_address"),
+        "tax_id": Column(name="tax_code"),
+        "payment_terms_days": Column(name="terms_days"),
+    },
+    copies={"name": Column(name="name")},
+)
+
+PROJECT = Binding(
+    entity=Project,
+    system=System.ERP,
+    resource="project.work",
+    key="number",
+    anchor_key="number",
+    touches=(
+        Touch(table="public.project_work", key="number", points=_when("type", "project", "number")),
+    ),
+    reference="hub_reference",
+    read_only=frozenset({"code"}),
+    owns={
+        "code": Column(name="number"),
+        "name": Column(name="name"),
+        "client_id": Column(name="party"),
+        "engagement_id": Column(name="crm_opportunity", names=System.CRM),
+        "legal_entity": Column(name="company"),
+        "currency": Column(name="currency"),
+        "status": Column(name="status", words=PROJECT_STATUS),
+        "starts_on": Column(name="start_on"),
+        "ends_on": Column(name="end_on"),
+        "budget": MoneyColumns(amount="budget_amount", currency="currency"),
+        "budget_minutes": Column(name="budget_hours", read=minutes_of, write=hours_of),
+    },
+)
+
+INVOICE = Binding(
+    entity=Invoice,
+    system=System.ERP,
+    resource="account.invoice",
+    key="id",
+    anchor_key="reference",
+    touches=_INVOICE_TOUCHES,
+    read_only=frozenset({"number", "ledger_status", "posted_on", "tax", "gross"}),
+    owns={
+        "number": Column(name="number"),
+        "ledger_status": Column(name="ledger_word", read=ledger_status_of),
+        "posted_on": Column(name="posted_on"),
+        "tax": MoneyColumns(amount="tax_amount", currency="currency"),
+        "gross": MoneyColumns(amount="gross_amount", currency="currency"),
+    },
+    copies={
+        "client_id": Column(name="party"),
+        "project_id": Column(name="project"),
+        "legal_entity": Column(name="company"),
+        "net": MoneyColumns(amount="net_amount", currency="currency"),
+    },
+)
+
+PAYMENT_STATUS = Binding(
+    entity=PaymentStatus,
+    system=System.ERP,
+    resource="account.invoice",
+    key="id",
+    anchor_key="id",
+    touches=_INVOICE_TOUCHES,
+    read_only=frozenset({"invoice_id", "state", "paid", "balance", "last_payment_on"}),
+    owns={
+        "invoice_id": Column(name="reference", names=System.BILLING),
+        "state": Column(name="ledger_word", words=PAYMENT_WORDS, read=payment_state_of),
+        "paid": MoneyColumns(amount="paid_amount", currency="currency"),
+        "balance": MoneyColumns(amount="open_amount", currency="currency"),
+        "last_payment_on": Column(name="last_payment_on"),
+    },
+)

@@ -1,0 +1,62 @@
+"""The queries we document, against the real stand-ins: what they cost upstream is pinned."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from rich.console import Console
+
+from bench.graph import FIVE_LEVELS
+from hub.play import QUERIES, Play, on_stage
+from hub.stage import Erp, forget_stage
+
+CALLS = {
+    "Projects over five systems": {
+        "GET /erp/projects": 1,
+        "GET /api/v2/projects": 1,
+        "GET /services/accounts": 1,
+        "GET /erp/customers": 1,
+        "GET /v1/employees": 1,
+        "GET /api/v2/users": 1,
+        "GET /v1/invoices": 1,
+        "GET /erp/ar-invoices": 2,  # the ledger's part of the invoices, and their payments
+    },
+    "Who says so, and how fresh is it": {"GET /erp/projects": 1, "GET /api/v2/projects": 1},
+    "What can be asked while every owner is down": {},
+    "Five levels": {
+        "GET /services/accounts": 1,
+        "GET /services/opportunities": 1,
+        "GET /erp/projects": 1,
+        "GET /v1/invoices": 1,
+        "GET /erp/ar-invoices": 2,
+    },
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play]:
+    """A running demo for this module."""
+    folder: Path = tmp_path_factory.mktemp("queries")
+    console = Console(quiet=True)
+    async with on_stage(folder, erp=Erp.STANDARD, port=0, console=console) as running:
+        yield running
+    forget_stage(folder)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("title", "query"), [*QUERIES, ("Five levels", FIVE_LEVELS)])
+async def test_a_documented_query_costs_what_is_pinned(play: Play, title: str, query: str) -> None:
+    """One batched call per system and level, however many objects there are."""
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        for url in play.stage.urls.values():
+            await http.delete(f"{url}/_calls")
+        body = (await http.post(f"{play.url}/graphql", json={"query": query})).json()
+        assert "errors" not in body, body["errors"]
+        calls: dict[str, int] = {}
+        for url in play.stage.urls.values():
+            calls |= (await http.get(f"{url}/_calls")).json()["by_route"]
+    assert calls == CALLS[title]

@@ -1,0 +1,102 @@
+"""The bindings against the ownership policy: who owns a field binds it, who is owed a copy too."""
+
+from __future__ import annotations
+
+import pytest
+
+from schema.canon import ENTITIES
+from schema.entities.client import Client
+from schema.entity import owned_fields
+from schema.system import System
+from sync.connectors import billing, crm, erp, hr, psa
+from sync.connectors.binding import Binding, Column
+
+BINDINGS = {
+    (binding.system, binding.entity): binding
+    for connector in (crm.Crm, psa.Psa, hr.Hr, erp.Erp, billing.Billing)
+    for binding in connector.bindings
+}
+
+HAS_NO_COLUMN = {
+    (System.CRM, "Project"): {
+        "code", "engagement_id", "legal_entity", "currency", "starts_on", "ends_on",
+    },
+    (System.CRM, "Invoice"): {"gross"},
+    (System.CRM, "PaymentStatus"): {"invoice_id"},
+    (System.PSA, "Engagement"): {"account_manager", "legal_entity"},
+    (System.PSA, "Project"): {
+        "code", "engagement_id", "legal_entity", "currency", "starts_on", "ends_on",
+    },
+    (System.PSA, "Resource"): {
+        "worker_type", "time_zone", "legal_entity", "employed_from", "employed_to",
+    },
+    (System.PSA, "PaymentStatus"): {"invoice_id"},
+    (System.ERP, "Resource"): {
+        "worker_type", "time_zone", "legal_entity", "employed_from", "employed_to",
+    },
+    (System.ERP, "Invoice"): {"description", "issued_on", "draft_status"},
+    (System.BILLING, "Project"): {
+        "code", "engagement_id", "legal_entity", "starts_on", "ends_on",
+    },
+    (System.BILLING, "Invoice"): {"gross"},
+    (System.BILLING, "PaymentStatus"): {"invoice_id"},
+}  # fmt: skip
+"""Fields of a copied group for which the replica has no column, or whose row's anchor key says it."""
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_the_owner_of_a_field_binds_it(entity: type) -> None:
+    """No stored field is without the one column it is read from and written to."""
+    for name, owned in owned_fields(entity).items():
+        assert name in BINDINGS[owned.owner, entity].owns
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+@pytest.mark.parametrize("system", System)
+def test_a_declared_copy_has_a_column_and_nothing_else_has(system: System, entity: type) -> None:
+    """What the policy promises a replica is bound there, except what it has no column for."""
+    owed = {n for n, owned in owned_fields(entity).items() if system in owned.group.copies}
+    binding = BINDINGS.get((system, entity))
+    bound = set(binding.copies) if binding else set()
+    assert bound == owed - HAS_NO_COLUMN.get((system, entity.__name__), set())
+
+
+@pytest.mark.parametrize("binding", BINDINGS.values(), ids=lambda b: f"{b.system}-{b.entity}")
+def test_a_record_can_be_found_by_what_its_anchor_calls_it(binding: Binding) -> None:
+    """The anchor's key is the row's own, or the row says through which reference it is found."""
+    if binding.is_anchor:
+        assert binding.anchor_key == binding.key
+    if binding.found_by is not None:
+        assert binding.found_by in owned_fields(binding.entity)
+    if binding.is_part_of is not None:
+        whole = BINDINGS[binding.system, binding.is_part_of]
+        assert (whole.resource, whole.key) == (binding.resource, binding.key)
+
+
+def test_binding_a_field_of_another_owner_fails_at_import() -> None:
+    """The mistake is named where it is made, not in production."""
+    with pytest.raises(TypeError, match="name is owned by CRM"):
+        _client_of_erp(owns={"name": Column(name="customer_name")})
+
+
+def test_binding_a_copy_nobody_promised_fails_at_import() -> None:
+    """A replica that the policy does not name would never be written."""
+    with pytest.raises(TypeError, match="is not copied here"):
+        _client_of_erp(copies={"bill_to": Column(name="address")})
+
+
+def test_binding_a_field_nobody_declared_fails_at_import() -> None:
+    """A misspelt field is named."""
+    with pytest.raises(TypeError, match="Client has no field shoe_size"):
+        _client_of_erp(owns={"shoe_size": Column(name="shoe_size")})
+
+
+def _client_of_erp(**places: dict[str, Column]) -> Binding:
+    return Binding(
+        entity=Client,
+        system=System.ERP,
+        resource="customers",
+        key="customer_no",
+        anchor_key="crm_account",
+        **places,  # type: ignore[arg-type]  # one of `owns` and `copies`
+    )

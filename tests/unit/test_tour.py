@@ -1,0 +1,32 @@
+"""The tour says so when a step does not hold, and why."""
+
+from __future__ import annotations
+
+import io
+from typing import cast
+
+from rich.console import Console
+
+from hub.tour import Guide, Unkept, _tell
+
+
+async def _holds(_: Guide) -> str:
+    return "it did"
+
+
+async def _breaks(_: Guide) -> str:
+    raise Unkept("the copy never came")
+
+
+async def test_a_step_that_holds_is_told_with_its_outcome() -> None:
+    """A tick, the title, what happened and how long it took."""
+    out = io.StringIO()
+    assert await _tell(Console(file=out, width=200), 1, "A step", _holds, cast(Guide, None))
+    assert "1. ✓ A step: it did (" in out.getvalue()
+
+
+async def test_a_step_that_does_not_hold_ends_the_tour_with_the_reason() -> None:
+    """A cross and the reason; the exit code follows from the answer."""
+    out = io.StringIO()
+    assert not await _tell(Console(file=out, width=200), 5, "A copy", _breaks, cast(Guide, None))
+    assert "5. ✗ A copy: the copy never came" in out.getvalue()

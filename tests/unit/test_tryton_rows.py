@@ -1,0 +1,163 @@
+"""Tryton's records as rows, conditions as domains, errors as ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schema.entity import FilterOp
+from schema.errors import Conflict, Rejected
+from sync.connectors.binding import Row
+from sync.connectors.codec import decode
+from sync.connectors.ports import Condition
+from sync.connectors.tryton_bindings import (
+    CLIENT,
+    INVOICE,
+    PAYMENT_STATUS,
+    PROJECT,
+    PUBLISHED,
+)
+from sync.connectors.tryton_rows import (
+    SHAPES,
+    domain_of,
+    holds,
+    plain,
+    read_client,
+    read_invoice,
+    timestamp_of,
+)
+from sync.connectors.tryton_session import refusal_of
+
+
+def invoice(**fields: Any) -> Row:
+    return read_invoice(
+        {
+            "id": 7,
+            "reference": "in_000007",
+            "number": "NL01-2026-00001",
+            "state": "posted",
+            "party": 3,
+            "comment": "project:P-2601-001\nplease call first",
+            "company": {"party": {"code": "NL01"}},
+            "currency": {"code": "EUR"},
+            "untaxed_amount": "100.00",
+            "tax_amount": "21.00",
+            "total_amount": "121.00",
+            "amount_to_pay": "121.00",
+            "invoice_date": "2026-11-01",
+            "accounting_date": None,
+            "payment_lines": [],
+            "_timestamp": "1790000000.000042",
+            **fields,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "due", "word", "paid", "balance"),
+    [
+        ("draft", "0", "DRAFT", "0", None),
+        ("validated", "0", "DRAFT", "0", None),
+        ("posted", "121.00", "POSTED", "0.00", "121.00"),
+        ("posted", "21.00", "PART_PAID", "100.00", "21.00"),
+        ("paid", "0", "PAID", "121.00", "0"),
+        ("cancelled", "0", "CANCELLED", "0", "0"),
+    ],
+)
+def test_a_state_becomes_the_ledgers_word(
+    state: str, due: str, word: str, paid: str, balance: str | None
+) -> None:
+    """Tryton has no part payment, and shows nothing to pay while it drafts."""
+    row = invoice(state=state, amount_to_pay=due)
+    assert (row["ledger_word"], row["paid_amount"], row["open_amount"]) == (word, paid, balance)
+    decode(INVOICE, row)
+    decode(PAYMENT_STATUS, row)
+
+
+def test_the_last_payment_is_the_latest_line() -> None:
+    """Lines come in no order."""
+    row = invoice(payment_lines=[{"date": "2026-11-09"}, {"date": "2026-11-20"}])
+    assert row["last_payment_on"] == "2026-11-20"
+
+
+def test_a_version_goes_back_to_the_timestamp_it_came_from() -> None:
+    """The guard compares texts: every digit counts."""
+    row = invoice()
+    assert row["version"] == 1_790_000_000_000_042
+    assert timestamp_of(row["version"]) == "1790000000.000042"
+
+
+def test_a_party_without_lists_is_still_a_client() -> None:
+    """Empty lists come as null."""
+    row = read_client(
+        {
+            "id": 1,
+            "name": "Acme",
+            "identifiers": [{"code": "crm:ACC-00001"}],
+            "addresses": None,
+            "customer_payment_term": None,
+            "_timestamp": "1790000000",
+        }
+    )
+    assert decode(CLIENT, row) == {"bill_to": None, "tax_id": None, "payment_terms_days": None}
+    assert row["crm_account"] == "ACC-00001"
+
+
+def test_marks_are_searched_literally_and_confirmed_exactly() -> None:
+    """A wildcard in a reference is text, and a longer id that contains it is another."""
+    condition = Condition(column="hub_reference", op=FilterOp.IN, value=("a_1",))
+    domain = domain_of(SHAPES["project.work"], [condition])
+    assert ["OR", ["comment", "like", "%hub:a\\_1%"]] in domain
+    assert holds({"hub_reference": "a_1"}, [condition])
+    assert not holds({"hub_reference": "a_12"}, [condition])
+
+
+def test_a_key_of_another_form_matches_nothing() -> None:
+    """Tryton would answer 500 to a text where it expects a number."""
+    condition = Condition(column="id", op=FilterOp.IN, value=("12", "x"))
+    assert ["id", "in", [12, 0]] in domain_of(SHAPES["party.party"], [condition])
+
+
+def test_typed_values_become_plain() -> None:
+    """Decimals stay exact."""
+    typed = {
+        "price": {"__class__": "Decimal", "decimal": "1.10"},
+        "days": [{"__class__": "date", "year": 2026, "month": 1, "day": 2}],
+        "effort": {"__class__": "timedelta", "seconds": 7200.0},
+    }
+    assert plain(typed) == {"price": "1.10", "days": ["2026-01-02"], "effort": 7200}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (["UserError", ["Reopen it.", "Really.", None]], Rejected, "ERP: Reopen it. Really."),
+        (["UserWarning", ["ab.key", "Due in the past.", ""]], Rejected, "ERP: Due in the past."),
+        (["ConcurrencyException", "Modified"], Conflict, "ERP: Modified"),
+        (["'company'", ""], Rejected, "ERP: Tryton failed with 'company'"),
+    ],
+)
+def test_an_error_keeps_trytons_words(error: list[Any], kind: type[Exception], words: str) -> None:
+    """The caller reads what Tryton says, and nothing of its insides."""
+    refusal = refusal_of(error)
+    assert type(refusal) is kind
+    assert refusal.message == words
+
+
+def test_every_touched_table_is_published() -> None:
+    """A touch needs its columns in the stream."""
+    for binding in (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS):
+        for touch in binding.touches:
+            assert touch.key in PUBLISHED[touch.table]
+
+
+def test_rows_of_other_kinds_touch_nothing() -> None:
+    """Tasks are no projects, and supplier invoices are none of ours."""
+    [project] = PROJECT.touches
+    assert project.points is not None
+    assert project.points({"type": "project", "number": "P-1"}) == "P-1"
+    assert project.points({"type": "task", "number": "P-2"}) is None
+    points = INVOICE.touches[0].points
+    assert points is not None
+    assert points({"type": "in", "id": 1}) is None
