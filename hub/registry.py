@@ -16,6 +16,8 @@ from sync.connectors.hr import Hr
 from sync.connectors.http import Endpoint
 from sync.connectors.ports import Acts, Reads, Writes
 from sync.connectors.psa import Psa
+from sync.connectors.tryton import Tryton
+from sync.connectors.tryton_session import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +42,23 @@ def connect_systems(settings: Settings) -> Connectors:
     crm = Crm(_endpoint(settings, System.CRM))
     psa = Psa(_endpoint(settings, System.PSA))
     hr = Hr(_endpoint(settings, System.HR))
-    erp = Erp(_endpoint(settings, System.ERP))
+    erp = _erp(settings)
     billing = Billing(_endpoint(settings, System.BILLING))
     return Connectors(
         reads={c.system: c for c in (crm, psa, hr, erp, billing)},
         writes={c.system: c for c in (crm, psa, hr, erp, billing)},
         acts={erp.system: erp},
     )
+
+
+def _erp(settings: Settings) -> Erp | Tryton:
+    """The ERP is the exchangeable one: a standard dialect, or a real Tryton."""
+    endpoint, reached = _endpoint(settings, System.ERP), settings.erp
+    if reached.kind == "standard":
+        return Erp(endpoint)
+    password = reached.password.get_secret_value()
+    account = Account(database=reached.database, user=reached.user, password=password)
+    return Tryton(endpoint, account)
 
 
 def captured_tables(bindings: Iterable[Binding]) -> tuple[CapturedTable, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from hub.embedded import Cluster
 from hub.settings import Settings
+from hub.tryton.erp import start_tryton
 from schema.errors import Unavailable
 
 
@@ -60,8 +61,6 @@ async def set_stage(state: Path, *, erp: Erp, say: Say) -> AsyncIterator[Stage]:
             for name in stood_in
         }
         if erp is Erp.TRYTON:
-            from hub.tryton.erp import start_tryton
-
             tryton = await start_tryton(state, cluster, say)
             stack.push_async_callback(tryton.stop)
             systems["erp"] = tryton.settings()

@@ -99,7 +99,7 @@ class Tryton:
             raise Invalid(f"Tryton has no action {action} on {binding.entity.__name__}.")
         record = await self._require(binding, key)
         if record["state"] == "draft":
-            day = typed_day(arguments["posting_date"])
+            day = typed_day(str(arguments["posting_date"]))
             await self._write(binding, record, {"invoice_date": day}, None)
         within = _within(record["company"]["id"])
         await self._session.call("model.account.invoice.post", [record["id"]], context=within)

@@ -47,18 +47,18 @@ def test_the_tour_holds_and_holds_again_on_the_data_it_left(state: Path) -> None
 
 def test_ctrl_c_stops_everything_that_was_started(state: Path) -> None:
     """After an interrupt no system answers any more and the data folder is free again."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*CONCORD, "demo", "--state", str(state), "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "COLUMNS": "300"},
-    )
-    urls = _announced(process)
-    assert {"GraphiQL", "crm", "psa", "hr", "erp", "billing"} == set(urls)
-    assert httpx.get(urls["GraphiQL"], headers={"accept": "text/html"}).status_code == 200
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
+    ) as process:
+        urls = _announced(process)
+        assert {"GraphiQL", "crm", "psa", "hr", "erp", "billing"} == set(urls)
+        assert httpx.get(urls["GraphiQL"], headers={"accept": "text/html"}).status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
     for url in urls.values():
         with pytest.raises(httpx.TransportError):
             httpx.get(url, timeout=1)
