@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx
 from rich.console import Console
@@ -174,7 +175,7 @@ async def a_subscription_event(guide: Guide) -> str:
     invoice = open_drafts[-1]["id"]
     async with _events(guide, WATCH, id=invoice) as events:
         today = datetime.now(UTC).date().isoformat()
-        posted = await guide.ask(POST, id=invoice, on=today, key=f"tour-{invoice}")
+        posted = await guide.ask(POST, id=invoice, on=today, key=f"tour-{uuid4()}")
         event = (await anext(events))["invoiceStatusChanged"]
     _require(event["after"] == "POSTED", f"the event said {event['after']}")
     number = posted["postInvoice"]["invoice"]["number"]
