@@ -24,6 +24,7 @@ from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
+from hub.memory import calm_collector
 from schema.position import Topic
 from sync.clock import utc_now
 from sync.connectors.billing import INVOICE
@@ -50,6 +51,7 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         await migrate(pool, LOG_TABLES)
         log = PostgresLog(log_pool)
         listener = _listener(dsn, pool)
+        calm_collector()  # as every role of the hub does
         reads = await _drain(log, listener, _events(range(KEYS), "r", lsn=None))
         updates = await _drain(log, listener, _events(range(KEYS), "u", lsn=1))
         bare = await _bare_copy_merge(pool)

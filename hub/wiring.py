@@ -19,6 +19,7 @@ from cdc.listener import Listener
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
+from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
@@ -111,6 +112,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         stack.push_async_callback(feed.close)
         log_pool = await stack.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=8))
         postgres_log = PostgresLog(log_pool, partitions=settings.log_partitions)
+        calm_collector()
         yield Hub(
             settings=settings,
             pool=pool,

@@ -22,6 +22,7 @@ ID_TYPES = (ClientId, EngagementId, ProjectId, ResourceId, InvoiceId, PaymentSta
 """Every id type; each is printed as `ID!` in the graph."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]  # ten bits at a time
 _FORM = re.compile(r"([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})")
 
 
@@ -43,4 +44,4 @@ def prefix_of(canonical_id: str) -> str | None:
 
 
 def _base32(bits: int) -> str:
-    return "".join(_ALPHABET[(bits >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(120, -1, -10)])

@@ -208,8 +208,8 @@ class Intake:
     ) -> dict[Ref, str]:
         refs: set[Ref] = set()
         for _, change in known:
-            refs.update(references(change.values))
-            refs.update(references(change.copies))
+            refs.update(references(change.binding.entity, change.values))
+            refs.update(references(change.binding.entity, change.copies))
         return await self._xref.resolve(refs, connection) if refs else {}
 
 

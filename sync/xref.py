@@ -6,7 +6,7 @@ no round trip; the table overrides the mint (a record renamed at its anchor keep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import asyncpg
 

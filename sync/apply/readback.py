@@ -30,7 +30,7 @@ async def read_back(
     connection: asyncpg.Connection,
     connectors: Mapping[System, Reads],
     touched: Iterable[Touched],
-    timeout: timedelta,
+    within: timedelta,
 ) -> list[Change]:
     """The present state of every touched record; one that is gone comes back as a delete.
 
@@ -40,17 +40,17 @@ async def read_back(
     for binding, latest in _by_binding(touched).items():
         lock = f"read back {binding.system.value} {entity_name(binding.entity)}"
         await connection.execute(_LOCK, lock)
-        rows = await _fetch(connectors[binding.system], binding, list(latest), timeout)
+        rows = await _fetch(connectors[binding.system], binding, list(latest), within)
         changes += [_change(binding, touch, rows.get(key)) for key, touch in latest.items()]
     return changes
 
 
 async def _fetch(
-    connector: Reads, binding: Binding, keys: Sequence[str], timeout: timedelta
+    connector: Reads, binding: Binding, keys: Sequence[str], within: timedelta
 ) -> dict[str, Row]:
     found: dict[str, Row] = {}
     try:
-        async with asyncio.timeout(timeout.total_seconds()):
+        async with asyncio.timeout(within.total_seconds()):
             for start in range(0, len(keys), PAGE_LIMIT):
                 wanted = tuple(keys[start : start + PAGE_LIMIT])
                 condition = Condition(column=binding.key, op=FilterOp.IN, value=wanted)
@@ -58,7 +58,7 @@ async def _fetch(
                 found |= {str(row[binding.key]): row for row in page.rows}
     except TimeoutError as error:
         raise Unavailable(
-            f"{binding.system.name} did not answer within {timeout.total_seconds():g} s.",
+            f"{binding.system.name} did not answer within {within.total_seconds():g} s.",
             system=binding.system,
         ) from error
     return found

@@ -9,7 +9,7 @@ from typing import Any, get_origin
 import asyncpg
 
 from schema.entity import bare_type, owned_fields
-from sync.connectors.codec import Ref
+from sync.connectors.codec import Ref, reference_fields
 from sync.store.projection_tables import BY_NAME, entity_name, table_for
 
 _REMEMBER = """
@@ -39,7 +39,8 @@ def unresolved(
     entity: type, record_id: str, values: Mapping[str, Any], ids: Mapping[Ref, str]
 ) -> Iterable[Missing]:
     """The references among `values` that have no canonical id yet."""
-    for name, value in values.items():
+    for name in reference_fields(entity):
+        value = values.get(name)
         for part in value if isinstance(value, list) else (value,):
             if isinstance(part, Ref) and part not in ids:
                 yield Missing(entity=entity, record_id=record_id, field=name, ref=part)

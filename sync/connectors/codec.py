@@ -8,15 +8,14 @@ microseconds, decimals as text or numbers that are exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import bare_type
+from schema.entity import bare_type, owned_fields
 from schema.errors import Poison
 from schema.money import Money, money
 from sync.connectors.binding import Binding, Column, MoneyColumns, Place, Row
@@ -30,9 +29,11 @@ _OPEN_ENDED_DAYS = 2_900_000
 """Beyond year 9900 or before year -5900: the infinity spellings of a date."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A record as `system` calls it: by its own key for the type."""
+class Ref(NamedTuple):
+    """A record as `system` calls it: by its own key for the type.
+
+    A tuple, because sets of them are on the hot path and its hash is several times cheaper.
+    """
 
     entity: type
     system: str
@@ -89,9 +90,17 @@ def encode_cell(binding: Binding, name: str, value: Any) -> Any:
     return _encode_cell(place, value)
 
 
-def references(values: Mapping[str, Any]) -> Iterable[Ref]:
-    """Every unresolved reference among decoded values."""
-    for value in values.values():
+@cache
+def reference_fields(entity: type) -> tuple[str, ...]:
+    """The fields that refer to other records, alone or as a list."""
+    bare = {name: bare_type(field.type) for name, field in owned_fields(entity).items()}
+    return tuple(n for n, b in bare.items() if b in BY_ID_TYPE or _part_of(b) in BY_ID_TYPE)
+
+
+def references(entity: type, values: Mapping[str, Any]) -> Iterable[Ref]:
+    """Every unresolved reference among decoded values of a type."""
+    for name in reference_fields(entity):
+        value = values.get(name)
         if isinstance(value, Ref):
             yield value
         elif isinstance(value, list):
@@ -161,6 +170,11 @@ def _reader(binding: Binding, name: str, place: Place) -> tuple[tuple[str, ...],
         columns: tuple[str, ...] = (place.amount, place.currency)
         return columns, _read_money
     return (place.name,), _column_reader(binding, place, bare_type(binding.field(name).type))
+
+
+def _part_of(bare: Any) -> Any:
+    """The type of a list's parts; None for what is no list."""
+    return get_args(bare)[0] if get_origin(bare) is list else None
 
 
 def _column_reader(binding: Binding, place: Column, bare: Any) -> Read:

@@ -154,7 +154,7 @@ class Replica:
             held = decode(self.binding, row, copies=True)
         except Poison:
             return {}
-        ids = await self._xref.resolve(references(held))
+        ids = await self._xref.resolve(references(self.binding.entity, held))
         return {name: json_form(resolved(value, ids)) for name, value in held.items()}
 
     async def _row(self, values: Values) -> dict[str, Any]:

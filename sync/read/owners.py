@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from schema.canon import BY_ID_TYPE
 from schema.entity import FilterOp, anchor, bare_type
@@ -19,6 +18,7 @@ from sync.connectors.codec import (
     Ref,
     decode,
     encode_cell,
+    reference_fields,
     references,
     resolved,
     text_of,
@@ -137,7 +137,7 @@ class Owners:
             record_id = ids[anchors]
             if record_id not in parts:
                 links.append((mine, record_id))
-                for name in _referring(binding) & values.keys():
+                for name in values.keys() & set(reference_fields(binding.entity)):
                     values[name] = resolved(values[name], ids)
                 parts[record_id] = Part(
                     values=values,
@@ -157,10 +157,8 @@ class Owners:
     ) -> Mapping[Ref, str]:
         """Canonical ids of the rows and of what they refer to."""
         wanted = {ref for pair in keys for ref in pair}
-        referring = _referring(binding)
-        if referring:
-            for values in decoded:
-                wanted.update(references({n: values[n] for n in referring & values.keys()}))
+        for values in decoded:
+            wanted.update(references(binding.entity, values))
         return await self._xref.resolve(wanted)
 
     async def _condition(self, binding: Binding, narrowed: Filter) -> Condition | None:
@@ -209,11 +207,3 @@ def _keys(binding: Binding, row: Row) -> tuple[Ref, Ref]:
     if binding.is_anchor:
         return mine, mine
     return mine, Ref(binding.entity, binding.anchor.value, anchor_key)
-
-
-@cache
-def _referring(binding: Binding) -> frozenset[str]:
-    """The fields the system owns that refer to other records."""
-    bare = {name: bare_type(binding.field(name).type) for name in binding.owns}
-    parts = {name: get_args(b)[0] if get_origin(b) is list else b for name, b in bare.items()}
-    return frozenset(name for name, part in parts.items() if part in BY_ID_TYPE)

@@ -97,7 +97,7 @@ class Projected:
 
     async def _version(self, token: WriteToken) -> int:
         table, column = table_for(token.entity), f"{token.system.value}_version"
-        sql = f"SELECT {column} FROM {table.fullname} WHERE id = $1"  # noqa: S608  # our own names
+        sql = f"SELECT {column} FROM {table.fullname} WHERE id = $1"  # our own names
         version = await self._pool.fetchval(sql, token.record_id)
         return -1 if version is None else int(version)
 
