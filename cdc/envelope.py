@@ -44,8 +44,6 @@ class _Wrapped(msgspec.Struct):
     payload: _Payload
 
 
-
-
 _decode_bare = msgspec.json.Decoder(_Payload).decode
 _decode_wrapped = msgspec.json.Decoder(_Wrapped).decode
 _decode_key = msgspec.json.Decoder(dict[str, Any]).decode

@@ -97,9 +97,7 @@ class Intake:
 
     async def start_of(self, lane: LogPartition) -> int:
         """The next offset to apply of a partition."""
-        return int(
-            await self._pool.fetchval(_START, self._consumer, lane.topic, lane.partition)
-        )
+        return int(await self._pool.fetchval(_START, self._consumer, lane.topic, lane.partition))
 
     async def apply(self, incoming: Sequence[Incoming], claims: Sequence[Claim]) -> None:
         """Apply a batch exactly once.

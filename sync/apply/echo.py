@@ -59,9 +59,7 @@ async def note_replicas(
     copies = [_copies(change, ids) for change in held.values()]
     versions = [c.version for c in held.values()]
     keys, as_of = [c.key for c in held.values()], [c.as_of for c in held.values()]
-    await connection.execute(
-        _REMEMBER, system, entity, list(held), keys, copies, versions, as_of
-    )
+    await connection.execute(_REMEMBER, system, entity, list(held), keys, copies, versions, as_of)
     status = await connection.execute(_CLOSE, system, entity, list(held), copies, versions)
     if not status.endswith(" 0"):
         log.debug("echo.closed", system=system, entity=entity, writes=status.rpartition(" ")[2])

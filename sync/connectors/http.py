@@ -46,6 +46,10 @@ Refusal = tuple[str | None, str]
 """A system's own code and words for why it refused."""
 
 
+class KeyRefused(Unavailable):
+    """The system does not let us in; nothing was read or done."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where a system answers, and our key there."""
@@ -197,7 +201,9 @@ class Upstream:
     def _refused(self, answer: Answer) -> ConcordError:
         status, name = answer.status, self.system.name
         if status in (401, 403):
-            return self._unavailable(f"refuses our key; check CONCORD_{name}__KEY")
+            return KeyRefused(
+                f"{name} refuses our key; check CONCORD_{name}__KEY.", system=self.system
+            )
         if status == 429:
             return RateLimited(
                 f"{name} asks for a pause; try again later.",

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schema.errors import ConcordError, Conflict, RateLimited, Rejected, Unavailable
+from schema.errors import ConcordError, Conflict, Rejected, Unavailable
 from schema.system import System
-from sync.connectors.http import Upstream
+from sync.connectors.http import KeyRefused, Upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,7 @@ class Session:
         ticket = await self._open()
         try:
             return await self._send(body, ticket)
-        except RateLimited:
-            raise
-        except Unavailable:  # refused unread: the session may have ended
+        except KeyRefused:  # refused unread: the session has ended
             return await self._send(body, await self._open(instead_of=ticket))
 
     async def _open(self, instead_of: str | None = None) -> str:
@@ -53,15 +51,14 @@ class Session:
 
     async def _log_in(self) -> str:
         user = self._account.user
-        answer = await self._send(
-            _body("common.db.login", [user, {"password": self._account.password}, "en"]), None
-        )
-        if answer is None:
+        body = _body("common.db.login", [user, {"password": self._account.password}, "en"])
+        try:
+            number, token, *_ = await self._send(body, None)
+        except (KeyRefused, TypeError) as error:  # a 401, or no ticket
             raise Unavailable(
                 "ERP refuses our login; check CONCORD_ERP__USER and CONCORD_ERP__PASSWORD.",
                 system=System.ERP,
-            )
-        number, token, *_ = answer
+            ) from error
         return base64.b64encode(f"{user}:{number}:{token}".encode()).decode()
 
     async def _send(self, body: Mapping[str, Any], ticket: str | None) -> Any:

@@ -186,7 +186,7 @@ def _transitions(binding: Binding, mode: Mode) -> str:
         return f"SELECT NULL AS id, {owed} AS owed"
     first_sight = "AND NOT is_first" if mode.is_read else ""
     return (
-        "SELECT m.id, m.old_status AS before, m.new_status AS after, m.at, m.subject, owed.n AS owed"
-        f" FROM (SELECT {owed} AS n) AS owed LEFT JOIN merged m\n"
+        "SELECT m.id, m.old_status AS before, m.new_status AS after, m.at, m.subject,"
+        f" owed.n AS owed FROM (SELECT {owed} AS n) AS owed LEFT JOIN merged m\n"
         f"  ON m.old_status IS DISTINCT FROM m.new_status AND m.is_known {first_sight}"
     )

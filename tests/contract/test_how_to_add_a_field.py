@@ -57,7 +57,10 @@ def test_the_guide_adds_a_field_that_is_read_printed_and_stored(run: Run, tmp_pa
     assert run(sys.executable, "-m", "hub", "snapshots", "--check") == ""
     assert run(sys.executable, "-c", PROBE) == "{'country': 'NL'}\n"
     assert "| country | CRM | PSA, ERP, BILLING |" in _text(tmp_path, "docs/reference/ownership.md")
-    ddl, sdl = _text(tmp_path, "sync/store/projection.sql"), _text(tmp_path, "schema/schema.graphql")
+    ddl, sdl = (
+        _text(tmp_path, "sync/store/projection.sql"),
+        _text(tmp_path, "schema/schema.graphql"),
+    )
     assert "\tcountry TEXT" in _part(ddl, "CREATE TABLE projection.client (", ");")
     client = _part(sdl, "type Client implements", "\n}")
     assert "country: String @owner(system: CRM)" in client

@@ -116,7 +116,13 @@ async def test_a_value_the_target_is_known_to_hold_costs_no_call(
         (COPIES | {"account_owner": None}, [{"account_owner": "ann@firm.example"}]),
         (
             COPIES | {"market_segment": "a word nobody declared"},
-            [{"title": "Acme", "market_segment": "ENTERPRISE", "account_owner": "ann@firm.example"}],
+            [
+                {
+                    "title": "Acme",
+                    "market_segment": "ENTERPRISE",
+                    "account_owner": "ann@firm.example",
+                }
+            ],
         ),
     ],
     ids=["the same", "other", "unreadable"],
@@ -185,9 +191,7 @@ async def test_a_record_its_owner_deleted_is_owed_nothing(desk: Desk, at_psa: Fa
 
 async def test_a_record_whose_anchor_is_silent_waits_for_it(desk: Desk, at_billing: Any) -> None:
     """Another owner's part may arrive first; nothing is sent until the anchor has told of it."""
-    await project(
-        desk.pool, Client, CLIENT, System.ERP, "C1", as_of=MOMENT, payment_terms_days=30
-    )
+    await project(desk.pool, Client, CLIENT, System.ERP, "C1", as_of=MOMENT, payment_terms_days=30)
     await desk.owe(System.BILLING, Client, CLIENT, "payment_terms_days")
     async with at_work(desk.deliverer()):
 
@@ -279,8 +283,12 @@ async def test_an_unknown_amount_leaves_the_shared_currency_alone(
 async def test_the_anchor_holds_copies_in_its_own_rows(desk: Desk, at_billing: FakeTarget) -> None:
     """The ledger's words go into billing's own invoice, whose key needs no looking up."""
     at_billing.hold(billing.INVOICE, "in_000001", currency="EUR")
-    await desk.invoice(ledger_status="posted", number="NL01-2026-00001", posted_on=date(2026, 11, 1))
-    await desk.owe(System.BILLING, Invoice, INVOICE, "ledger_status", "number", "posted_on", "gross")
+    await desk.invoice(
+        ledger_status="posted", number="NL01-2026-00001", posted_on=date(2026, 11, 1)
+    )
+    await desk.owe(
+        System.BILLING, Invoice, INVOICE, "ledger_status", "number", "posted_on", "gross"
+    )
     await desk.deliverer().drain(System.BILLING)
     assert at_billing.calls == {"update": 1}
     [(_, _, row)] = at_billing.written

@@ -331,7 +331,8 @@ async def test_any_interleaving_ends_where_the_owner_ended(desk: Desk, seed: int
         await desk.take(*stream[:size])
         stream = stream[size:]
     rows = await desk.pool.fetch(
-        "SELECT crm_key, CASE WHEN crm_deleted_at IS NULL THEN name END AS name FROM projection.client"
+        "SELECT crm_key, CASE WHEN crm_deleted_at IS NULL THEN name END AS name"
+        " FROM projection.client"
     )
     assert {row["crm_key"]: row["name"] for row in rows} == truth
 

@@ -160,9 +160,7 @@ class Desk:
         key = f"ACC-{number:05d}"
         known = {"name": "Acme", "segment": "enterprise", "account_manager": "ann@firm.example"}
         await self.link(Client, System.CRM, key, record_id)
-        await project(
-            self.pool, Client, record_id, System.CRM, key, as_of=MOMENT, **known | cells
-        )
+        await project(self.pool, Client, record_id, System.CRM, key, as_of=MOMENT, **known | cells)
 
     async def invoice(self, **cells: Any) -> None:
         """The ledger's word on the invoice; billing anchors it."""
@@ -173,9 +171,7 @@ class Desk:
 
     async def payment(self, **cells: Any) -> None:
         await self.link(PaymentStatus, System.ERP, "1", PAYMENT)
-        await project(
-            self.pool, PaymentStatus, PAYMENT, System.ERP, "1", as_of=MOMENT, **cells
-        )
+        await project(self.pool, PaymentStatus, PAYMENT, System.ERP, "1", as_of=MOMENT, **cells)
 
     async def link(self, entity: type, system: System, key: str, record_id: str) -> None:
         await self.xref.link([(Ref(entity, system.value, key), record_id)])
@@ -238,5 +234,5 @@ async def drained(deliverer: Deliverer, targets: Iterable[System]) -> None:
 async def until(look: Callable[[], Awaitable[bool]], *, seconds: float = 5) -> None:
     """Return as soon as `look` answers True; fails after the deadline."""
     async with asyncio.timeout(seconds):
-        while not await look():
+        while not await look():  # noqa: ASYNC110  # a condition with a deadline
             await asyncio.sleep(0.01)

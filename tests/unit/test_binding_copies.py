@@ -41,7 +41,7 @@ HAS_NO_COLUMN = {
     (System.BILLING, "Invoice"): {"gross"},
     (System.BILLING, "PaymentStatus"): {"invoice_id"},
 }  # fmt: skip
-"""Fields of a copied group for which the replica has no column, or whose row's anchor key says it."""
+"""Fields of a copied group that the replica has no column for, or that its anchor key says."""
 
 
 @pytest.mark.parametrize("entity", ENTITIES)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-import tomllib
 from typer.main import get_command
 
 from hub.cli import cli
