@@ -141,7 +141,7 @@ def test_references_in_lists_are_found_and_replaced() -> None:
     """Known people keep their order; those who are not known yet are left out."""
     values = decode(psa.PROJECT, {"member_ids": [3, "1", 2]})
     team = [Ref(Resource, System.PSA.value, key) for key in ("3", "1", "2")]
-    assert list(references(values)) == team
+    assert list(references(Project, values)) == team
     assert resolved(values["team_ids"], {team[0]: "res_c", team[2]: "res_b"}) == ["res_c", "res_b"]
 
 
