@@ -153,7 +153,9 @@ class Deliverer:
             await self._again(delivery, error.message)
         except (Rejected, NotFound, Invalid) as error:
             await self._bury(delivery, error)
-        except (ConcordError, ValueError, TypeError, KeyError) as error:
+        except _DATABASE_TROUBLE:
+            raise
+        except Exception as error:  # one record's bug must not stop the others
             log.exception("delivery.failed", **_named(delivery))
             await self._again(delivery, f"{type(error).__name__}: {error}")
 
