@@ -9,7 +9,7 @@ from typing import Any
 from cdc.envelope import Envelope, Tombstone, read_envelope
 from cdc.log.port import LogRecord
 from schema.errors import Poison
-from sync.changes import Change, Incoming, Reject, Touched
+from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.connectors.binding import Binding, Touch
 from sync.connectors.codec import decode, text_of, version_of
 
@@ -38,18 +38,19 @@ class Decoder:
                 return self._deletes(record, envelope)
             return self._meaning(record, envelope)
         except Poison as poison:
-            return [_reject(record, poison)]
+            return [Reject(record=record, reason=poison.reason, detail=poison.detail)]
 
     def _meaning(self, record: LogRecord, envelope: Envelope) -> list[Incoming]:
         table = (envelope.system, envelope.table)
         bindings, touches = self._bindings.get(table, []), self._touches.get(table, [])
         if not bindings and not touches:
             raise Poison("unknown_table", f"No binding reads {envelope.system}.{envelope.table}.")
-        if envelope.is_renamed_away:
-            return []  # the other half, with the new key, carries the row
+        renamed = [one for binding in bindings for one in _renamed(record, envelope, binding)]
+        if envelope.new_key is not None:
+            return [*renamed]  # the other half, with the new key, carries the row
         changes = [_change(record, envelope, binding) for binding in bindings]
         touched = [_touched(record, envelope, *pair) for pair in touches]
-        return [*changes, *(t for t in touched if t is not None)]
+        return [*renamed, *changes, *(t for t in touched if t is not None)]
 
     def _deletes(self, record: LogRecord, tombstone: Tombstone) -> list[Incoming]:
         system, _, table = record.position.topic.partition(".")
@@ -62,37 +63,51 @@ class Decoder:
 
 def _change(record: LogRecord, envelope: Envelope, binding: Binding) -> Change:
     is_delete = envelope.op == "d"
-    row, former = envelope.row, envelope.former_key
-    values = {} if is_delete else decode(binding, row)
+    row = envelope.row
     return Change(
         binding=binding,
+        record=record,
         key=_key(binding, envelope.key),
         anchor_key=text_of(row.get(binding.anchor_key)),
-        values=values,
+        values={} if is_delete else decode(binding, row),
         copies={} if is_delete else decode(binding, row, copies=True),
-        position=record.position,
         lsn=envelope.lsn,
         version=version_of(binding, row),
         as_of=envelope.changed_at,
         is_delete=is_delete,
-        is_complete=is_delete or len(values) == len(binding.owns),
-        former_key=_key(binding, former) if former else None,
     )
 
 
 def _delete(record: LogRecord, binding: Binding, key: dict[str, Any]) -> Change:
     return Change(
         binding=binding,
+        record=record,
         key=_key(binding, key),
         anchor_key=None,
         values={},
         copies={},
-        position=record.position,
         lsn=None,
         version=None,
         as_of=record.appended_at,
         is_delete=True,
     )
+
+
+def _renamed(record: LogRecord, envelope: Envelope, binding: Binding) -> Iterable[Renamed]:
+    """The half of a key change that this record tells, if it tells one."""
+    if envelope.former_key is None and envelope.new_key is None:
+        return
+    former = _key(binding, envelope.former_key or envelope.key)
+    new = _key(binding, envelope.new_key or envelope.key)
+    if former != new:
+        yield Renamed(
+            binding=binding,
+            record=record,
+            former_key=former,
+            key=new,
+            lsn=envelope.lsn,
+            is_arrival=envelope.new_key is None,
+        )
 
 
 def _touched(
@@ -104,8 +119,8 @@ def _touched(
         return None
     return Touched(
         binding=binding,
+        record=record,
         key=key,
-        position=record.position,
         is_read=envelope.lsn is None,
         as_of=envelope.changed_at,
     )
@@ -116,14 +131,3 @@ def _key(binding: Binding, key: dict[str, Any]) -> str:
     if cell is None:
         raise Poison("missing_key", f"The key has no column {binding.key}.")
     return cell
-
-
-def _reject(record: LogRecord, poison: Poison) -> Reject:
-    return Reject(
-        position=record.position,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        reason=poison.reason,
-        detail=poison.detail,
-    )

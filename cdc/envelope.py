@@ -7,7 +7,6 @@ Every input gives an Envelope, a Tombstone, or a Poison with a stable reason:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,8 +48,7 @@ _decode_wrapped = msgspec.json.Decoder(_Wrapped).decode
 _decode_key = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """One captured row change. `row` is the state after it, or the key alone after a delete."""
 
     op: str
@@ -63,11 +61,10 @@ class Envelope:
     origin: str | None
     changed_at: datetime
     former_key: dict[str, Any] | None
-    is_renamed_away: bool
+    new_key: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tombstone:
+class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
     """A null value: the key's last record. Alone, on a compacted topic, it *is* the delete."""
 
     key: dict[str, Any]
@@ -95,7 +92,6 @@ def _envelope(record: LogRecord, payload: _Payload, source: _Source) -> Envelope
     row = key if payload.op == "d" else payload.after
     if row is None:
         raise Poison("missing_row", f"op {payload.op} without `after`.")
-    former = record.headers.get(OLD_KEY)
     return Envelope(
         op=payload.op,
         system=source.name,
@@ -106,8 +102,8 @@ def _envelope(record: LogRecord, payload: _Payload, source: _Source) -> Envelope
         lsn=None if is_read else source.lsn,
         origin=source.origin,
         changed_at=_EPOCH + timedelta(milliseconds=source.ts_ms),
-        former_key=_unwrapped_key(former) if former else None,
-        is_renamed_away=NEW_KEY in record.headers,
+        former_key=_other_key(record, OLD_KEY),
+        new_key=_other_key(record, NEW_KEY),
     )
 
 
@@ -131,6 +127,11 @@ def _key(record: LogRecord) -> dict[str, Any]:
     if record.key is None:
         raise Poison("missing_key", "A row change without a key cannot be ordered or applied.")
     return _unwrapped_key(record.key)
+
+
+def _other_key(record: LogRecord, header: str) -> dict[str, Any] | None:
+    raw = record.headers.get(header)
+    return _unwrapped_key(raw) if raw else None
 
 
 def _unwrapped_key(raw: bytes) -> dict[str, Any]:

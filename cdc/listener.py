@@ -1,18 +1,18 @@
 """The listener: from the log to the intake, one batch after the other.
 
 It owns no truth. Where to read from comes from the offsets the intake has stored; a batch that
-fails is read again. What waits for another system (an owner that must be asked, Postgres coming
-back) waits with backoff and loses nothing; what can never be applied is parked, and the stream
-goes on.
+fails is read again. While Postgres applies a batch, the next one is read and decoded; what was
+read ahead of a failure is dropped. What waits for another system (an owner that must be asked,
+Postgres coming back) waits with backoff and loses nothing; what can never be applied is parked,
+and the stream goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import groupby
 
 import asyncpg
 import structlog
@@ -23,10 +23,13 @@ from schema.errors import Unavailable
 from schema.position import LogPartition
 from sync.changes import Incoming, Reject
 from sync.intake import Claim, Intake, Superseded
+from sync.store.outage import OUTAGE
 
 log = structlog.get_logger(__name__)
 
-_DOWN = (Unavailable, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+_AGAIN = (Unavailable, *OUTAGE, asyncpg.TransactionRollbackError)
+_STRETCH = 250
+"""So many records are decoded before others on the event loop get a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,30 @@ class Pace:
     batch: int = 5000
     wait: timedelta = timedelta(seconds=1)
     backoff: timedelta = timedelta(milliseconds=500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Records, what each of them means, and where their partitions stood before them."""
+
+    records: Sequence[LogRecord]
+    meanings: Sequence[Sequence[Incoming]]
+    starts: Mapping[LogPartition, int]
+
+    @property
+    def claims(self) -> list[Claim]:
+        last = {(r.position.topic, r.position.partition): r.position for r in self.records}
+        return [
+            Claim(lane=p.lane, expected=self.starts[p.lane], next_offset=p.offset + 1)
+            for p in last.values()
+        ]
+
+    def halves(self) -> tuple[_Batch, _Batch]:
+        middle = len(self.records) // 2
+        first = replace(self, records=self.records[:middle], meanings=self.meanings[:middle])
+        between = {**self.starts, **{c.lane: c.next_offset for c in first.claims}}
+        rest = self.records[middle:], self.meanings[middle:]
+        return first, _Batch(records=rest[0], meanings=rest[1], starts=between)
 
 
 class Listener:
@@ -49,6 +76,8 @@ class Listener:
         self._intake = intake
         self._pace = pace or Pace()
         self._next: dict[LogPartition, int] = {}
+        self._applied: dict[LogPartition, int] = {}
+        self._ahead: asyncio.Task[_Batch] | None = None
 
     async def run(self) -> None:
         """Apply batches until cancelled."""
@@ -56,29 +85,65 @@ class Listener:
             while True:
                 await self._step_or_wait()
         finally:
-            await self._consumer.close()
+            await self.close()
 
     async def step(self) -> int:
         """Apply one batch and answer how many records it had; 0 when nothing came."""
-        await self._follow_assignment()
-        records = await self._consumer.poll(self._pace.batch, self._pace.wait)
-        records = [r for r in records if r.position.lane in self._next]
-        if not records:
-            await self._intake.settle()
-            return 0
-        await self._apply(records)
-        return len(records)
+        try:
+            batch = await self._reading()
+            self._ahead = None
+            if batch.records:
+                self._reading()
+                await self._apply(batch)
+            else:
+                await self._intake.settle()
+        except BaseException:
+            await self._start_over()
+            raise
+        return len(batch.records)
+
+    async def close(self) -> None:
+        """Drop what was read ahead and leave the group."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+        await self._start_over()
+        await self._consumer.close()
 
     async def _step_or_wait(self) -> None:
         try:
             await self.step()
         except Superseded:
             log.info("listener.superseded")
-            self._next.clear()
-        except _DOWN as error:
+        except _AGAIN as error:
             log.warning("listener.waiting", why=str(error) or type(error).__name__)
-            self._next.clear()  # read again what was not applied
             await asyncio.sleep(self._pace.backoff.total_seconds())
+
+    def _reading(self) -> asyncio.Task[_Batch]:
+        """The read that is under way: never more than one, for the consumer takes one caller."""
+        if self._ahead is None:
+            self._ahead = asyncio.create_task(self._read(), name="read ahead")
+        return self._ahead
+
+    async def _start_over(self) -> None:
+        """Drop what was read ahead, and read again from the stored offsets."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            await asyncio.wait([ahead])
+            if not ahead.cancelled() and (error := ahead.exception()):
+                log.info("listener.dropped", why=str(error) or type(error).__name__)
+        self._next.clear()
+
+    async def _read(self) -> _Batch:
+        if self._applied:
+            applied, self._applied = self._applied, {}
+            await self._consumer.commit(applied)
+        await self._follow_assignment()
+        starts = dict(self._next)
+        polled = await self._consumer.poll(self._pace.batch, self._pace.wait)
+        records = [r for r in polled if r.position.lane in starts]
+        batch = _Batch(records=records, meanings=await self._decoded(records), starts=starts)
+        self._next.update({claim.lane: claim.next_offset for claim in batch.claims})
+        return batch
 
     async def _follow_assignment(self) -> None:
         """Start newly assigned partitions where the intake left them; drop those taken away."""
@@ -89,44 +154,30 @@ class Listener:
             self._next[lane] = await self._intake.start_of(lane)
             self._consumer.seek(lane, self._next[lane])
 
-    async def _apply(self, records: Sequence[LogRecord]) -> None:
+    async def _decoded(self, records: Sequence[LogRecord]) -> list[Sequence[Incoming]]:
+        meanings: list[Sequence[Incoming]] = []
+        for start in range(0, len(records), _STRETCH):
+            meanings += map(self._decoder.decode, records[start : start + _STRETCH])
+            await asyncio.sleep(0)
+        return meanings
+
+    async def _apply(self, batch: _Batch) -> None:
         """Apply records; when one of them cannot be stored, halve until it stands alone."""
-        incoming = [meaning for record in records for meaning in self._decoder.decode(record)]
         try:
-            await self._commit(records, incoming)
+            await self._commit(batch)
         except asyncpg.DataError as error:
-            if len(records) == 1:
-                await self._commit(records, [_unstorable(records[0], error)])
+            if len(batch.records) == 1:
+                unstorable = _unstorable(batch.records[0], error)
+                await self._commit(replace(batch, meanings=[[unstorable]]))
                 return
-            middle = len(records) // 2
-            await self._apply(records[:middle])
-            await self._apply(records[middle:])
+            for half in batch.halves():
+                await self._apply(half)
 
-    async def _commit(self, records: Sequence[LogRecord], incoming: Sequence[Incoming]) -> None:
-        claims = self._claims(records)
-        await self._intake.apply(incoming, claims)
-        for claim in claims:
-            self._next[claim.lane] = claim.next_offset
-        await self._consumer.commit({claim.lane: claim.next_offset for claim in claims})
-
-    def _claims(self, records: Sequence[LogRecord]) -> list[Claim]:
-        ordered = sorted(records, key=lambda r: (r.position.lane, r.position.offset))
-        return [
-            Claim(
-                lane=lane,
-                expected=self._next[lane],
-                next_offset=list(of_lane)[-1].position.offset + 1,
-            )
-            for lane, of_lane in groupby(ordered, key=lambda r: r.position.lane)
-        ]
+    async def _commit(self, batch: _Batch) -> None:
+        claims = batch.claims
+        await self._intake.apply([one for means in batch.meanings for one in means], claims)
+        self._applied.update({claim.lane: claim.next_offset for claim in claims})
 
 
 def _unstorable(record: LogRecord, error: Exception) -> Reject:
-    return Reject(
-        position=record.position,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        reason="unstorable",
-        detail=str(error),
-    )
+    return Reject(record=record, reason="unstorable", detail=str(error))

@@ -1,24 +1,26 @@
-"""Positions: where a record stands in the log and in its source's own history."""
+"""Positions: where a record stands in the log and in its source's own history.
+
+Structs, not dataclasses: one is made per event, and a struct is made several times faster.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NewType
+
+import msgspec
 
 Topic = NewType("Topic", str)
 """`<system>.<schema>.<table>`, for example `crm.public.accounts`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class LogPartition:
+class LogPartition(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One ordered lane of one topic."""
 
     topic: Topic
     partition: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """Where one record stands in the log. Offsets rise within a partition, in commit order."""
 
     topic: Topic

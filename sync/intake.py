@@ -2,11 +2,11 @@
 
 One transaction per batch, in this order:
 1. claim the log positions by compare-and-set; someone else moved them: stop, nothing happened
-2. park what nobody could decode, with its bytes
-3. read back the records that were touched
-4. resolve references and link what systems call their records
-5. merge each owner's part into the projection under the fence; owe deliveries for what changed
-6. note what replicas now hold, and which of it is the echo of our own writes
+2. find which records the changes belong to, link keys that are new, follow keys that change
+3. merge each owner's part into the projection under the fence; owe deliveries for what changed
+4. note what replicas now hold, and which of it is the echo of our own writes
+5. read back the records that were touched, and do the same with them
+6. park, with its bytes, what nobody could decode and what belongs to no record
 7. append status transitions to the feed
 8. commit; only then may the log be told
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import asyncpg
@@ -27,18 +27,19 @@ from schema.position import LogPartition
 from schema.system import System
 from sync.apply.echo import note_replicas
 from sync.apply.fold import Round, fold
+from sync.apply.identify import Identified, Identities, references_in
 from sync.apply.readback import read_back
 from sync.apply.references import Missing, fill, remember, unresolved
-from sync.apply.staging import staged_row
-from sync.changes import Change, Incoming, Reject, Touched
+from sync.apply.staging import staged_rows
+from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.clock import Clock
 from sync.connectors.binding import Binding
-from sync.connectors.codec import Ref, references
+from sync.connectors.codec import Ref
 from sync.connectors.ports import Reads
 from sync.feed import Transition, append_events
 from sync.store.projection_tables import entity_name
 from sync.store.projection_writes import Mode, merge, statements_for
-from sync.xref import Link, Xref
+from sync.xref import Xref
 
 log = structlog.get_logger(__name__)
 
@@ -105,19 +106,24 @@ class Intake:
         Raises Superseded when another consumer was faster, Unavailable when a touched record
         cannot be read back now, asyncpg.DataError when a value does not fit the projection.
         """
-        changes = [c for c in incoming if isinstance(c, Change)]
+        changes = [c for c in incoming if isinstance(c, Change | Renamed)]
         touched = [t for t in incoming if isinstance(t, Touched)]
         rejects = [r for r in incoming if isinstance(r, Reject)]
-        async with self._pool.acquire() as connection, connection.transaction():
-            await self._claim(connection, claims)
-            await _park(connection, rejects)
-            epochs = {r["system"]: r["epoch"] for r in await connection.fetch(_EPOCHS)}
-            transitions = await self._apply_all(connection, _by_binding(changes), epochs, True)
-            reread = await read_back(connection, self._connectors, touched, self._read_timeout)
-            transitions += await self._apply_all(connection, _by_binding(reread), epochs, False)
-            await fill(connection)
-            await append_events(connection, transitions)
-            await connection.execute("SELECT pg_notify('projection', '')")
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                await self._claim(connection, claims)
+                epochs = dict(await connection.fetch(_EPOCHS))
+                known = await self._xref.current(connection)
+                identities = Identities(connection, known, epochs)
+                batch = _Batch(connection=connection, identities=identities, epochs=epochs)
+                await batch.apply(changes, is_fenced=True)
+                reread = await read_back(connection, self._connectors, touched, self._read_timeout)
+                await batch.apply(reread, is_fenced=False)
+                await _park(connection, rejects + identities.rejects)
+                await fill(connection)
+                await append_events(connection, batch.transitions)
+                await connection.execute("SELECT pg_notify('projection', '')")
+            identities.share()
 
     async def settle(self) -> None:
         """Fill references that two concurrent batches could not see of each other."""
@@ -136,79 +142,37 @@ class Intake:
         if int(status.rpartition(" ")[2]) != len(claims):
             raise Superseded
 
-    async def _apply_all(
-        self,
-        connection: asyncpg.Connection,
-        by_binding: Mapping[Binding, list[Change]],
-        epochs: Mapping[str, int],
-        is_fenced: bool,
-    ) -> list[Transition]:
-        transitions: list[Transition] = []
-        for binding, changes in by_binding.items():
-            known = await self._identify(connection, binding, changes)
-            ids = await self._resolve(connection, known)
-            missing: list[Missing] = []
-            for part in fold(known):
-                if binding.owns:
-                    mode = Mode(is_fenced=is_fenced, is_read=part.is_read)
-                    epoch = epochs.get(binding.system.value, 1)
-                    transitions += await _merge_round(connection, binding, part, ids, epoch, mode)
-                    missing += _unresolved_of(binding, part, ids)
-            await remember(
-                connection, binding.entity, binding.system.value, {i for i, _ in known}, missing
-            )
-            await note_replicas(connection, binding, known, ids)
-        return transitions
 
-    async def _identify(
-        self, connection: asyncpg.Connection, binding: Binding, changes: list[Change]
-    ) -> list[tuple[str, Change]]:
-        """Pair each change with its canonical id, linking keys that are new.
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What one transaction does with its changes."""
 
-        A row that does not say which record it belongs to, and whose key nobody linked, is not
-        ours to know yet: it is logged and left out.
-        """
-        own = {c.key: Ref(binding.entity, binding.system.value, c.key) for c in changes}
-        renamed = await self._renamed(connection, binding, changes)
-        ids = await self._xref.resolve(own.values(), connection)
-        anchors = {
-            c.key: Ref(binding.entity, binding.anchor.value, c.anchor_key)
-            for c in changes
-            if c.anchor_key and own[c.key] not in ids
-        }
-        anchored = await self._xref.resolve(anchors.values(), connection)
-        for key, anchor_ref in anchors.items():
-            ids[own[key]] = anchored[anchor_ref]
-        ids |= renamed
-        await self._xref.link([(ref, ids[ref]) for ref in own.values() if ref in ids], connection)
-        strangers = [key for key, ref in own.items() if ref not in ids]
-        if strangers:
-            log.warning("change.unlinked", system=binding.system.name, keys=strangers[:5])
-        return [(ids[own[c.key]], c) for c in changes if own[c.key] in ids]
+    connection: asyncpg.Connection
+    identities: Identities
+    epochs: Mapping[str, int]
+    transitions: list[Transition] = field(default_factory=list)
 
-    async def _renamed(
-        self, connection: asyncpg.Connection, binding: Binding, changes: list[Change]
-    ) -> dict[Ref, str]:
-        """Records whose key changed keep the canonical id of their former key."""
-        system = binding.system.value
-        former = {
-            Ref(binding.entity, system, c.key): Ref(binding.entity, system, c.former_key)
-            for c in changes
-            if c.former_key
-        }
-        ids = await self._xref.resolve(former.values(), connection)
-        links: list[Link] = [(new, ids[old]) for new, old in former.items() if old in ids]
-        await self._xref.link(links, connection)
-        return dict(links)
+    async def apply(self, changes: Iterable[Change | Renamed], *, is_fenced: bool) -> None:
+        for binding, own in _by_binding(changes).items():
+            known = await self.identities.identify(binding, own)
+            refs = references_in(known)
+            ids = await self.identities.resolve(refs)
+            if binding.owns:
+                await self._merge(binding, known, ids, is_fenced)
+            await note_replicas(self.connection, binding, known, ids)
 
-    async def _resolve(
-        self, connection: asyncpg.Connection, known: Iterable[tuple[str, Change]]
-    ) -> dict[Ref, str]:
-        refs: set[Ref] = set()
-        for _, change in known:
-            refs.update(references(change.binding.entity, change.values))
-            refs.update(references(change.binding.entity, change.copies))
-        return await self._xref.resolve(refs, connection) if refs else {}
+    async def _merge(
+        self, binding: Binding, known: Identified, ids: Mapping[Ref, str], is_fenced: bool
+    ) -> None:
+        missing: list[Missing] = []
+        for part in fold(known):
+            mode = Mode(is_fenced=is_fenced, is_read=part.is_read)
+            epoch = self.epochs.get(binding.system.value, 1)
+            self.transitions += await _merge_round(self.connection, binding, part, ids, epoch, mode)
+            missing += _unresolved_of(binding, part, ids)
+        await remember(
+            self.connection, binding.entity, binding.system.value, {i for i, _ in known}, missing
+        )
 
 
 async def _merge_round(
@@ -220,10 +184,7 @@ async def _merge_round(
     mode: Mode,
 ) -> list[Transition]:
     statements = statements_for(binding, part.fields, mode)
-    rows = [
-        staged_row(binding, part.fields, record_id, change, ids, epoch)
-        for record_id, change in part.changes.items()
-    ]
+    rows = staged_rows(binding, part.fields, part.changes, ids, epoch)
     found = await merge(connection, statements, rows)
     if found and found[0]["owed"]:
         await connection.execute("SELECT pg_notify('delivery', '')")
@@ -249,8 +210,8 @@ def _unresolved_of(binding: Binding, part: Round, ids: Mapping[Ref, str]) -> lis
     ]
 
 
-def _by_binding(changes: Iterable[Change]) -> dict[Binding, list[Change]]:
-    grouped: dict[Binding, list[Change]] = defaultdict(list)
+def _by_binding(changes: Iterable[Change | Renamed]) -> dict[Binding, list[Change | Renamed]]:
+    grouped: dict[Binding, list[Change | Renamed]] = defaultdict(list)
     for change in changes:
         grouped[change.binding].append(change)
     return grouped
@@ -258,17 +219,17 @@ def _by_binding(changes: Iterable[Change]) -> dict[Binding, list[Change]]:
 
 async def _park(connection: asyncpg.Connection, rejects: Sequence[Reject]) -> None:
     for reject in rejects:
-        log.warning("envelope.parked", position=str(reject.position), reason=reject.reason)
+        log.warning("envelope.parked", position=str(reject.record.position), reason=reject.reason)
     await connection.executemany(
         _PARK,
         [
             (
-                r.position.topic,
-                r.position.partition,
-                r.position.offset,
-                r.key,
-                r.value,
-                {name: value.decode("latin-1") for name, value in r.headers.items()},
+                r.record.position.topic,
+                r.record.position.partition,
+                r.record.position.offset,
+                r.record.key,
+                r.record.value,
+                {name: value.decode("latin-1") for name, value in r.record.headers.items()},
                 r.reason,
                 r.detail.replace("\0", ""),
             )

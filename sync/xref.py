@@ -1,12 +1,17 @@
 """The cross-reference: which canonical record a system means by one of its own ids.
 
 An anchor's id mints its canonical id deterministically, so a record met for the first time needs
-no round trip; the table overrides the mint (a record renamed at its anchor keeps its first id).
+no round trip; the table overrides the mint (a record renamed at its anchor keeps its first id, and
+the next record with its former key gets another).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import asyncpg
 
@@ -20,21 +25,24 @@ Link = tuple[Ref, str]
 """What a system calls a record, and the record's canonical id."""
 
 _CACHE_LIMIT = 500_000
+_OLDEST_S = 1.0
+"""So long after a key change another process may still go by the former key."""
 
+_VERSION = "SELECT version FROM xref_version"
 _FIND = """
-SELECT x.system, x.entity, x.external_id, x.record_id
-FROM unnest($1::text[], $2::text[], $3::text[]) AS asked (system, entity, external_id)
-JOIN xref x USING (system, entity, external_id)
+SELECT x.external_id, x.record_id, x.is_former, x.since_epoch, x.since_lsn
+FROM unnest($3::text[]) AS asked (external_id)
+JOIN xref x ON (x.system, x.entity, x.external_id) = ($1, $2, asked.external_id)
 """
 _FIND_EXTERNAL = """
 SELECT DISTINCT ON (record_id) record_id, external_id FROM xref
-WHERE entity = $1 AND system = $2 AND record_id = ANY($3) ORDER BY record_id, first_seen DESC
+WHERE entity = $1 AND system = $2 AND record_id = ANY($3)
+ORDER BY record_id, is_former, since_epoch DESC, since_lsn DESC, first_seen DESC
 """
 _LINK = """
 INSERT INTO xref (system, entity, external_id, record_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+SELECT $1, $2, * FROM unnest($3::text[], $4::text[])
 ON CONFLICT (system, entity, external_id) DO NOTHING
-RETURNING system, entity, external_id
 """
 
 
@@ -43,86 +51,139 @@ def anchored_id(ref: Ref) -> str:
     return mint(prefix(ref.entity), ref.system, ref.external_id)
 
 
+def next_id(ref: Ref, left: Former) -> str:
+    """The id of the record that takes an anchor's key after another record has left it."""
+    epoch, lsn = left.since
+    return mint(prefix(ref.entity), ref.system, f"{ref.external_id}\0{epoch}\0{lsn}")
+
+
+class Former(NamedTuple):
+    """The record that has left a key, and where in the source's history it did (epoch, lsn)."""
+
+    record_id: str
+    since: tuple[int, int]
+
+
+async def find(
+    connection: asyncpg.Connection | asyncpg.Pool, refs: Iterable[Ref]
+) -> tuple[dict[Ref, str], dict[Ref, Former]]:
+    """The links that are in the table, and those of keys that their record has left."""
+    links: dict[Ref, str] = {}
+    formers: dict[Ref, Former] = {}
+    for (entity, system), keys in _by_kind(refs).items():
+        rows = await connection.fetch(_FIND, system, entity_name(entity), keys)
+        for key, record_id, is_former, *since in rows:
+            ref = Ref(entity, system, key)
+            if is_former:
+                formers[ref] = Former(record_id, (since[0], since[1]))
+            else:
+                links[ref] = record_id
+    return links, formers
+
+
+async def insert(connection: asyncpg.Connection | asyncpg.Pool, links: Mapping[Ref, str]) -> None:
+    """Remember links; one that exists stays as it is.
+
+    In the order of the keys, so that two who meet the same records never wait for each other.
+    """
+    for (entity, system), keys in _by_kind(links).items():
+        keys.sort()
+        ids = [links[Ref(entity, system, key)] for key in keys]
+        await connection.execute(_LINK, system, entity_name(entity), keys, ids)
+
+
+@dataclass(slots=True)
+class Known:
+    """What a process has met: links of the table, and mints that no link has overridden."""
+
+    links: dict[Ref, str] = field(default_factory=dict)
+    mints: dict[Ref, str] = field(default_factory=dict)
+    keys: dict[tuple[type, System, str], str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.links) + len(self.mints) + len(self.keys)
+
+    def minted(self, refs: Iterable[Ref]) -> dict[Ref, str]:
+        """The ids of an anchor's own records that no link is known of."""
+        ids: dict[Ref, str] = {}
+        for ref in refs:
+            if anchor(ref.entity).value == ref.system:
+                ids[ref] = self.mints[ref] = self.mints.get(ref) or anchored_id(ref)
+        return ids
+
+
 class Xref:
-    """Process-wide and cached: a link, once made, does not change."""
+    """The cross-reference as a process knows it.
+
+    A link changes only with a key change, which raises the version of the table. What was met
+    under another version is forgotten, at the latest `_OLDEST_S` after it was raised.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._ids: dict[Ref, str] = {}
-        self._keys: dict[tuple[type, System, str], str] = {}
+        self._known = Known()
+        self._version: int | None = None
+        self._looked_at = -_OLDEST_S
 
-    async def resolve(
-        self, refs: Iterable[Ref], connection: asyncpg.Connection | None = None
-    ) -> dict[Ref, str]:
+    async def current(self, connection: asyncpg.Connection | asyncpg.Pool) -> Known:
+        """What is cached and true, as `connection` sees it; a full cache starts anew."""
+        version = await connection.fetchval(_VERSION)
+        if version != self._version or len(self._known) > _CACHE_LIMIT:
+            self.forget()
+            self._version = version
+        return self._known
+
+    async def resolve(self, refs: Iterable[Ref]) -> dict[Ref, str]:
         """Canonical ids of what systems call their records.
 
         An anchor's own ids always resolve; another system's key is absent from the answer until
-        its record has been captured or created through Concord.
+        its record has been captured or created through Concord. A former key means the record
+        that has left it, as long as no other took it.
         """
-        wanted = set(refs)
-        unknown = [ref for ref in wanted if ref not in self._ids]
+        known, wanted = await self._recent(), set(refs)
+        unknown = [ref for ref in wanted if ref not in known.links]
+        former: dict[Ref, Former] = {}
         if unknown:
-            await self._find(unknown, connection)
-        found = {ref: self._ids[ref] for ref in wanted if ref in self._ids}
-        minted = {
-            ref: anchored_id(ref)
-            for ref in wanted
-            if ref not in found and anchor(ref.entity).value == ref.system
-        }
-        return found | minted
+            links, former = await find(self._pool, unknown)
+            known.links.update(links)
+        ids = {ref: known.links[ref] for ref in wanted if ref in known.links}
+        ids.update({ref: left.record_id for ref, left in former.items()})
+        return ids | known.minted(ref for ref in unknown if ref not in ids)
 
     async def external_ids(
         self, entity: type, system: System, ids: Iterable[str]
     ) -> dict[str, str]:
         """What `system` calls these records by its own key; absent where it is not known yet."""
-        wanted = set(ids)
-        unknown = [i for i in wanted if (entity, system, i) not in self._keys]
+        keys, wanted = (await self._recent()).keys, set(ids)
+        unknown = [i for i in wanted if (entity, system, i) not in keys]
         if unknown:
             rows = await self._pool.fetch(
                 _FIND_EXTERNAL, entity_name(entity), system.value, unknown
             )
-            self._keys.update({(entity, system, r["record_id"]): r["external_id"] for r in rows})
-        return {
-            i: self._keys[entity, system, i] for i in wanted if (entity, system, i) in self._keys
-        }
+            keys.update({(entity, system, r["record_id"]): r["external_id"] for r in rows})
+        return {i: keys[entity, system, i] for i in wanted if (entity, system, i) in keys}
 
-    async def link(
-        self, links: Iterable[Link], connection: asyncpg.Connection | None = None
-    ) -> list[Ref]:
-        """Remember links; a link that exists stays as it is. Answers those that are new."""
-        fresh = [(ref, record_id) for ref, record_id in links if ref not in self._ids]
-        if not fresh:
-            return []
-        rows = await (connection or self._pool).fetch(
-            _LINK,
-            [ref.system for ref, _ in fresh],
-            [entity_name(ref.entity) for ref, _ in fresh],
-            [ref.external_id for ref, _ in fresh],
-            [record_id for _, record_id in fresh],
-        )
-        inserted = {(r["system"], r["entity"], r["external_id"]) for r in rows}
-        return [
-            ref
-            for ref, _ in fresh
-            if (ref.system, entity_name(ref.entity), ref.external_id) in inserted
-        ]
+    async def link(self, links: Iterable[Link]) -> None:
+        """Remember links; a link that exists stays as it is."""
+        known = (await self._recent()).links
+        fresh = {ref: record_id for ref, record_id in links if ref not in known}
+        if fresh:
+            await insert(self._pool, fresh)
 
     def forget(self) -> None:
-        """Drop what is cached; for tests and after a rebuild."""
-        self._ids.clear()
-        self._keys.clear()
+        """Drop what is cached. Whoever still holds the old cache fills it for nobody."""
+        self._known = Known()
 
-    async def _find(self, refs: list[Ref], connection: asyncpg.Connection | None) -> None:
-        if len(self._ids) > _CACHE_LIMIT:
-            self.forget()
-        by_name = {(r.system, entity_name(r.entity), r.external_id): r for r in refs}
-        rows = await (connection or self._pool).fetch(
-            _FIND,
-            [system for system, _, _ in by_name],
-            [entity for _, entity, _ in by_name],
-            [external_id for _, _, external_id in by_name],
-        )
-        for row in rows:
-            ref = by_name[row["system"], row["entity"], row["external_id"]]
-            self._ids[ref] = row["record_id"]
-            self._keys[ref.entity, System(ref.system), row["record_id"]] = ref.external_id
+    async def _recent(self) -> Known:
+        now = time.monotonic()
+        if now - self._looked_at >= _OLDEST_S:
+            await self.current(self._pool)
+            self._looked_at = now
+        return self._known
+
+
+def _by_kind(refs: Iterable[Ref]) -> dict[tuple[type, str], list[str]]:
+    kinds: dict[tuple[type, str], list[str]] = defaultdict(list)
+    for entity, system, external_id in refs:
+        kinds[entity, system].append(external_id)
+    return kinds

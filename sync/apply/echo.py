@@ -28,6 +28,10 @@ SET key = excluded.key, copies = s.copies || excluded.copies,
     version = excluded.version, as_of = excluded.as_of
 WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
 """
+_KNOWN = """
+SELECT s.record_id FROM unnest($3::text[]) AS asked (record_id)
+JOIN replica_state s ON (s.system, s.entity, s.record_id) = ($1, $2, asked.record_id)
+"""
 _FORGET = "DELETE FROM replica_state WHERE (system, entity) = ($1, $2) AND record_id = ANY($3)"
 _CLOSE = """
 UPDATE write_ledger w SET echoed_at = now()
@@ -46,24 +50,57 @@ async def note_replicas(
     """Remember what the captured rows say a replica holds, and close the writes they echo.
 
     Our write is recognised by the version the target gave it, or by its values where the target
-    counts no versions.
+    counts no versions. A row that holds no copy of anything says nothing new of a record of which
+    nothing was known; a record we have written to is known.
     """
-    latest = dict(changes) if binding.copies else {}
-    gone = [record_id for record_id, change in latest.items() if change.is_delete]
-    held = {i: c for i, c in latest.items() if not c.is_delete}
-    system, entity = binding.system.value, entity_name(binding.entity)
-    if gone:
-        await connection.execute(_FORGET, system, entity, gone)
-    if not held:
+    if not binding.copies:
         return
-    copies = [_copies(change, ids) for change in held.values()]
-    versions = [c.version for c in held.values()]
-    keys, as_of = [c.key for c in held.values()], [c.as_of for c in held.values()]
-    await connection.execute(_REMEMBER, system, entity, list(held), keys, copies, versions, as_of)
-    status = await connection.execute(_CLOSE, system, entity, list(held), copies, versions)
+    latest, copies = _latest(changes)
+    system, entity = binding.system.value, entity_name(binding.entity)
+    if gone := [record_id for record_id, change in latest.items() if change.is_delete]:
+        await connection.execute(_FORGET, system, entity, gone)
+    empty = [i for i, held in copies.items() if all(value is None for value in held.values())]
+    if empty:
+        known = await connection.fetch(_KNOWN, system, entity, empty)
+        for record_id in set(empty).difference(row["record_id"] for row in known):
+            del copies[record_id]
+    if copies:
+        told = {record_id: latest[record_id] for record_id in copies}
+        held = [_stored(cells, ids) for cells in copies.values()]
+        await _remember(connection, (system, entity), told, held)
+
+
+def _latest(
+    changes: Iterable[tuple[str, Change]],
+) -> tuple[Mapping[str, Change], dict[str, Mapping[str, Any]]]:
+    """The last change of each record, and the copies that the rows there are hold after it."""
+    latest: dict[str, Change] = {}
+    copies: dict[str, Mapping[str, Any]] = {}
+    for record_id, change in changes:
+        latest[record_id] = change
+        if change.is_delete:
+            copies.pop(record_id, None)
+        elif record_id in copies:
+            copies[record_id] = {**copies[record_id], **change.copies}
+        else:
+            copies[record_id] = change.copies
+    return latest, copies
+
+
+async def _remember(
+    connection: asyncpg.Connection,
+    of: tuple[str, str],
+    told: Mapping[str, Change],
+    held: list[dict[str, Any]],
+) -> None:
+    ids, changes = list(told), told.values()
+    keys, versions = [c.key for c in changes], [c.version for c in changes]
+    as_of = [c.as_of for c in changes]
+    await connection.execute(_REMEMBER, *of, ids, keys, held, versions, as_of)
+    status = await connection.execute(_CLOSE, *of, ids, held, versions)
     if not status.endswith(" 0"):
-        log.debug("echo.closed", system=system, entity=entity, writes=status.rpartition(" ")[2])
+        log.debug("echo.closed", system=of[0], entity=of[1], writes=status.rpartition(" ")[2])
 
 
-def _copies(change: Change, ids: Mapping[Ref, str]) -> dict[str, Any]:
-    return {name: json_form(resolved(value, ids)) for name, value in change.copies.items()}
+def _stored(copies: Mapping[str, Any], ids: Mapping[Ref, str]) -> dict[str, Any]:
+    return {name: json_form(resolved(value, ids)) for name, value in copies.items()}

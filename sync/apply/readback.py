@@ -67,11 +67,11 @@ async def _fetch(
 def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
     return Change(
         binding=binding,
+        record=touch.record,
         key=touch.key,
         anchor_key=None if row is None else text_of(row.get(binding.anchor_key)),
         values={} if row is None else decode(binding, row),
         copies={} if row is None else decode(binding, row, copies=True),
-        position=touch.position,
         lsn=None if touch.is_read else 0,
         version=None if row is None else version_of(binding, row),
         as_of=touch.as_of,

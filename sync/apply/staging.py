@@ -1,8 +1,11 @@
-"""One change as a row for the projection's staging table; pure."""
+"""Changes as rows for the projection's staging table; pure.
+
+Rows are built a column at a time: one pass over the batch per column, and no call per cell.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -14,26 +17,39 @@ from sync.changes import Change
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref, resolved
 
-Store = Callable[[Any, Mapping[Ref, str]], tuple[Any, ...]]
+Cells = list[Any]
+Store = Callable[[Cells, Mapping[Ref, str]], tuple[Cells, ...]]
+"""The values of one field, as the cells of its one or two columns."""
 
 
-def staged_row(
+def staged_rows(
     binding: Binding,
     fields: frozenset[str],
-    record_id: str,
-    change: Change,
+    changes: Mapping[str, Change],
     ids: Mapping[Ref, str],
     epoch: int,
-) -> tuple[Any, ...]:
-    """The cells in the order of the staging columns: id, fields, fence."""
-    cells: list[Any] = [record_id]
+) -> list[tuple[Any, ...]]:
+    """One row per record id, its cells in the order of the staging columns: id, fields, fence."""
+    taken = changes.values()
+    columns: list[Cells] = [list(changes)]
     for name, store in _stores(binding, fields):
-        cells.extend(store(change.values.get(name), ids))
-    deleted_at = change.as_of if change.is_delete else None
-    position = change.position
-    cells += [change.key, change.version, change.as_of, position.partition, position.offset]
-    cells += [epoch, change.lsn, deleted_at]
-    return tuple(cells)
+        columns += store([change.values.get(name) for change in taken], ids)
+    return list(zip(*columns, *_fence(taken, epoch), strict=True))
+
+
+def _fence(changes: Collection[Change], epoch: int) -> Sequence[Cells]:
+    """The cells of `fence_columns`, in their order."""
+    positions = [change.record.position for change in changes]
+    return (
+        [change.key for change in changes],
+        [change.version for change in changes],
+        [change.as_of for change in changes],
+        [position.partition for position in positions],
+        [position.offset for position in positions],
+        [epoch] * len(changes),
+        [change.lsn for change in changes],
+        [change.as_of if change.is_delete else None for change in changes],
+    )
 
 
 @cache
@@ -48,11 +64,14 @@ def _store(annotation: Any) -> Store:
         return _store_money
     part = get_args(bare)[0] if get_origin(bare) is list else bare
     if part in BY_ID_TYPE:
-        return lambda value, ids: (resolved(value, ids),)
+        return lambda values, ids: ([resolved(v, ids) for v in values],)
     if isinstance(part, type) and issubclass(part, Enum):
-        return lambda value, _: (None if value is None else value.value,)
-    return lambda value, _: (value,)
+        return lambda values, _: ([None if v is None else v.value for v in values],)
+    return lambda values, _: (values,)
 
 
-def _store_money(value: Money | None, _: Mapping[Ref, str]) -> tuple[Any, ...]:
-    return (None, None) if value is None else (value.amount, value.currency)
+def _store_money(values: Cells, _: Mapping[Ref, str]) -> tuple[Cells, ...]:
+    return (
+        [None if v is None else v.amount for v in values],
+        [None if v is None else v.currency for v in values],
+    )

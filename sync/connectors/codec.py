@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, get_args, get_origin
 
 from schema.canon import BY_ID_TYPE
@@ -50,16 +50,19 @@ def decode(binding: Binding, row: Row, *, copies: bool = False) -> dict[str, Any
     cannot hold or a status word nobody declared.
     """
     values: dict[str, Any] = {}
-    for name, columns, read in _readers(binding, copies):
-        cells = [row.get(column, UNCHANGED) for column in columns]
-        if UNCHANGED in cells:
+    for name, column, currency, read in _readers(binding, copies):
+        cell = row.get(column, UNCHANGED)
+        if cell == UNCHANGED:
             continue
         try:
-            values[name] = read(*cells)
+            if currency is None:
+                values[name] = read(cell)
+            elif (unit := row.get(currency, UNCHANGED)) != UNCHANGED:
+                values[name] = read(cell, unit)
         except (ValueError, TypeError, KeyError, InvalidOperation, OverflowError) as error:
             raise Poison(
                 "bad_value",
-                f"{binding.system.name} {columns[0]}={cells[0]!r:.80} is not a value of "
+                f"{binding.system.name} {column}={cell!r:.80} is not a value of "
                 f"{binding.entity.__name__}.{name} ({type(error).__name__}).",
             ) from error
     return values
@@ -141,6 +144,7 @@ def instant_of(cell: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def date_of(cell: Any) -> date | None:
     """A day: ISO text or days since 1970. An infinite date is an open end, None."""
     if cell is None or cell in ("infinity", "-infinity"):
@@ -160,16 +164,16 @@ def decimal_of(cell: Any) -> Decimal | None:
 
 
 @cache
-def _readers(binding: Binding, copies: bool) -> tuple[tuple[str, tuple[str, ...], Read], ...]:
+def _readers(binding: Binding, copies: bool) -> tuple[tuple[str, str, str | None, Read], ...]:
+    """Of each field: its name, its column, its currency's column if it is money, how to read it."""
     places = binding.copies if copies else binding.owns
     return tuple((name, *_reader(binding, name, place)) for name, place in places.items())
 
 
-def _reader(binding: Binding, name: str, place: Place) -> tuple[tuple[str, ...], Read]:
+def _reader(binding: Binding, name: str, place: Place) -> tuple[str, str | None, Read]:
     if isinstance(place, MoneyColumns):
-        columns: tuple[str, ...] = (place.amount, place.currency)
-        return columns, _read_money
-    return (place.name,), _column_reader(binding, place, bare_type(binding.field(name).type))
+        return place.amount, place.currency, _read_money
+    return place.name, None, _column_reader(binding, place, bare_type(binding.field(name).type))
 
 
 def _part_of(bare: Any) -> Any:

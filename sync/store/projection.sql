@@ -28,6 +28,8 @@ CREATE TABLE projection.client (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.client SET (fillfactor = 50);
+
 CREATE INDEX client_crm_key ON projection.client (crm_key);
 
 CREATE TABLE projection.engagement (
@@ -51,6 +53,8 @@ CREATE TABLE projection.engagement (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.engagement SET (fillfactor = 50);
 
 CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 
@@ -93,6 +97,8 @@ CREATE TABLE projection.project (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.project SET (fillfactor = 50);
+
 CREATE INDEX project_client_id ON projection.project (client_id);
 
 CREATE INDEX project_engagement_id ON projection.project (engagement_id);
@@ -130,6 +136,8 @@ CREATE TABLE projection.resource (
 	psa_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.resource SET (fillfactor = 50);
 
 CREATE INDEX resource_hr_key ON projection.resource (hr_key);
 
@@ -171,6 +179,8 @@ CREATE TABLE projection.invoice (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.invoice SET (fillfactor = 50);
+
 CREATE INDEX invoice_billing_key ON projection.invoice (billing_key);
 
 CREATE INDEX invoice_client_id ON projection.invoice (client_id);
@@ -196,6 +206,8 @@ CREATE TABLE projection.payment_status (
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.payment_status SET (fillfactor = 50);
 
 CREATE INDEX payment_status_erp_key ON projection.payment_status (erp_key);
 

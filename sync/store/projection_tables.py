@@ -30,6 +30,8 @@ from schema.system import System
 
 SCHEMA = "projection"
 KEY = sa.Text(collation="C")
+_FILL_PERCENT = 50
+"""Room for a page's rows to change in place: an update that moves a row writes every index."""
 _PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
     str: sa.Text(),
     int: sa.BigInteger(),
@@ -93,6 +95,7 @@ def create_statements(entity: type) -> list[str]:
     table = table_for(entity)
     return [
         _sql(CreateTable(table, if_not_exists=True)),
+        _leave_room(table),
         *(_add_column(table, column) for column in table.columns if not column.primary_key),
         *(
             _sql(CreateIndex(index, if_not_exists=True))
@@ -106,7 +109,7 @@ def projection_ddl() -> str:
     tables = (table_for(entity) for entity in ENTITIES)
     statements = [_sql(CreateSchema(SCHEMA, if_not_exists=True))]
     for table in tables:
-        statements.append(_sql(CreateTable(table)))
+        statements += [_sql(CreateTable(table)), _leave_room(table)]
         statements += [
             _sql(CreateIndex(i)) for i in sorted(table.indexes, key=lambda i: str(i.name))
         ]
@@ -151,6 +154,10 @@ def _indexes(entity: type) -> list[sa.Index]:
 
 def _add_column(table: sa.Table, column: sa.Column[Any]) -> str:
     return f"ALTER TABLE {table.fullname} ADD COLUMN IF NOT EXISTS {_sql(CreateColumn(column))}"
+
+
+def _leave_room(table: sa.Table) -> str:
+    return f"ALTER TABLE {table.fullname} SET (fillfactor = {_FILL_PERCENT})"
 
 
 def _sql(statement: Any) -> str:

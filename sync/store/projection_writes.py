@@ -22,8 +22,6 @@ from sync.store.projection_tables import (
     table_for,
 )
 
-FENCE_PARTS = ("key", "version", "as_of", "partition", "offset", "epoch", "lsn", "deleted_at")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
@@ -125,15 +123,15 @@ def _lsn_update(s: str) -> str:
 
 def _returned(binding: Binding) -> str:
     s = binding.system.value
-    watched = {c for f in binding_fields(binding) if f.group.copies for c in column_names(f)}
-    watched |= set(derived_fields(binding.entity))
     parts = ["new.id", f"new.{s}_as_of AS at", f"old.{s}_key IS NULL AS is_first"]
     parts += [f"new.{s}_partition AS p", f"new.{s}_offset AS o"]
     parts += [f"new.{anchor(binding.entity).value}_key IS NOT NULL AS is_known"]
     if "status" in derived_fields(binding.entity):
-        parts.append(f"{_subject(binding.entity)} AS subject")
-    for column in sorted(watched):
-        parts += [f"old.{column} AS old_{column}", f"new.{column} AS new_{column}"]
+        parts.append(
+            f"old.status AS before, new.status AS after, {_subject(binding.entity)} AS subject"
+        )
+    copied = [f for f in binding_fields(binding) if f.group.copies]
+    parts += [f"{_differs(f)} AS {f.name}_differs" for f in copied]
     return ", ".join(parts)
 
 
@@ -149,26 +147,27 @@ def _targets(binding: Binding) -> list[System]:
 def _deliveries(binding: Binding, target: System, mode: Mode) -> str:
     """Owe the target every copied field that changed, in the record's one unsent delivery."""
     fields = [f for f in binding_fields(binding) if target in f.group.copies]
-    changed = ", ".join(f"CASE WHEN {_differs(f)} THEN '{f.name}' END" for f in fields)
-    any_changed = " OR ".join(_differs(f) for f in fields)
+    changed = ", ".join(f"CASE WHEN m.{f.name}_differs THEN '{f.name}' END" for f in fields)
+    any_changed = " OR ".join(f"m.{f.name}_differs" for f in fields)
     first_sight = "NOT is_first AND " if mode.is_read else ""
     return (
         f"to_{target.value} AS (\n"
         "  INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at)\n"
-        f"  SELECT '{target.value}', '{entity_name(binding.entity)}', id,"
+        f"  SELECT '{target.value}', '{entity_name(binding.entity)}', m.id,"
         f" array_remove(ARRAY[{changed}], NULL),\n"
-        f"    '{binding.system.value}/' || p || '@' || o, at\n"
-        f"  FROM merged WHERE {first_sight}({any_changed})\n"
+        f"    '{binding.system.value}/' || p || '@' || o, m.at\n"
+        f"  FROM merged m WHERE {first_sight}({any_changed})\n"
         "  ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE\n"
-        "  SET fields = (SELECT array_agg(DISTINCT f)"
-        " FROM unnest(delivery.fields || excluded.fields) AS f),\n"
+        "  SET fields = CASE WHEN delivery.fields @> excluded.fields THEN delivery.fields ELSE (\n"
+        "      SELECT array_agg(DISTINCT f)"
+        " FROM unnest(delivery.fields || excluded.fields) AS f) END,\n"
         "    cause = excluded.cause, caused_at = excluded.caused_at\n"
         "  RETURNING 1\n)"
     )
 
 
 def _differs(field: Owned) -> str:
-    pairs = (f"old_{c} IS DISTINCT FROM new_{c}" for c in column_names(field))
+    pairs = (f"old.{c} IS DISTINCT FROM new.{c}" for c in column_names(field))
     return "(" + " OR ".join(pairs) + ")"
 
 
@@ -186,7 +185,7 @@ def _transitions(binding: Binding, mode: Mode) -> str:
         return f"SELECT NULL AS id, {owed} AS owed"
     first_sight = "AND NOT is_first" if mode.is_read else ""
     return (
-        "SELECT m.id, m.old_status AS before, m.new_status AS after, m.at, m.subject,"
-        f" owed.n AS owed FROM (SELECT {owed} AS n) AS owed LEFT JOIN merged m\n"
-        f"  ON m.old_status IS DISTINCT FROM m.new_status AND m.is_known {first_sight}"
+        f"SELECT m.id, m.before, m.after, m.at, m.subject, owed.n AS owed\n"
+        f"FROM (SELECT {owed} AS n) AS owed LEFT JOIN merged m\n"
+        f"  ON m.before IS DISTINCT FROM m.after AND m.is_known {first_sight}"
     )

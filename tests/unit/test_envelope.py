@@ -69,7 +69,7 @@ def test_a_key_change_names_both_keys() -> None:
     first, second = read_envelope(away), read_envelope(arrived)
     assert isinstance(first, Envelope)
     assert isinstance(second, Envelope)
-    assert first.is_renamed_away
+    assert first.new_key == {"id": "ACC-2"}
     assert second.former_key == KEY
 
 

@@ -1,0 +1,69 @@
+"""Key changes: a record takes a new key, and its former key may be used for another record.
+
+A key change is told twice: in the lane of the former key, and in the lane of the new one. Lanes
+are applied independently, so either half may come first. What a key means is changed only by what
+its own lane tells: there it leaves the former key, here it arrives at the new one. A link says
+since when in the source's history it holds, so a half that is told again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+from sync.changes import Renamed
+from sync.connectors.codec import Ref
+from sync.store.projection_tables import entity_name
+from sync.xref import anchored_id, insert
+
+_BEGIN = "UPDATE xref_version SET version = version + 1"
+_ARRIVE = """
+INSERT INTO xref (system, entity, external_id, record_id, since_epoch, since_lsn)
+SELECT $1, $2, $3, named.record_id, $5, $6
+FROM (SELECT coalesce(
+    (SELECT record_id FROM key_change
+     WHERE (system, entity, external_id, epoch, lsn) = ($1, $2, $3, $5::int, $6::bigint)),
+    (SELECT record_id FROM xref WHERE (system, entity, external_id) = ($1, $2, $4)),
+    $7) AS record_id) AS named
+WHERE named.record_id IS NOT NULL
+ON CONFLICT (system, entity, external_id) DO UPDATE
+SET record_id = excluded.record_id, is_former = false,
+    since_epoch = excluded.since_epoch, since_lsn = excluded.since_lsn
+WHERE (xref.since_epoch, xref.since_lsn) < (excluded.since_epoch, excluded.since_lsn)
+"""
+_LEAVE = """
+WITH left_key AS (
+    UPDATE xref SET is_former = true, since_epoch = $5, since_lsn = $6
+    WHERE (system, entity, external_id) = ($1, $2, $4)
+      AND (since_epoch, since_lsn) < ($5::int, $6::bigint)
+    RETURNING record_id)
+INSERT INTO key_change (system, entity, external_id, epoch, lsn, record_id)
+SELECT $1, $2, $3, $5::int, $6::bigint, record_id FROM left_key
+ON CONFLICT DO NOTHING
+"""
+_REUSE = """
+UPDATE xref SET record_id = $4, is_former = false
+WHERE (system, entity, external_id) = ($1, $2, $3)
+"""
+
+
+async def rename(connection: asyncpg.Connection, renamed: Renamed, epoch: int) -> None:
+    """Take in one half of a key change; the record keeps its canonical id."""
+    binding = renamed.binding
+    former = Ref(binding.entity, binding.system.value, renamed.former_key)
+    minted = anchored_id(former) if binding.is_anchor else None
+    names = binding.system.value, entity_name(binding.entity), renamed.key, renamed.former_key
+    await connection.execute(_BEGIN)
+    if renamed.is_arrival:
+        await connection.execute(_ARRIVE, *names, epoch, renamed.lsn or 0, minted)
+        return
+    if minted is not None:
+        await insert(connection, {former: minted})
+    await connection.execute(_LEAVE, *names, epoch, renamed.lsn or 0)
+
+
+async def reuse(connection: asyncpg.Connection, ref: Ref, record_id: str) -> None:
+    """Give a former key to another record."""
+    await connection.execute(_BEGIN)
+    await connection.execute(
+        _REUSE, ref.system, entity_name(ref.entity), ref.external_id, record_id
+    )
