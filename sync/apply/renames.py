@@ -22,7 +22,13 @@ SELECT $1, $2, $3, named.record_id, $5, $6
 FROM (SELECT coalesce(
     (SELECT record_id FROM key_change
      WHERE (system, entity, external_id, epoch, lsn) = ($1, $2, $3, $5::int, $6::bigint)),
-    (SELECT record_id FROM xref WHERE (system, entity, external_id) = ($1, $2, $4)),
+    (SELECT record_id FROM (
+        SELECT record_id, since_epoch AS epoch, since_lsn AS lsn FROM xref
+        WHERE (system, entity, external_id) = ($1, $2, $4)
+        UNION ALL
+        SELECT record_id, epoch, lsn FROM key_change
+        WHERE (system, entity, external_id) = ($1, $2, $4) AND (epoch, lsn) < ($5, $6)
+    ) AS holder ORDER BY epoch DESC, lsn DESC LIMIT 1),
     $7) AS record_id) AS named
 WHERE named.record_id IS NOT NULL
 ON CONFLICT (system, entity, external_id) DO UPDATE
