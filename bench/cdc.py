@@ -10,6 +10,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ PACED_RATE = 1_000
 PACED_SECONDS = 8
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """How long it took, and how much CPU of this process; Postgres has its own."""
+
+    seconds: float
+    cpu_seconds: float
+
+
 async def bench_cdc(folder: Path) -> dict[str, float]:
     with Cluster.start(folder / "postgres") as cluster:
         cluster.create_database("bench")
@@ -55,14 +64,17 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         reads = await _drain(log, listener, _events(range(KEYS), "r", lsn=None))
         updates = await _drain(log, listener, _events(range(KEYS), "u", lsn=1))
         bare = await _bare_copy_merge(pool)
-        latencies = await _paced(log, listener, pool)
+        latencies = await _paced(log, listener)
+        await listener.close()
         await log_pool.close()
         await pool.close()
     return {
-        "events_per_s": KEYS / reads,
-        "events_per_s_with_outbox": KEYS / updates,
+        "events_per_s": KEYS / reads.seconds,
+        "events_per_s_with_outbox": KEYS / updates.seconds,
+        "cpu_us_per_event": reads.cpu_seconds / KEYS * 1e6,
+        "cpu_us_per_event_with_outbox": updates.cpu_seconds / KEYS * 1e6,
         "copy_rows_per_s": KEYS / bare,
-        "ratio_to_copy": bare / reads,
+        "ratio_to_copy": bare / reads.seconds,
         "batch": BATCH,
         "envelope_bytes": len(next(iter(_events(range(1), "r", lsn=None))).value or b""),
         "commit_p50_ms": statistics.median(latencies) * 1000,
@@ -77,15 +89,15 @@ def _listener(dsn: str, pool: asyncpg.Pool) -> Listener:
     return Listener(consumer, Decoder([INVOICE]), intake, pace)
 
 
-async def _drain(log: PostgresLog, listener: Listener, events: Iterable[NewRecord]) -> float:
+async def _drain(log: PostgresLog, listener: Listener, events: Iterable[NewRecord]) -> Drained:
     """Append everything first, then time the listener until nothing is left."""
     pending = list(events)
     for start in range(0, len(pending), BATCH):
         await log.append(pending[start : start + BATCH])
-    started, applied = time.monotonic(), 0
+    started, cpu, applied = time.monotonic(), time.process_time(), 0
     while applied < len(pending):
         applied += await listener.step()
-    return time.monotonic() - started
+    return Drained(seconds=time.monotonic() - started, cpu_seconds=time.process_time() - cpu)
 
 
 async def _bare_copy_merge(pool: asyncpg.Pool) -> float:
@@ -109,7 +121,7 @@ async def _bare_copy_merge(pool: asyncpg.Pool) -> float:
         return time.monotonic() - started
 
 
-async def _paced(log: PostgresLog, listener: Listener, pool: asyncpg.Pool) -> Sequence[float]:
+async def _paced(log: PostgresLog, listener: Listener) -> Sequence[float]:
     """Append at a steady rate and measure from append to commit, for every small batch."""
     appended: list[float] = []
     latencies: list[float] = []

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     log_retention: timedelta = Field(
         default=timedelta(days=7), description="How long the Postgres log keeps records."
     )
+    answer_retention: timedelta = Field(
+        default=timedelta(days=30),
+        description="How long the answer to an idempotency key is kept and given again.",
+    )
     crm: SystemSettings
     psa: SystemSettings
     hr: SystemSettings

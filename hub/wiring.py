@@ -35,6 +35,7 @@ from sync.reading import Reading
 from sync.routing import Routing
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+from sync.write.idempotency import Idempotency
 from sync.xref import Xref
 
 log = structlog.get_logger(__name__)
@@ -94,6 +95,8 @@ class Hub:
 
     async def _trim_outbox(self) -> None:
         await Outbox(self.pool).trim(self.settings.log_retention)
+        answered = Idempotency(self.pool, utc_now)
+        await answered.trim(utc_now() - self.settings.answer_retention)
 
 
 @asynccontextmanager

@@ -37,6 +37,7 @@ from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref
 from sync.connectors.ports import Reads
 from sync.feed import Transition, append_events
+from sync.store.owed import Owed
 from sync.store.projection_tables import entity_name
 from sync.store.projection_writes import Mode, merge, statements_for
 from sync.xref import Xref
@@ -92,6 +93,7 @@ class Intake:
         self._pool = pool
         self._xref = xref
         self._connectors = connectors
+        self._owed = Owed(b for connector in connectors.values() for b in connector.bindings)
         self._clock = clock
         self._consumer = consumer
         self._read_timeout = read_timeout
@@ -115,12 +117,14 @@ class Intake:
                 epochs = dict(await connection.fetch(_EPOCHS))
                 known = await self._xref.current(connection)
                 identities = Identities(connection, known, epochs)
-                batch = _Batch(connection=connection, identities=identities, epochs=epochs)
+                batch = _Batch(
+                    connection=connection, identities=identities, epochs=epochs, owed=self._owed
+                )
                 await batch.apply(changes, is_fenced=True)
                 reread = await read_back(connection, self._connectors, touched, self._read_timeout)
                 await batch.apply(reread, is_fenced=False)
                 await _park(connection, rejects + identities.rejects)
-                await fill(connection)
+                await fill(connection, self._owed)
                 await append_events(connection, batch.transitions)
                 await connection.execute("SELECT pg_notify('projection', '')")
             identities.share()
@@ -128,7 +132,7 @@ class Intake:
     async def settle(self) -> None:
         """Fill references that two concurrent batches could not see of each other."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await fill(connection)
+            await fill(connection, self._owed)
 
     async def _claim(self, connection: asyncpg.Connection, claims: Sequence[Claim]) -> None:
         status = await connection.execute(
@@ -150,6 +154,7 @@ class _Batch:
     connection: asyncpg.Connection
     identities: Identities
     epochs: Mapping[str, int]
+    owed: Owed
     transitions: list[Transition] = field(default_factory=list)
 
     async def apply(self, changes: Iterable[Change | Renamed], *, is_fenced: bool) -> None:
@@ -167,39 +172,33 @@ class _Batch:
         missing: list[Missing] = []
         for part in fold(known):
             mode = Mode(is_fenced=is_fenced, is_read=part.is_read)
-            epoch = self.epochs.get(binding.system.value, 1)
-            self.transitions += await _merge_round(self.connection, binding, part, ids, epoch, mode)
+            self.transitions += await self._merge_round(binding, part, ids, mode)
             missing += _unresolved_of(binding, part, ids)
         await remember(
             self.connection, binding.entity, binding.system.value, {i for i, _ in known}, missing
         )
 
-
-async def _merge_round(
-    connection: asyncpg.Connection,
-    binding: Binding,
-    part: Round,
-    ids: Mapping[Ref, str],
-    epoch: int,
-    mode: Mode,
-) -> list[Transition]:
-    statements = statements_for(binding, part.fields, mode)
-    rows = staged_rows(binding, part.fields, part.changes, ids, epoch)
-    found = await merge(connection, statements, rows)
-    if found and found[0]["owed"]:
-        await connection.execute("SELECT pg_notify('delivery', '')")
-    return [
-        Transition(
-            entity=entity_name(binding.entity),
-            record_id=row["id"],
-            before=row["before"],
-            after=row["after"],
-            subject=row["subject"],
-            at=row["at"],
-        )
-        for row in found
-        if row["id"] is not None
-    ]
+    async def _merge_round(
+        self, binding: Binding, part: Round, ids: Mapping[Ref, str], mode: Mode
+    ) -> list[Transition]:
+        statements = statements_for(binding, part.fields, mode, self.owed)
+        epoch = self.epochs.get(binding.system.value, 1)
+        rows = staged_rows(binding, part.fields, part.changes, ids, epoch)
+        found = await merge(self.connection, statements, rows)
+        if found and found[0]["owed"]:
+            await self.connection.execute("SELECT pg_notify('delivery', '')")
+        return [
+            Transition(
+                entity=entity_name(binding.entity),
+                record_id=row["id"],
+                before=row["before"],
+                after=row["after"],
+                subject=row["subject"],
+                at=row["at"],
+            )
+            for row in found
+            if row["id"] is not None
+        ]
 
 
 def _unresolved_of(binding: Binding, part: Round, ids: Mapping[Ref, str]) -> list[Missing]:

@@ -10,6 +10,7 @@ import asyncpg
 
 from schema.entity import bare_type, owned_fields
 from sync.connectors.codec import Ref, reference_fields
+from sync.store.owed import Owed
 from sync.store.projection_tables import BY_NAME, entity_name, table_for
 
 _REMEMBER = """
@@ -60,19 +61,23 @@ async def remember(
         await connection.execute(_REMEMBER, *_columns(missing))
 
 
-async def fill(connection: asyncpg.Connection) -> int:
+async def fill(connection: asyncpg.Connection, owed: Owed) -> int:
     """Fill every remembered reference whose target has become known; answers how many."""
     rows = await connection.fetch(_FILLABLE)
     by_field: dict[tuple[str, str], list[asyncpg.Record]] = {}
     for row in rows:
         by_field.setdefault((row["entity"], row["field"]), []).append(row)
     for (entity, field), found in by_field.items():
-        await _fill_field(connection, BY_NAME[entity], field, found)
+        await _fill_field(connection, BY_NAME[entity], field, found, owed)
     return len(rows)
 
 
 async def _fill_field(
-    connection: asyncpg.Connection, entity: type, field: str, found: list[asyncpg.Record]
+    connection: asyncpg.Connection,
+    entity: type,
+    field: str,
+    found: list[asyncpg.Record],
+    owed: Owed,
 ) -> None:
     declared = owned_fields(entity)[field]
     is_list = get_origin(bare_type(declared.type)) is list
@@ -86,7 +91,7 @@ async def _fill_field(
         ids,
         targets,
     )
-    await _owe_copies(connection, entity_name(entity), field, declared.group.copies, ids)
+    await _owe_copies(connection, entity_name(entity), field, owed.targets(entity, declared), ids)
 
 
 async def _owe_copies(

@@ -6,6 +6,7 @@ changed fields owe to the replicas, and answer the status transitions for the fe
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,12 +16,16 @@ from schema.canon import BY_ID_TYPE
 from schema.entity import Owned, anchor, bare_type, derived_fields, owned_fields
 from schema.system import System
 from sync.connectors.binding import Binding
+from sync.store.owed import Owed
 from sync.store.projection_tables import (
     column_names,
     entity_name,
     fence_columns,
     table_for,
 )
+
+Copied = Mapping[System, Sequence[Owned]]
+"""The fields of one owner, by the systems that are owed them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,33 +68,37 @@ async def merge(
 
 
 @cache
-def statements_for(binding: Binding, fields: frozenset[str], mode: Mode) -> Statements:
+def statements_for(binding: Binding, fields: frozenset[str], mode: Mode, owed: Owed) -> Statements:
     """The statements that merge `fields` of the binding's system; the others are kept."""
     kept = [f for f in owned_fields(binding.entity).values() if f.name in fields]
     data_columns = [column for field in kept for column in column_names(field)]
     fence = [column.name for column in fence_columns(binding.system)]
     columns = ("id", *data_columns, *fence)
-    stage = f"stage_{entity_name(binding.entity)}_{binding.system.value}"
     return Statements(
-        stage=stage,
-        create_stage=_create_stage(binding, stage),
+        stage=_stage(binding),
+        create_stage=_create_stage(binding),
         columns=columns,
-        merge=_merge_sql(binding, stage, columns, mode),
+        merge=_merge_sql(binding, columns, mode, _copied(binding, owed)),
     )
 
 
-def _create_stage(binding: Binding, stage: str) -> str:
+def _stage(binding: Binding) -> str:
+    return f"stage_{entity_name(binding.entity)}_{binding.system.value}"
+
+
+def _create_stage(binding: Binding) -> str:
     """A temporary twin of the projection table, made once per connection."""
-    table = table_for(binding.entity)
+    table, stage = table_for(binding.entity), _stage(binding)
     columns = ", ".join(c.name for c in table.columns if c.computed is None)
     return (
         f"CREATE TEMP TABLE IF NOT EXISTS {stage} AS SELECT {columns} FROM {table.fullname} LIMIT 0"
     )
 
 
-def _merge_sql(binding: Binding, stage: str, columns: tuple[str, ...], mode: Mode) -> str:
+def _merge_sql(binding: Binding, columns: tuple[str, ...], mode: Mode, copied: Copied) -> str:
     table = table_for(binding.entity).fullname
     s = binding.system.value
+    stage = _stage(binding)
     listed = ", ".join(columns)
     updates = ",\n    ".join(f"{c} = excluded.{c}" for c in columns if c not in ("id", f"{s}_lsn"))
     steps = [
@@ -97,10 +106,10 @@ def _merge_sql(binding: Binding, stage: str, columns: tuple[str, ...], mode: Mod
         f"  SELECT {listed} FROM pg_temp.{stage}\n"
         f"  ON CONFLICT (id) DO UPDATE SET\n    {updates},\n    {_lsn_update(s)}\n"
         f"  {_fence(s) if mode.is_fenced else ''}\n"
-        f"  RETURNING {_returned(binding)}\n)"
+        f"  RETURNING {_returned(binding, copied)}\n)"
     ]
-    steps += [_deliveries(binding, target, mode) for target in _targets(binding)]
-    return "WITH " + ",\n".join(steps) + "\n" + _transitions(binding, mode)
+    steps += [_deliveries(binding, target, fields, mode) for target, fields in copied.items()]
+    return "WITH " + ",\n".join(steps) + "\n" + _transitions(binding, mode, copied)
 
 
 def _fence(s: str) -> str:
@@ -121,7 +130,7 @@ def _lsn_update(s: str) -> str:
     )
 
 
-def _returned(binding: Binding) -> str:
+def _returned(binding: Binding, copied: Copied) -> str:
     s = binding.system.value
     parts = ["new.id", f"new.{s}_as_of AS at", f"old.{s}_key IS NULL AS is_first"]
     parts += [f"new.{s}_partition AS p", f"new.{s}_offset AS o"]
@@ -130,23 +139,21 @@ def _returned(binding: Binding) -> str:
         parts.append(
             f"old.status AS before, new.status AS after, {_subject(binding.entity)} AS subject"
         )
-    copied = [f for f in binding_fields(binding) if f.group.copies]
-    parts += [f"{_differs(f)} AS {f.name}_differs" for f in copied]
+    watched = {f.name: f for fields in copied.values() for f in fields}
+    parts += [f"{_differs(f)} AS {f.name}_differs" for f in watched.values()]
     return ", ".join(parts)
 
 
-def binding_fields(binding: Binding) -> list[Owned]:
-    return [field for name, field in owned_fields(binding.entity).items() if name in binding.owns]
+def _copied(binding: Binding, owed: Owed) -> Copied:
+    copied: dict[System, list[Owned]] = {}
+    for name, field in owned_fields(binding.entity).items():
+        for target in owed.targets(binding.entity, field) if name in binding.owns else ():
+            copied.setdefault(target, []).append(field)
+    return copied
 
 
-def _targets(binding: Binding) -> list[System]:
-    copies = [system for field in binding_fields(binding) for system in field.group.copies]
-    return list(dict.fromkeys(copies))
-
-
-def _deliveries(binding: Binding, target: System, mode: Mode) -> str:
+def _deliveries(binding: Binding, target: System, fields: Iterable[Owned], mode: Mode) -> str:
     """Owe the target every copied field that changed, in the record's one unsent delivery."""
-    fields = [f for f in binding_fields(binding) if target in f.group.copies]
     changed = ", ".join(f"CASE WHEN m.{f.name}_differs THEN '{f.name}' END" for f in fields)
     any_changed = " OR ".join(f"m.{f.name}_differs" for f in fields)
     first_sight = "NOT is_first AND " if mode.is_read else ""
@@ -178,9 +185,9 @@ def _subject(entity: type) -> str:
     return f"jsonb_build_object({pairs})"
 
 
-def _transitions(binding: Binding, mode: Mode) -> str:
+def _transitions(binding: Binding, mode: Mode, copied: Copied) -> str:
     """Status transitions for the feed, and how many deliveries are now owed."""
-    owed = " + ".join(f"(SELECT count(*) FROM to_{t.value})" for t in _targets(binding)) or "0"
+    owed = " + ".join(f"(SELECT count(*) FROM to_{t.value})" for t in copied) or "0"
     if "status" not in derived_fields(binding.entity):
         return f"SELECT NULL AS id, {owed} AS owed"
     first_sight = "AND NOT is_first" if mode.is_read else ""

@@ -49,6 +49,7 @@ _RELEASE = """
 DELETE FROM idempotency
 WHERE scope = $1 AND key = $2 AND state = 'started' AND started_at = $3
 """
+_TRIM = "DELETE FROM idempotency WHERE state = 'done' AND done_at < $1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,14 @@ class Idempotency:
             raise
         await self._write(_FINISH, claim, answer, self._clock())
         return answer
+
+    async def trim(self, before: datetime) -> int:
+        """Forget the answers given before then; answers how many.
+
+        What has not been answered stays: its effect may be under way.
+        """
+        status = await self._pool.execute(_TRIM, before)
+        return int(status.rpartition(" ")[2])
 
     async def _claim(self, scope: str, key: str, fingerprint: str) -> _Claim | Answer:
         for _ in range(_ROUNDS):

@@ -9,14 +9,31 @@ import asyncpg
 import pytest
 from support.envelopes import envelope, record
 from support.intaking import ACCOUNTS, ACME, CUSTOMERS, DECODER, INVOICES, PROJECTS, Desk
+from support.targets import FakeTarget
 
 from cdc.log.port import LogRecord
 from schema.entities.client import Client
 from schema.ids import mint
 from schema.position import Topic
+from schema.system import System
+from sync.connectors import psa
 from sync.intake import Claim, Superseded
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+
+PROJECT_ROW = {
+    "project_no": "P-1",
+    "customer_no": "C10001",
+    "crm_opportunity": None,
+    "description": "Plan",
+    "entity_code": "NL01",
+    "currency": "EUR",
+    "project_status": "OPEN",
+    "budget_hours": 10,
+    "budget_amount": "5.00",
+    "start_on": 20_700,
+    "end_on": None,
+}
 
 
 @pytest.fixture
@@ -132,6 +149,33 @@ async def test_changed_fields_are_owed_to_the_systems_that_hold_copies(desk: Des
     }
 
 
+async def test_a_field_is_owed_to_nobody_who_has_no_column_for_it(desk: Desk) -> None:
+    """The policy promises a group of fields; a connected system is owed those that it binds."""
+    connected = Desk(desk.pool, FakeTarget(System.PSA, psa.PROJECT))
+    key = {"project_no": "P-1"}
+    await connected.take(connected.event(PROJECTS, key, PROJECT_ROW, "r", lsn=None))
+    await connected.take(connected.event(PROJECTS, key, PROJECT_ROW | {"end_on": 20_800}, lsn=20))
+    assert await connected.owed() == {"crm": ["ends_on"], "billing": ["ends_on"]}
+    renamed = PROJECT_ROW | {"end_on": 20_800, "description": "Plan B"}
+    await connected.take(connected.event(PROJECTS, key, renamed, lsn=30))
+    assert (await connected.owed())["psa"] == ["name"]
+
+
+async def test_a_replica_row_that_holds_nothing_is_remembered_once_something_was(
+    desk: Desk,
+) -> None:
+    """Empty copies of an unknown record say nothing; of a known one they say it was cleared."""
+    key = {"id": "in_000001"}
+    empty = {**key, "status": "draft", "ledger_number": None, "version": 1}
+    number = "SELECT copies->>'number' FROM replica_state"
+    await desk.take(desk.event(INVOICES, key, empty, "c", lsn=100))
+    assert await desk.pool.fetchval("SELECT count(*) FROM replica_state") == 0
+    await desk.take(desk.event(INVOICES, key, empty | {"ledger_number": "N-1", "version": 2}))
+    assert await desk.pool.fetchval(number) == "N-1"
+    await desk.take(desk.event(INVOICES, key, empty | {"version": 3}))
+    assert await desk.pool.fetchval("SELECT copies->'number' = 'null' FROM replica_state")
+
+
 async def test_a_snapshot_that_finds_a_missed_change_passes_it_on(desk: Desk) -> None:
     """First sight owes nothing, but a repair of what the projection had wrong does."""
     await desk.take(desk.account("Acme", "r", lsn=1, snapshot="true"))
@@ -203,19 +247,6 @@ async def test_status_transitions_reach_the_feed_once_and_in_order(desk: Desk) -
 
 async def test_a_reference_is_filled_in_when_its_target_arrives(desk: Desk) -> None:
     """A project may be captured before the customer it names by the ERP's own number."""
-    project = {
-        "project_no": "P-1",
-        "customer_no": "C10001",
-        "crm_opportunity": None,
-        "description": "Plan",
-        "entity_code": "NL01",
-        "currency": "EUR",
-        "project_status": "OPEN",
-        "budget_hours": 10,
-        "budget_amount": "5.00",
-        "start_on": 20_700,
-        "end_on": None,
-    }
     customer = {
         "customer_no": "C10001",
         "crm_account": "ACC-00001",
@@ -224,7 +255,7 @@ async def test_a_reference_is_filled_in_when_its_target_arrives(desk: Desk) -> N
         "terms_days": 30,
         "credit_block": "NONE",
     }
-    await desk.take(desk.event(PROJECTS, {"project_no": "P-1"}, project, "c", lsn=10))
+    await desk.take(desk.event(PROJECTS, {"project_no": "P-1"}, PROJECT_ROW, "c", lsn=10))
     assert await desk.pool.fetchval("SELECT client_id FROM projection.project") is None
     await desk.take(desk.event(CUSTOMERS, {"customer_no": "C10001"}, customer, "c", lsn=20))
     assert await desk.pool.fetchval("SELECT client_id FROM projection.project") == ACME

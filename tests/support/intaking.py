@@ -14,6 +14,7 @@ from schema.ids import mint
 from schema.position import LogPartition
 from sync.clock import utc_now
 from sync.connectors import billing, crm, erp, psa
+from sync.connectors.ports import Reads
 from sync.intake import Claim, Intake
 from sync.xref import Xref
 
@@ -33,9 +34,10 @@ ACME = mint("cli", "crm", "ACC-00001")
 class Desk:
     """An intake with offsets of its own, as the listener would drive it."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, *connected: Reads) -> None:
         self.pool = pool
-        self.intake = Intake(pool, Xref(pool), {}, utc_now)
+        connectors = {connector.system: connector for connector in connected}
+        self.intake = Intake(pool, Xref(pool), connectors, utc_now)
         self.offsets: dict[str | tuple[str, int], int] = {}
 
     async def take(self, *records: LogRecord) -> None:

@@ -24,3 +24,5 @@ CREATE TABLE xref_version (
 );
 INSERT INTO xref_version DEFAULT VALUES;
 COMMENT ON TABLE xref_version IS 'Raised, under its lock, by every transaction that changes a link; caches of another version are void.';
+
+COMMENT ON TABLE reject IS 'Envelopes that nobody could decode or that belong to no record, with bytes, position and reason.';
