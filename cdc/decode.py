@@ -98,8 +98,7 @@ def _delete(record: LogRecord, binding: Binding, key: dict[str, Any]) -> Change:
 def _touched(
     record: LogRecord, envelope: Envelope, binding: Binding, touch: Touch
 ) -> Touched | None:
-    row = {**(envelope.before or {}), **envelope.row}
-    key = touch.points(row) if touch.points else text_of(row.get(touch.key))
+    key = touch.record_of({**(envelope.before or {}), **envelope.row})
     if key is None:
         return None
     return Touched(
