@@ -34,7 +34,7 @@ subscription ($id: ID!, $after: String) {
 """
 CLIENTS = "{ clients(first: 1) { nodes { id billTo _meta { owner recordKey version } } } }"
 MOVE = """
-mutation ($id: ID!, $billTo: String!, $version: Int!) {
+mutation ($id: ID!, $billTo: String!, $version: Long!) {
   updateClient(input: {id: $id, billTo: $billTo, ifVersion: $version}) { client { billTo } } }
 """
 

@@ -11,7 +11,7 @@ from support.sockets import Socket, socket_to
 
 from hub.play import Play
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 DRAFTS = """
 { invoices(last: 60, filter: {draftStatus: [APPROVED]}) {
     nodes { id status legalEntity net { amount currency } } } }
