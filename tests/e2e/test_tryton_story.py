@@ -32,6 +32,10 @@ WATCH = """
 subscription ($id: ID!, $after: String) {
   invoiceStatusChanged(after: $after, filter: {invoiceIds: [$id]}) { cursor before after } }
 """
+LEDGER_PART = """
+query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
+    status number _meta { owner recordKey } } }
+"""
 CLIENTS = "{ clients(first: 1) { nodes { id billTo _meta { owner recordKey version } } } }"
 MOVE = """
 mutation ($id: ID!, $billTo: String!, $version: Long!) {
@@ -176,6 +180,27 @@ async def test_a_stale_version_is_a_conflict_with_trytons_words(firm: Staged) ->
     assert error["extensions"]["ownerCode"] == "ConcurrencyException"
     [now] = (await firm.ask(CLIENTS))["clients"]["nodes"]
     assert now["billTo"] == client["billTo"]
+
+
+async def test_an_invoice_deleted_in_tryton_leaves_the_projection(firm: Staged) -> None:
+    """Of a deleted row only the key is in the log, which is enough."""
+    invoice = (await firm.draft("UK01"))["id"]
+    seen: dict[str, Any] = {}
+
+    async def is_known() -> bool:
+        seen.update((await firm.ask(LEDGER_PART, id=invoice))["invoice"])
+        return "ERP" in {part["owner"] for part in seen["_meta"]}
+
+    async def is_gone() -> bool:
+        return not await is_known()
+
+    await until(is_known, seconds=DEADLINE_S)
+    [key] = [int(part["recordKey"]) for part in seen["_meta"] if part["owner"] == "ERP"]
+    with closing(tryton_of(firm).log_in_clerk()) as clerk:
+        clerk.press("account.invoice", "cancel", [key])  # or it may not be deleted
+        clerk.call("model.account.invoice.delete", [key])
+    await until(is_gone, seconds=DEADLINE_S)
+    assert seen["status"] == "APPROVED"  # billing's word stands
 
 
 async def test_printed_invoices_never_leave_the_database(firm: Staged) -> None:
