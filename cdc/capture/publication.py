@@ -49,7 +49,6 @@ _QUOTE = """
 SELECT quote_ident(name) FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n) ORDER BY n
 """
 
-
 _Columns = frozenset[str] | None
 """The published columns of a table; None when it is published whole."""
 

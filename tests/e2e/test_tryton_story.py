@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -16,17 +15,15 @@ import orjson
 import pytest
 import pytest_asyncio
 from rich.console import Console
-from support.staged import DEADLINE_S, POST, PROJECTED, Staged, staged
+from support.staged import DEADLINE_S, POST, TODAY, Staged, payment_of, staged
 from support.targets import until
 from support.tryton import fresh_state
 
 from hub.play import on_stage
 from hub.stage import Erp
-from hub.tryton.erp import TrytonErp
 from sync.connectors.tryton_bindings import PAYMENT_STATUS
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
-TODAY = datetime.now(UTC).date()
 PART = Decimal("100.00")
 WATCH = """
 subscription ($id: ID!, $after: String) {
@@ -54,85 +51,28 @@ async def firm() -> AsyncIterator[Staged]:
         yield firm
 
 
-def tryton_of(firm: Staged) -> TrytonErp:
-    tryton = firm.play.stage.tryton
-    assert tryton is not None
-    return tryton
-
-
-async def post(firm: Staged, invoice: str) -> str:
-    """Post through the graph; answers the legal number."""
-    on, key = TODAY.isoformat(), f"story-{uuid4()}"
-    posted = (await firm.ask(POST, id=invoice, on=on, key=key))["postInvoice"]["invoice"]
-    assert posted["status"] == "POSTED"
-    return str(posted["number"])
-
-
-async def projected(firm: Staged, invoice: str, state: str) -> Any:
-    """The invoice in the projection, as soon as its payment has got that far."""
-    seen: dict[str, Any] = {}
-
-    async def has_arrived() -> bool:
-        seen.update((await firm.ask(PROJECTED, id=invoice))["invoice"])
-        return bool(seen["paymentStatus"]["state"] == state)
-
-    await until(has_arrived, seconds=DEADLINE_S)
-    assert {part["source"] for part in seen["_meta"]} == {"PROJECTION"}
-    return seen
-
-
-async def copies(firm: Staged, number: str, word: str) -> list[tuple[Any, ...]]:
-    """What billing, CRM and PSA hold of the payment, as soon as all three say `word`."""
-    held: list[tuple[Any, ...]] = []
-
-    async def have_arrived() -> bool:
-        [bill] = await firm.rows("billing", "/v1/invoices", **{"ledger_number[]": number}) or [
-            {"id": "-"}
-        ]
-        own_id = bill["id"]
-        sold = await firm.rows("crm", "/services/invoices", billing_invoice_id=own_id)
-        due = await firm.rows(
-            "psa", "/api/v2/receivables", **{"filter[billing_invoice_id]": own_id}
-        )
-        held[:] = [
-            *(
-                (r.get("payment_status"), r.get("amount_paid"), r.get("amount_open"))
-                for r in [bill]
-            ),
-            *((r["payment_status"], r["amount_paid"], r["balance"]) for r in sold),
-            *((r["payment_state"], r["paid_amount"], r["open_amount"]) for r in due),
-        ]
-        return [state for state, *_ in held] == [word] * 3
-
-    await until(have_arrived, seconds=DEADLINE_S)
-    return held
-
-
 async def test_an_invoice_is_posted_paid_in_two_parts_and_everyone_hears(firm: Staged) -> None:
     """Each step reaches the projection, three replicas and a subscriber, who can resume."""
-    tryton = tryton_of(firm)
     invoice = (await firm.draft("NL01"))["id"]
     async with firm.socket() as socket:
         await socket.subscribe(WATCH, id=invoice)
-        number = await post(firm, invoice)
+        number = await firm.post(invoice)
         posted = await socket.event()
 
-        await tryton.pay(number, PART, TODAY)
+        await firm.tryton.pay(number, PART, TODAY)
         part_paid = await socket.event()
-        in_part = await projected(firm, invoice, "PARTIALLY_PAID")
+        in_part = await firm.projected(invoice, "PARTIALLY_PAID")
         gross = Decimal(in_part["gross"]["amount"])
-        assert in_part["status"] == "PARTIALLY_PAID"
-        assert payment_of(in_part) == (PART, gross - PART, TODAY.isoformat())
-        held = await copies(firm, number, "PART_PAID")
-        assert [amounts_of(row) for row in held] == [(PART, gross - PART)] * 3
+        owing = (PART, gross - PART, TODAY.isoformat())
+        assert (in_part["status"], payment_of(in_part)) == ("PARTIALLY_PAID", owing)
+        assert await firm.copies(number, "PART_PAID") == [owing] * 3
 
-        await tryton.pay(number, gross - PART, TODAY)
+        await firm.tryton.pay(number, gross - PART, TODAY)
         paid = await socket.event()
-        in_full = await projected(firm, invoice, "PAID")
-        assert in_full["status"] == "PAID"
-        assert payment_of(in_full) == (gross, Decimal(0), TODAY.isoformat())
-        held = await copies(firm, number, "PAID")
-        assert [amounts_of(row) for row in held] == [(gross, Decimal(0))] * 3
+        in_full = await firm.projected(invoice, "PAID")
+        settled = (gross, Decimal(0), TODAY.isoformat())
+        assert (in_full["status"], payment_of(in_full)) == ("PAID", settled)
+        assert await firm.copies(number, "PAID") == [settled] * 3
 
     steps = [(event["before"], event["after"]) for event in (posted, part_paid, paid)]
     assert steps == [
@@ -143,17 +83,6 @@ async def test_an_invoice_is_posted_paid_in_two_parts_and_everyone_hears(firm: S
     async with firm.socket() as again:
         await again.subscribe(WATCH, id=invoice, after=posted["cursor"])
         assert [await again.event(), await again.event()] == [part_paid, paid]
-
-
-def payment_of(invoice: Any) -> tuple[Decimal, Decimal, str]:
-    payment = invoice["paymentStatus"]
-    paid, balance = payment["paid"]["amount"], payment["balance"]["amount"]
-    return Decimal(paid), Decimal(balance), payment["lastPaymentOn"]
-
-
-def amounts_of(row: tuple[Any, ...]) -> tuple[Decimal, Decimal]:
-    _, paid, still_open = row
-    return Decimal(paid), Decimal(still_open)
 
 
 async def test_a_closed_period_is_refused_with_trytons_words(firm: Staged) -> None:
@@ -172,7 +101,7 @@ async def test_a_stale_version_is_a_conflict_with_trytons_words(firm: Staged) ->
     """Somebody wrote the client in Tryton after it was read: CONFLICT, and nothing is written."""
     [client] = (await firm.ask(CLIENTS))["clients"]["nodes"]
     [part] = [part for part in client["_meta"] if part["owner"] == "ERP"]
-    with closing(tryton_of(firm).log_in_clerk()) as clerk:
+    with closing(firm.tryton.log_in_clerk()) as clerk:
         clerk.write("party.party", [int(part["recordKey"])], {"active": True})
     error = await firm.refusal(MOVE, id=client["id"], billTo="2 Late Lane", version=part["version"])
     assert "modified in the meanwhile" in error["message"]
@@ -196,7 +125,7 @@ async def test_an_invoice_deleted_in_tryton_leaves_the_projection(firm: Staged) 
 
     await until(is_known, seconds=DEADLINE_S)
     [key] = [int(part["recordKey"]) for part in seen["_meta"] if part["owner"] == "ERP"]
-    with closing(tryton_of(firm).log_in_clerk()) as clerk:
+    with closing(firm.tryton.log_in_clerk()) as clerk:
         clerk.press("account.invoice", "cancel", [key])  # or it may not be deleted
         clerk.call("model.account.invoice.delete", [key])
     await until(is_gone, seconds=DEADLINE_S)
