@@ -28,6 +28,8 @@ class Erp(Enum):
 
 Say = Callable[[str], None]
 SYSTEMS = ("crm", "psa", "hr", "erp", "billing")
+PATIENCE = {"read_timeout": 10, "write_timeout": 25}
+"""Seconds for a real ERP, which works out one answer at a time, on a machine with much to do."""
 _STOP_S = 5
 
 
@@ -64,13 +66,14 @@ async def set_stage(state: Path, *, erp: Erp, say: Say) -> AsyncIterator[Stage]:
             name: {"url": urls[name], "key": f"demo-{name}", "capture_url": dsns[name]}
             for name in stood_in
         }
-        tryton = None
+        tryton, patience = None, {}
         if erp is Erp.TRYTON:
+            patience = PATIENCE
             tryton = await start_tryton(state, cluster, say)
             stack.push_async_callback(tryton.stop)
             systems["erp"] = tryton.settings()
             urls = {**urls, "erp": tryton.url}
-        settings = Settings.model_validate({"database_url": dsns["hub"], **systems})
+        settings = Settings.model_validate({"database_url": dsns["hub"], **patience, **systems})
         yield Stage(settings=settings, urls=urls, tryton=tryton)
 
 
