@@ -113,8 +113,7 @@ def _renamed(record: LogRecord, envelope: Envelope, binding: Binding) -> Iterabl
 def _touched(
     record: LogRecord, envelope: Envelope, binding: Binding, touch: Touch
 ) -> Touched | None:
-    row = {**(envelope.before or {}), **envelope.row}
-    key = touch.points(row) if touch.points else text_of(row.get(touch.key))
+    key = touch.record_of({**(envelope.before or {}), **envelope.row})
     if key is None:
         return None
     return Touched(

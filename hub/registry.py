@@ -62,10 +62,23 @@ def _erp(settings: Settings) -> Erp | Tryton:
 
 
 def captured_tables(bindings: Iterable[Binding]) -> tuple[CapturedTable, ...]:
-    """The tables a capture must read for these bindings, in the order a snapshot takes them."""
-    names = [t for b in bindings for t in (b.table, *(touch.table for touch in b.touches)) if t]
-    split = (name.partition(".") for name in dict.fromkeys(names))
-    return tuple(CapturedTable(schema=schema, name=table) for schema, _, table in split)
+    """The tables a capture must read for these bindings, in the order a snapshot takes them.
+
+    A table that is only touched is captured without the columns that no touch reads.
+    """
+    known = tuple(bindings)
+    columns: dict[str, set[str] | None] = {b.table: None for b in known if b.table}
+    for touch in (touch for binding in known for touch in binding.touches):
+        read = columns.setdefault(touch.table, set())
+        if read is not None:
+            read.update(touch.columns)
+    return tuple(_captured(name, read) for name, read in columns.items())
+
+
+def _captured(name: str, columns: set[str] | None) -> CapturedTable:
+    schema, _, table = name.partition(".")
+    read = None if columns is None else tuple(sorted(columns))
+    return CapturedTable(schema=schema, name=table, columns=read)
 
 
 def _endpoint(settings: Settings, system: System) -> Endpoint:

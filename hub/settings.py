@@ -46,10 +46,12 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address `serve` listens on; loopback only.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port of `serve`; 0 picks one.")
     read_timeout: timedelta = Field(
-        default=timedelta(seconds=2), description="Deadline of one read at an owner, in seconds."
+        default=timedelta(seconds=2),
+        description="Deadline of one read at an owner, such as `PT2S`.",
     )
     write_timeout: timedelta = Field(
-        default=timedelta(seconds=10), description="Deadline of one write at an owner, in seconds."
+        default=timedelta(seconds=10),
+        description="Deadline of one write at an owner, such as `PT10S`.",
     )
     log_partitions: int = Field(
         default=4, ge=1, le=64, description="Partitions of a new topic in the Postgres log."

@@ -15,7 +15,7 @@ from typing import Any
 
 from hub.embedded import Cluster
 from hub.settings import Settings
-from hub.tryton.erp import start_tryton
+from hub.tryton.erp import TrytonErp, start_tryton
 from schema.errors import Unavailable
 
 
@@ -28,15 +28,21 @@ class Erp(Enum):
 
 Say = Callable[[str], None]
 SYSTEMS = ("crm", "psa", "hr", "erp", "billing")
+PATIENCE = {"read_timeout": 10, "write_timeout": 25}
+"""Seconds for a real ERP, which works out one answer at a time, on a machine with much to do."""
 _STOP_S = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """The firm's systems, running; `settings` tell the hub how to reach them."""
+    """The firm's systems, running; `settings` tell the hub how to reach them.
+
+    `tryton` is the ERP where it is not a stand-in.
+    """
 
     settings: Settings
     urls: Mapping[str, str]
+    tryton: TrytonErp | None = None
 
 
 @asynccontextmanager
@@ -60,13 +66,15 @@ async def set_stage(state: Path, *, erp: Erp, say: Say) -> AsyncIterator[Stage]:
             name: {"url": urls[name], "key": f"demo-{name}", "capture_url": dsns[name]}
             for name in stood_in
         }
+        tryton, patience = None, {}
         if erp is Erp.TRYTON:
+            patience = PATIENCE
             tryton = await start_tryton(state, cluster, say)
             stack.push_async_callback(tryton.stop)
             systems["erp"] = tryton.settings()
             urls = {**urls, "erp": tryton.url}
-        settings = Settings.model_validate({"database_url": dsns["hub"], **systems})
-        yield Stage(settings=settings, urls=urls)
+        settings = Settings.model_validate({"database_url": dsns["hub"], **patience, **systems})
+        yield Stage(settings=settings, urls=urls, tryton=tryton)
 
 
 def forget_stage(state: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -19,6 +20,7 @@ from rich.console import Console
 from hub.play import Play, on_stage
 from hub.stage import Erp
 from hub.telemetry import configure_logs
+from hub.tryton.rpc import TrytonRefused
 
 DEADLINE_S = 20.0
 T = TypeVar("T")
@@ -39,11 +41,12 @@ query ($id: ID!, $token: String!) {
 """
 POST = """
 mutation ($id: ID!, $on: LocalDate!, $key: String!) {
-  postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) { invoice { number status } token } }
+  postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) {
+    invoice { number gross { amount currency } } } }
 """
 WATCH = """
-subscription ($id: ID!) {
-  invoiceStatusChanged(filter: {invoiceIds: [$id]}) { cursor before after invoice { number } } }
+subscription ($id: ID!, $after: String) {
+  invoiceStatusChanged(after: $after, filter: {invoiceIds: [$id]}) { cursor before after } }
 """
 CLIENTS = "{ clients(first: 1) { nodes { id name } } }"
 DRAFTS = """
@@ -64,6 +67,9 @@ class Guide:
     client_id: str = ""
     client_name: str = ""
     token: str = ""
+    invoice_id: str = ""
+    invoice: Mapping[str, Any] = field(default_factory=dict)
+    cursor: str = ""
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The data of a query. Raises Unkept with the errors if there are any."""
@@ -110,7 +116,7 @@ async def _tell(console: Console, number: int, title: str, step: Step, guide: Gu
     try:
         async with asyncio.timeout(DEADLINE_S * 2):
             outcome = await step(guide)
-    except (Unkept, httpx.HTTPError, TimeoutError, KeyError) as error:
+    except (Unkept, TrytonRefused, httpx.HTTPError, TimeoutError, KeyError) as error:
         why = str(error) or type(error).__name__
         console.print(f"{number}. [red]✗[/red] {title}: {why}", highlight=False)
         return False
@@ -172,14 +178,33 @@ async def a_subscription_event(guide: Guide) -> str:
     drafts = (await guide.ask(DRAFTS))["invoices"]["nodes"]
     open_drafts = [i for i in drafts if i["status"] == "APPROVED"]
     _require(bool(open_drafts), "no approved draft is left to post; run `make demo-clean`")
-    invoice = open_drafts[-1]["id"]
-    async with _events(guide, WATCH, id=invoice) as events:
+    guide.invoice_id = open_drafts[-1]["id"]
+    async with _events(guide, WATCH, id=guide.invoice_id) as events:
         today = datetime.now(UTC).date().isoformat()
-        posted = await guide.ask(POST, id=invoice, on=today, key=f"tour-{uuid4()}")
-        event = (await anext(events))["invoiceStatusChanged"]
+        posted = await guide.ask(POST, id=guide.invoice_id, on=today, key=f"tour-{uuid4()}")
+        event = await anext(events)
     _require(event["after"] == "POSTED", f"the event said {event['after']}")
-    number = posted["postInvoice"]["invoice"]["number"]
-    return f"{number} went from {event['before']} to {event['after']}"
+    guide.invoice, guide.cursor = posted["postInvoice"]["invoice"], event["cursor"]
+    return f"{guide.invoice['number']} went from {event['before']} to {event['after']}"
+
+
+async def a_payment(guide: Guide) -> str:
+    """The ledger books it past the hub, which hears of it all the same."""
+    number, gross = guide.invoice["number"], guide.invoice["gross"]
+
+    async def copied() -> str | None:
+        page = await guide.system(
+            "billing", "GET", "/v1/invoices", params={"ledger_number[]": number}
+        )
+        paid = [one["id"] for one in page["data"] if one["payment_status"] == "PAID"]
+        return paid[0] if paid else None
+
+    await _pay(guide, number, gross["amount"])
+    async with _events(guide, WATCH, id=guide.invoice_id, after=guide.cursor) as events:
+        event = await anext(events)
+    _require(event["after"] == "PAID", f"the event said {event['after']}")
+    copy = await _until(copied, "billing never heard of it")
+    return f"{gross['amount']} {gross['currency']} came in, and billing's {copy} is PAID too"
 
 
 async def an_owner_down(guide: Guide) -> str:
@@ -205,8 +230,22 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("The change is in the projection", in_the_projection),
     ("The copy is in a replica", in_a_replica),
     ("A subscriber hears of a posted invoice", a_subscription_event),
+    ("The subscriber hears of its payment", a_payment),
     ("A read while the CRM is down", an_owner_down),
 )
+
+
+async def _pay(guide: Guide, number: str, amount: str) -> None:
+    """A client's payment, registered as the ERP's own users do."""
+    today, tryton = datetime.now(UTC).date(), guide.play.stage.tryton
+    if tryton is not None:
+        await tryton.pay(number, Decimal(amount), today)
+        return
+    only = {"$filter": f"document_no eq '{number}'"}
+    [document] = (await guide.system("erp", "GET", "/erp/ar-invoices", params=only))["value"]
+    payments = f"/erp/ar-invoices/{document['doc_id']}/payments"
+    payment = {"amount": amount, "paid_on": today.isoformat()}
+    await guide.system("erp", "POST", payments, json=payment)
 
 
 @asynccontextmanager
@@ -230,7 +269,7 @@ async def _read_events(reply: httpx.Response) -> AsyncIterator[dict[str, Any]]:
             body = json.loads(line.removeprefix("data:"))
             if body.get("errors"):
                 raise Unkept(body["errors"][0]["message"])
-            yield body["data"]
+            yield body["data"]["invoiceStatusChanged"]
 
 
 async def _until(look: Callable[[], Awaitable[T | None]], why: str) -> T:

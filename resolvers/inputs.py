@@ -9,6 +9,7 @@ from typing import Any
 
 import strawberry
 
+from resolvers.scalars import Long
 from schema.canon import require_id
 from schema.entities.client import Client, CreditStatus, Segment
 from schema.entities.engagement import Engagement
@@ -31,7 +32,7 @@ class UpdateClientInput:
         description="The system you mean to write to; checked against the fields' owner.",
         default=None,
     )
-    if_version: int | None = strawberry.field(
+    if_version: Long | None = strawberry.field(
         description="Write only if the owner's version is still this one (`_meta.version`).",
         default=None,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers.scalars import print_instant
+from resolvers.scalars import Long, print_instant
 from schema.system import System
 from sync.records import Provenance as Part
 from sync.records import Source
@@ -25,12 +25,12 @@ class Provenance:
     as_of: datetime | None = strawberry.field(
         description="When these fields were last known to be true at their owner."
     )
-    lag_ms: int | None = strawberry.field(description="Age of `asOf` when this was answered.")
+    lag_ms: Long | None = strawberry.field(description="Age of `asOf` when this was answered.")
     source: Source = strawberry.field(description="Who answered.")
     reason: str | None = strawberry.field(
         description="Code of the fault that made the projection answer in the owner's place."
     )
-    version: int | None = strawberry.field(
+    version: Long | None = strawberry.field(
         description="The owner's version of the record, for `ifVersion`; null where it keeps none."
     )
 
@@ -43,7 +43,7 @@ def provenance_of(part: Part, now: datetime) -> Provenance:
         lag_ms=_lag_ms(part.as_of, now),
         source=part.source,
         reason=part.reason,
-        version=part.version,
+        version=None if part.version is None else Long(part.version),
     )
 
 
@@ -60,5 +60,5 @@ def provenance_line(fetch: Fetch) -> dict[str, Any]:
     }
 
 
-def _lag_ms(as_of: datetime | None, now: datetime) -> int | None:
-    return None if as_of is None else max(0, round((now - as_of).total_seconds() * 1000))
+def _lag_ms(as_of: datetime | None, now: datetime) -> Long | None:
+    return None if as_of is None else Long(max(0, round((now - as_of).total_seconds() * 1000)))

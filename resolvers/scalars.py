@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError
@@ -14,6 +14,10 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.ids import ID_TYPES
 
+Long = NewType("Long", int)
+"""A number that 32 bits may not hold, such as milliseconds or a system's version."""
+
+_LARGEST_LONG = 2**53 - 1  # what JSON's readers can tell apart
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,10})?")
 
@@ -52,6 +56,14 @@ def _parse_decimal(value: Any) -> Decimal:
     )
 
 
+def _parse_long(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_LONG:
+        return value
+    raise GraphQLError(
+        f"{str(value)[:60]!r} is not a whole number of at most 53 bits; write it like 1250."
+    )
+
+
 def print_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -75,5 +87,11 @@ SCALARS: dict[object, ScalarDefinition] = {
         description='An exact decimal number as text, never a float: `"1250.00"`.',
         serialize=lambda value: format(value, "f"),
         parse_value=_parse_decimal,
+    ),
+    Long: strawberry.scalar(
+        name="Long",
+        description="A whole number of at most 53 bits, as a JSON number.",
+        serialize=int,
+        parse_value=_parse_long,
     ),
 }

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.tryton import LANE
 
 from hub.embedded import Cluster
 
 _numbers = itertools.count(1)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without its lane a real Tryton is a counted skip; with it nothing excuses its absence."""
+    if item.get_closest_marker("tryton") and os.environ.get(LANE) != "1":
+        pytest.skip(f"set {LANE}=1 to run against a real Tryton (minutes on the first run)")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import asyncpg
 import structlog
@@ -30,33 +31,41 @@ WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'
 """
 
 _SELECT_PUBLICATION = """
-SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.puballtables
-        AS is_usable,
-    array(
-        SELECT t.schemaname || '.' || t.tablename FROM pg_publication_tables AS t
-        WHERE t.pubname = p.pubname
-    ) AS tables
-FROM pg_publication AS p WHERE p.pubname = $1
+SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate AND NOT puballtables
+FROM pg_publication WHERE pubname = $1
 """
 
-_SELECT_PUBLISHED_COLUMNS = """
-SELECT attnames::text[] FROM pg_publication_tables
-WHERE pubname = $1 AND schemaname = $2 AND tablename = $3
+_SELECT_PUBLISHED = """
+SELECT t.schemaname || '.' || t.tablename AS name,
+    CASE WHEN r.prattrs IS NOT NULL THEN t.attnames::text[] END AS columns
+FROM pg_publication_tables AS t
+JOIN pg_publication AS p ON p.pubname = t.pubname
+LEFT JOIN pg_publication_rel AS r
+    ON r.prpubid = p.oid AND r.prrelid = format('%I.%I', t.schemaname, t.tablename)::regclass
+WHERE t.pubname = $1
 """
 
 _QUOTE = """
 SELECT quote_ident(name) FROM unnest($1::text[]) WITH ORDINALITY AS t (name, n) ORDER BY n
 """
 
+_Columns = frozenset[str] | None
+"""The published columns of a table; None when it is published whole."""
+
 
 async def check_tables(
     tables: Sequence[CapturedTable], connection: asyncpg.Connection
 ) -> dict[CapturedTable, RelationId]:
-    """Find the tables; raises `Invalid` for one whose updates or deletes could not be captured."""
-    return {table: await _check_table(table, connection) for table in tables}
+    """Find the tables, each with its primary key among the named columns.
+
+    Raises `Invalid` for one whose updates or deletes could not be captured.
+    """
+    return dict([await _check_table(table, connection) for table in tables])
 
 
-async def _check_table(table: CapturedTable, connection: asyncpg.Connection) -> RelationId:
+async def _check_table(
+    table: CapturedTable, connection: asyncpg.Connection
+) -> tuple[CapturedTable, RelationId]:
     row = await connection.fetchrow(_SELECT_TABLE, table.schema, table.name)
     if row is None:
         raise Invalid(f"there is no table {table} to capture: create it, or do not name it")
@@ -65,15 +74,15 @@ async def _check_table(table: CapturedTable, connection: asyncpg.Connection) -> 
     if row["identity"] not in (b"d", b"f"):
         raise Invalid(f"{table}: set its REPLICA IDENTITY to DEFAULT or FULL")
     if table.columns is not None:
-        _check_columns(table, table.columns, row)
-    return RelationId(row["relation"])
+        columns = tuple(dict.fromkeys([*row["key"], *table.columns]))
+        _check_columns(table, columns, row)
+        table = replace(table, columns=columns)
+    return table, RelationId(row["relation"])
 
 
 def _check_columns(table: CapturedTable, columns: tuple[str, ...], found: asyncpg.Record) -> None:
     if unknown := sorted(set(columns) - set(found["columns"])):
         raise Invalid(f"{table} has no column {', '.join(unknown)} to capture")
-    if missing := sorted(set(found["key"]) - set(columns)):
-        raise Invalid(f"{table}: capture {', '.join(missing)} too, the primary key")
     if found["identity"] == b"f" and set(columns) != set(found["columns"]):
         raise Invalid(f"{table} has REPLICA IDENTITY FULL: capture all its columns, or set DEFAULT")
 
@@ -84,14 +93,19 @@ async def ensure_publication(
     slot: Slot,
     connection: asyncpg.Connection,
 ) -> None:
-    """Publish exactly `tables`, before there is a slot.
+    """Publish exactly `tables` with their columns.
 
-    Afterwards a difference means changes that no reader will ever see: raises `Invalid`.
+    Once there is a slot, a publication that holds more columns is narrowed; one that lacks
+    something means changes that no reader will ever see: raises `Invalid`.
     """
-    fault = await _fault_of(publication, tables, connection)
-    if fault is None:
+    wanted = {
+        str(table): None if table.columns is None else frozenset(table.columns) for table in tables
+    }
+    published = await _fetch_published(publication, connection)
+    if published == wanted:
         return
-    if await slot.exists():
+    fault = _fault_of(publication, published, wanted)
+    if not _is_enough(published, wanted) and await slot.exists():
         raise Invalid(f"{fault}, so changes since then are lost: {slot.start_over}")
     try:
         async with connection.transaction():
@@ -103,23 +117,39 @@ async def ensure_publication(
     _log.info("capture.published", publication=publication, tables=len(tables))
 
 
-async def _fault_of(
-    publication: str, tables: Sequence[CapturedTable], connection: asyncpg.Connection
-) -> str | None:
-    row = await connection.fetchrow(_SELECT_PUBLICATION, publication)
-    if row is None:
+async def _fetch_published(
+    publication: str, connection: asyncpg.Connection
+) -> dict[str, _Columns] | None:
+    """What the publication publishes: nothing we could use, if not every kind of change."""
+    is_usable = await connection.fetchval(_SELECT_PUBLICATION, publication)
+    if not is_usable:
+        return None if is_usable is None else {}
+    rows = await connection.fetch(_SELECT_PUBLISHED, publication)
+    return {
+        row["name"]: None if row["columns"] is None else frozenset(row["columns"]) for row in rows
+    }
+
+
+def _is_enough(published: Mapping[str, _Columns] | None, wanted: Mapping[str, _Columns]) -> bool:
+    """Whether the tables are the wanted ones, none with fewer columns."""
+    if published is None or published.keys() != wanted.keys():
+        return False
+    return all(_are_enough(published[name], columns) for name, columns in wanted.items())
+
+
+def _are_enough(published: _Columns, wanted: _Columns) -> bool:
+    return published is None or (wanted is not None and published >= wanted)
+
+
+def _fault_of(
+    publication: str, published: Mapping[str, _Columns] | None, wanted: Mapping[str, _Columns]
+) -> str:
+    if published is None:
         return f"the publication {publication} does not exist"
-    if not row["is_usable"] or set(row["tables"]) != {str(table) for table in tables}:
-        return f"the publication {publication} is not for {', '.join(map(str, tables))} alone"
-    for table in tables:
-        if table.columns is None:
-            continue
-        published = await connection.fetchval(
-            _SELECT_PUBLISHED_COLUMNS, publication, table.schema, table.name
-        )
-        if set(published) != set(table.columns):
-            return f"the publication {publication} has other columns of {table}"
-    return None
+    if published.keys() != wanted.keys():
+        return f"the publication {publication} is not for {', '.join(wanted)} alone"
+    other = [name for name in wanted if published[name] != wanted[name]]
+    return f"the publication {publication} has other columns of {', '.join(other)}"
 
 
 async def _publish(

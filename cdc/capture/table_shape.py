@@ -15,7 +15,7 @@ JsonRow = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedTable:
-    """A table to capture: all its columns, or the named ones, the primary key among them."""
+    """A table to capture: all its columns, or the named ones and the primary key."""
 
     schema: str
     name: str

@@ -102,7 +102,7 @@ class WalReader:
 
     async def _prepare(self, slot: Slot, connection: asyncpg.Connection) -> list[Relation]:
         relations = await check_tables(self._tables, connection)
-        await ensure_publication(self._publication, self._tables, slot, connection)
+        await ensure_publication(self._publication, list(relations), slot, connection)
         return [
             await describe_table(table, relation, connection)
             for table, relation in relations.items()

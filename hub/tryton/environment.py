@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def prepare_environment(state: Path, say: Say) -> Environment:
 
 
 def _install(folder: Path) -> None:
-    uv = shutil.which("uv")
+    uv = os.environ.get("UV") or shutil.which("uv")  # `uv run` tells where it is
     python = str(folder / "bin" / "python")
     if uv is None:
         _run(sys.executable, "-m", "venv", str(folder))

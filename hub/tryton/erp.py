@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from hub.embedded import Cluster
 from hub.tryton.database import Keys, Template, prepare_template
 from hub.tryton.environment import Say, prepare_environment
+from hub.tryton.payment import pay_invoice
+from hub.tryton.rpc import Session
 from hub.tryton.server import Installation, TrytonServer
 
 DATABASE = "erp_tryton"
@@ -35,6 +40,19 @@ class TrytonErp:
             "password": self.keys.hub_password,
             "capture_url": self.dsn,
         }
+
+    def log_in_clerk(self) -> Session:
+        """A session of the person who works beside the hub."""
+        return self.server.log_in(self.keys.clerk_login, self.keys.clerk_password)
+
+    async def pay(self, number: str, amount: Decimal, day: date) -> None:
+        """A client's payment of an invoice, registered by the clerk."""
+
+        def register() -> None:
+            with closing(self.log_in_clerk()) as session:
+                pay_invoice(session, number, amount, day)
+
+        await asyncio.to_thread(register)
 
     async def stop(self) -> None:
         """Stop the server; the database stays for the next start."""

@@ -44,6 +44,10 @@ class Session:
             context={**self.context, **context},
         )
 
+    def close(self) -> None:
+        """Hang up; the session itself ends when Tryton forgets it."""
+        self.connection.close()
+
     def call(self, method: str, *parameters: Any) -> Any:
         return _call(
             self.connection,

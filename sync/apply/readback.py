@@ -20,8 +20,11 @@ from schema.system import System
 from sync.changes import Change, Touched
 from sync.connectors.binding import Binding, Row
 from sync.connectors.codec import decode, text_of, version_of
-from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery
+from sync.connectors.ports import Condition, Reads, RowQuery
 from sync.store.projection_tables import entity_name
+
+_PAGE = 100
+"""Few enough that a system which works each record out answers in time, however many are due."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext($1))"
 
@@ -34,7 +37,8 @@ async def read_back(
 ) -> list[Change]:
     """The present state of every touched record; one that is gone comes back as a delete.
 
-    Raises Unavailable when a system does not answer in time: the batch must be tried again.
+    Raises Unavailable when a system does not answer a page `within` the time: the batch must be
+    tried again.
     """
     changes: list[Change] = []
     for binding, latest in _by_binding(touched).items():
@@ -50,12 +54,12 @@ async def _fetch(
 ) -> dict[str, Row]:
     found: dict[str, Row] = {}
     try:
-        async with asyncio.timeout(within.total_seconds()):
-            for start in range(0, len(keys), PAGE_LIMIT):
-                wanted = tuple(keys[start : start + PAGE_LIMIT])
-                condition = Condition(column=binding.key, op=FilterOp.IN, value=wanted)
+        for start in range(0, len(keys), _PAGE):
+            wanted = tuple(keys[start : start + _PAGE])
+            condition = Condition(column=binding.key, op=FilterOp.IN, value=wanted)
+            async with asyncio.timeout(within.total_seconds()):
                 page = await connector.fetch(RowQuery(binding=binding, where=(condition,)))
-                found |= {str(row[binding.key]): row for row in page.rows}
+            found |= {str(row[binding.key]): row for row in page.rows}
     except TimeoutError as error:
         raise Unavailable(
             f"{binding.system.name} did not answer within {within.total_seconds():g} s.",

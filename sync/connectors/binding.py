@@ -61,13 +61,26 @@ class Touch:
     """A captured table whose row change says that a record *may* have changed.
 
     Used where a record is spread over many tables: the intake reads the record back from the
-    system. `key` is the column with the record's own id, `points` maps a row to that id where it
-    takes more than a column; a row for which it answers None touches nothing.
+    system. `key` is the column with the record's own id. A row touches nothing if it is known to
+    have another value in a column of `only`. Of the table only `columns` and its primary key need
+    to be captured.
     """
 
     table: str
     key: str
-    points: Callable[[Row], str | None] | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that `record_of` reads."""
+        return (self.key, *self.only)
+
+    def record_of(self, row: Row) -> str | None:
+        """The id of the touched record; of a deleted row often only the primary key is known."""
+        if any(row.get(name, wanted) != wanted for name, wanted in self.only.items()):
+            return None
+        cell = row.get(self.key)
+        return None if cell is None else str(cell)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

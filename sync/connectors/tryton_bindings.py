@@ -5,30 +5,13 @@ The columns named here are those of the rows that `tryton_rows` makes of Tryton'
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from schema.entities.client import Client
 from schema.entities.invoice import Invoice
 from schema.entities.payment_status import PaymentState, PaymentStatus
 from schema.entities.project import Project, ProjectStatus
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, Row, Touch
+from sync.connectors.binding import Binding, Column, MoneyColumns, Touch
 from sync.connectors.words import hours_of, ledger_status_of, minutes_of, payment_state_of
-
-_STAMPS = ("create_date", "create_uid", "write_date", "write_uid")
-_TOTALS = ("untaxed_amount_cache", "tax_amount_cache", "total_amount_cache")
-
-PUBLISHED: dict[str, tuple[str, ...]] = {
-    "public.party_party": ("id", "code", "name", *_STAMPS),
-    "public.party_identifier": ("id", "party", "code", *_STAMPS),
-    "public.party_address": ("id", "party", *_STAMPS),
-    "public.party_party_payment_term": ("id", "party", "customer_payment_term", *_STAMPS),
-    "public.project_work": ("id", "number", "type", "name", "status", *_STAMPS),
-    "public.account_invoice": ("id", "number", "reference", "state", "type", *_TOTALS, *_STAMPS),
-    "public.account_invoice_line": ("id", "invoice", "type", *_STAMPS),
-    "public.account_invoice-account_move_line": ("id", "invoice", "line", *_STAMPS),
-}
-"""The captured columns of each table: enough to know what was touched, without printed reports."""
 
 PROJECT_STATUS = {
     "Planned": ProjectStatus.REQUESTED,
@@ -44,18 +27,8 @@ PAYMENT_WORDS = {
 }
 
 
-def _when(column: str, value: str, key: str) -> Callable[[Row], str | None]:
-    """Points to the record in `key`, of rows of one kind only."""
-
-    def points(row: Row) -> str | None:
-        found = row.get(key)
-        return None if found is None or row.get(column) != value else str(found)
-
-    return points
-
-
 _INVOICE_TOUCHES = (
-    Touch(table="public.account_invoice", key="id", points=_when("type", "out", "id")),
+    Touch(table="public.account_invoice", key="id", only={"type": "out"}),
     Touch(table="public.account_invoice_line", key="invoice"),
     Touch(table="public.account_invoice-account_move_line", key="invoice"),
 )
@@ -86,9 +59,7 @@ PROJECT = Binding(
     resource="project.work",
     key="number",
     anchor_key="number",
-    touches=(
-        Touch(table="public.project_work", key="number", points=_when("type", "project", "number")),
-    ),
+    touches=(Touch(table="public.project_work", key="number", only={"type": "project"}),),
     reference="hub_reference",
     read_only=frozenset({"code"}),
     owns={

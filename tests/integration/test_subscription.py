@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import pytest
 from support.graph import GraphFirm, served
-from websockets.asyncio.client import ClientConnection
+from support.sockets import PROTOCOL, Socket, socket_to
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -24,7 +24,6 @@ from sync.store.migrate import migrate
 from sync.store.pool import connect
 
 CLIENT = mint("cli", "crm", "ACC-00001")
-PROTOCOL = Subprotocol("graphql-transport-ws")
 FIELDS = "{ cursor before after invoice { id } }"
 
 
@@ -61,44 +60,21 @@ async def happen(pool: asyncpg.Pool, *numbers: int, after: str = "posted") -> No
         await append_events(connection, events)
 
 
-class Socket:
-    """A client of the protocol."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-
-    async def send(self, **message: Any) -> None:
-        await self._connection.send(json.dumps(message))
-
-    async def receive(self) -> Any:
-        async with asyncio.timeout(5):
-            return json.loads(await self._connection.recv())
-
-    async def start(self) -> None:
-        await self.send(type="connection_init")
-        assert (await self.receive())["type"] == "connection_ack"
-
-    async def subscribe(self, arguments: str = "") -> None:
-        query = f"subscription {{ invoiceStatusChanged{arguments} {FIELDS} }}"
-        await self.send(id="1", type="subscribe", payload={"query": query})
-
-    async def event(self) -> Any:
-        message = await self.receive()
-        assert message["type"] == "next", message
-        return message["payload"]["data"]["invoiceStatusChanged"]
-
-
 @pytest.fixture
 async def socket(host: str) -> AsyncIterator[Socket]:
-    async with open_socket(f"ws://{host}/graphql", subprotocols=[PROTOCOL]) as connection:
-        yield Socket(connection)
+    async with socket_to(host) as connected:
+        yield connected
+
+
+async def subscribe(socket: Socket, arguments: str = "") -> None:
+    await socket.subscribe(f"subscription {{ invoiceStatusChanged{arguments} {FIELDS} }}")
 
 
 async def following(pool: asyncpg.Pool, socket: Socket) -> str:
     """Subscribe from a first event on; answers its cursor."""
     await socket.start()
     await happen(pool, 1)
-    await socket.subscribe(f'(after: "{await first_cursor(pool)}")')
+    await subscribe(socket, f'(after: "{await first_cursor(pool)}")')
     return str((await socket.event())["cursor"])
 
 
@@ -116,10 +92,9 @@ async def test_events_arrive_live_and_again_after_a_cursor(
     live = await socket.event()
     assert (live["before"], live["after"], live["invoice"]) == ("DRAFT", "POSTED", None)
     await happen(pool, 3)
-    async with open_socket(f"ws://{host}/graphql", subprotocols=[PROTOCOL]) as connection:
-        other = Socket(connection)
+    async with socket_to(host) as other:
         await other.start()
-        await other.subscribe(f'(after: "{cursor}")')
+        await subscribe(other, f'(after: "{cursor}")')
         replayed = [await other.event(), await other.event()]
         await happen(pool, 4)
         replayed.append(await other.event())
@@ -133,7 +108,7 @@ async def test_a_filter_keeps_other_events_away(pool: asyncpg.Pool, socket: Sock
     await happen(pool, 1)
     start = await first_cursor(pool)
     arguments = f'(after: "{start}", filter: {{to: [PAID], clientIds: ["{CLIENT}"]}})'
-    await socket.subscribe(arguments)
+    await subscribe(socket, arguments)
     await happen(pool, 2, after="paid")
     assert (await socket.event())["after"] == "PAID"
 
@@ -141,7 +116,7 @@ async def test_a_filter_keeps_other_events_away(pool: asyncpg.Pool, socket: Sock
 async def test_a_malformed_cursor_is_a_coded_error(socket: Socket) -> None:
     """The subscription ends with BAD_USER_INPUT; the connection stays."""
     await socket.start()
-    await socket.subscribe('(after: "?")')
+    await subscribe(socket, '(after: "?")')
     message = await socket.receive()
     assert message["payload"]["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert (await socket.receive())["type"] == "complete"

@@ -1,22 +1,16 @@
-"""The connector against a real Tryton 8.2 with the seeded firm; the lane is opt-in."""
+"""The connector against a real Tryton 8.2 with the seeded firm."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.tryton import provisioned
 
-from hub.embedded import Cluster
-from hub.tryton.database import Template
-from hub.tryton.erp import TrytonErp, prepare_tryton, serve
-from hub.tryton.server import Installation
+from hub.tryton.erp import TrytonErp, serve
 from schema.entity import FilterOp
 from schema.errors import Conflict, Invalid, NotFound, Rejected, Unavailable
 from sync.connectors.binding import Binding, Row
@@ -26,35 +20,20 @@ from sync.connectors.tryton import Tryton
 from sync.connectors.tryton_bindings import CLIENT, INVOICE, PAYMENT_STATUS, PROJECT
 from sync.connectors.tryton_session import Account
 
-pytestmark = [
-    pytest.mark.tryton,
-    pytest.mark.skipif(
-        os.environ.get("CONCORD_TRYTON") != "1",
-        reason="set CONCORD_TRYTON=1 to run against a real Tryton (minutes on the first run)",
-    ),
-]
-STATE = Path(tempfile.gettempdir()) / "concord-tryton"
-_numbers = itertools.count(1)
+pytestmark = pytest.mark.tryton
+DATABASE = "test_tryton"
 TODAY = datetime.now(UTC).date()
 """Tryton refuses dates in the future, and those before the last number."""
 
 
 @pytest.fixture(scope="module")
-def provisioned() -> Iterator[tuple[Cluster, Installation, Template]]:
-    """A cluster that outlives the run, because its template takes minutes to make."""
-    STATE.mkdir(mode=0o755, exist_ok=True)
-    with Cluster.start(STATE / "postgres", durable=False) as cluster:
-        yield cluster, *prepare_tryton(STATE, cluster, print)
-
-
-@pytest.fixture(scope="module")
-def erp(provisioned: tuple[Cluster, Installation, Template]) -> Iterator[TrytonErp]:
-    cluster, installation, template = provisioned
-    database = f"test_tryton_{os.getpid()}_{next(_numbers)}"
-    running = serve(installation, template, cluster, database)
-    yield running
-    asyncio.run(running.stop())
-    cluster.drop_database(database)
+def erp() -> Iterator[TrytonErp]:
+    with provisioned() as (cluster, installation, template):
+        cluster.drop_database(DATABASE)
+        running = serve(installation, template, cluster, DATABASE)
+        yield running
+        asyncio.run(running.stop())
+        cluster.drop_database(DATABASE)
 
 
 @pytest.fixture

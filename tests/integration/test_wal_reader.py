@@ -18,6 +18,7 @@ from cdc.log.port import NewRecord
 from schema.errors import Invalid, Unavailable
 
 TABLES = (CapturedTable(schema="public", name="accounts"),)
+NAMES_ONLY = (CapturedTable(schema="public", name="accounts", columns=("name",)),)
 PLACEHOLDER = "__debezium_unavailable_value"
 
 ACCOUNTS = """
@@ -326,13 +327,30 @@ async def test_a_new_column_is_seen_from_its_next_change_on(
 async def test_only_the_named_columns_leave_the_owner(
     owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
 ) -> None:
-    """A column list holds for the snapshot and for the stream."""
+    """A column list holds for the snapshot and for the stream; the primary key is always in it."""
     await owner.execute("INSERT INTO accounts (id, name, revenue) VALUES (1, 'A', 1)")
-    tables = (CapturedTable(schema="public", name="accounts", columns=("id", "name")),)
-    async with running(reader(tables=tables), owner):
+    async with running(reader(tables=NAMES_ONLY), owner):
         await owner.execute("INSERT INTO accounts (id, name, revenue) VALUES (2, 'B', 1)")
         await log.reach(2)
     assert [set(value["after"]) for value in log.values()] == [{"id", "name"}] * 2
+
+
+async def test_a_publication_is_narrowed_at_the_next_start(
+    owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
+) -> None:
+    """Columns nobody wants any more stop leaving the owner, and no change is lost on the way."""
+    async with running(reader(), owner):
+        await owner.execute("INSERT INTO accounts (id, revenue) VALUES (1, 1)")
+        await log.reach(1)
+    await owner.execute("INSERT INTO accounts (id, revenue) VALUES (2, 1)")
+    await reader(tables=NAMES_ONLY).prepare()
+    await owner.execute("INSERT INTO accounts (id, revenue) VALUES (3, 1)")
+    async with running(reader(tables=NAMES_ONLY), owner):
+        await log.reach_key(b'{"id":3}')
+    seen = {value["after"]["id"]: "revenue" in value["after"] for value in log.values()}
+    assert seen == {1: True, 2: True, 3: False}
+    with pytest.raises(Invalid, match=r"has other columns of public\.accounts, so changes since"):
+        await reader().prepare()
 
 
 async def test_nothing_of_a_transaction_in_flight_is_lost_by_the_snapshot(
@@ -458,8 +476,8 @@ async def test_other_tables_than_published_are_refused_once_there_is_a_slot(
         ),
         (
             "SELECT 1",
-            CapturedTable(schema="public", name="accounts", columns=("name",)),
-            "the primary key",
+            CapturedTable(schema="public", name="accounts", columns=("id", "colour")),
+            "has no column colour",
         ),
     ],
 )

@@ -15,7 +15,7 @@ from resolvers.errors import present
 from resolvers.filters import filter_input, filters_of
 from resolvers.paging import cursor_of, paging, window
 from resolvers.policies import ReadPolicyInput, policy_of
-from resolvers.scalars import SCALARS
+from resolvers.scalars import SCALARS, Long
 from schema.canon import Client
 from schema.entities.client import Segment
 from schema.entity import FilterOp
@@ -30,13 +30,13 @@ RECORDS = [
 ]
 
 
-def parse(kind: type) -> Callable[[Any], Any]:
+def parse(kind: object) -> Callable[[Any], Any]:
     parser = SCALARS[kind].parse_value
     assert parser
     return parser
 
 
-def shown(kind: type, value: Any) -> Any:
+def shown(kind: object, value: Any) -> Any:
     serialize = SCALARS[kind].serialize
     assert serialize
     return serialize(value)
@@ -54,15 +54,22 @@ def test_values_are_spelt_exactly() -> None:
     assert parse(date)("2026-03-31") == date(2026, 3, 31)
 
 
+def test_what_32_bits_cannot_hold_is_a_number_still() -> None:
+    """Some systems count versions in microseconds, and an age in milliseconds outgrows 25 days."""
+    version = 1_795_529_747_458_638
+    assert parse(Long)(version) == shown(Long, version) == version
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
+        *((Long, value) for value in (2**53, -(2**53), 1.0, "1", True, None)),
         *((Decimal, value) for value in (1.5, 1, True, "NaN", "1e9", "1" * 30, "", None, [])),
         *((date, value) for value in ("2026-02-30", "20260331", "2026-W01-1", 5, None)),
         *((datetime, value) for value in ("2026-03-31T12:00:00", "now", 5, None)),
     ],
 )
-def test_other_spellings_are_refused(kind: type, value: Any) -> None:
+def test_other_spellings_are_refused(kind: object, value: Any) -> None:
     """A float, a naive time or a day that does not exist is told how to be written."""
     with pytest.raises(GraphQLError, match=r"write it like|send it as text"):
         parse(kind)(value)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 from typing import cast
 
 from rich.console import Console
 
-from hub.tour import Guide, Unkept, _tell
+from hub.tour import STORY, Guide, Unkept, _tell
 
 
 async def _holds(_: Guide) -> str:
@@ -30,3 +32,10 @@ async def test_a_step_that_does_not_hold_ends_the_tour_with_the_reason() -> None
     out = io.StringIO()
     assert not await _tell(Console(file=out, width=200), 5, "A copy", _breaks, cast(Guide, None))
     assert "5. ✗ A copy: the copy never came" in out.getvalue()
+
+
+def test_the_readme_tells_the_same_story() -> None:
+    """Its listing has every step, in order and by its title."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    told = re.findall(r"^(\d)\. ✓ ([^:]+):", readme, re.MULTILINE)
+    assert told == [(str(n), title) for n, (title, _) in enumerate(STORY, start=1)]

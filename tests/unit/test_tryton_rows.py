@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hub.registry import captured_tables
 from schema.entity import FilterOp
 from schema.errors import Conflict, Rejected
 from sync.connectors.binding import Row
@@ -16,7 +17,6 @@ from sync.connectors.tryton_bindings import (
     INVOICE,
     PAYMENT_STATUS,
     PROJECT,
-    PUBLISHED,
 )
 from sync.connectors.tryton_rows import (
     SHAPES,
@@ -145,19 +145,25 @@ def test_an_error_keeps_trytons_words(error: list[Any], kind: type[Exception], w
     assert refusal.message == words
 
 
-def test_every_touched_table_is_published() -> None:
-    """A touch needs its columns in the stream."""
-    for binding in (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS):
-        for touch in binding.touches:
-            assert touch.key in PUBLISHED[touch.table]
+def test_of_a_touched_table_only_what_a_touch_reads_is_captured() -> None:
+    """Printed invoices are columns too, and stay where they are."""
+    columns = {str(table): table.columns for table in captured_tables([INVOICE, PAYMENT_STATUS])}
+    assert columns == {
+        "public.account_invoice": ("id", "type"),
+        "public.account_invoice_line": ("invoice",),
+        "public.account_invoice-account_move_line": ("invoice",),
+    }
 
 
 def test_rows_of_other_kinds_touch_nothing() -> None:
     """Tasks are no projects, and supplier invoices are none of ours."""
     [project] = PROJECT.touches
-    assert project.points is not None
-    assert project.points({"type": "project", "number": "P-1"}) == "P-1"
-    assert project.points({"type": "task", "number": "P-2"}) is None
-    points = INVOICE.touches[0].points
-    assert points is not None
-    assert points({"type": "in", "id": 1}) is None
+    assert project.record_of({"type": "project", "number": "P-1"}) == "P-1"
+    assert project.record_of({"type": "task", "number": "P-2"}) is None
+    assert INVOICE.touches[0].record_of({"type": "in", "id": 1}) is None
+
+
+def test_a_deleted_row_touches_the_record_that_its_key_names() -> None:
+    """Nothing but the key is known of it any more, and its kind may have been ours."""
+    assert INVOICE.touches[0].record_of({"id": 1}) == "1"
+    assert PROJECT.touches[0].record_of({"id": 1}) is None
