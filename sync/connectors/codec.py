@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, get_args, get_origin
 
 from schema.canon import BY_ID_TYPE
@@ -43,14 +43,17 @@ class Ref(NamedTuple):
 Read = Callable[..., Any]
 
 
-def decode(binding: Binding, row: Row, *, copies: bool = False) -> dict[str, Any]:
+def decode(
+    binding: Binding, row: Row, *, copies: bool = False, fields: frozenset[str] | None = None
+) -> dict[str, Any]:
     """The fields this system owns (or, with `copies`, merely holds) that the row carries.
 
+    With `fields`, only those of them that are named, and nothing else of the row is looked at.
     A column that is absent or unchanged is left out. Raises Poison on a value that its type
     cannot hold or a status word nobody declared.
     """
     values: dict[str, Any] = {}
-    for name, columns, read in _readers(binding, copies):
+    for name, columns, read in _readers(binding, copies, fields):
         cells = [row.get(column, UNCHANGED) for column in columns]
         if UNCHANGED in cells:
             continue
@@ -159,10 +162,16 @@ def decimal_of(cell: Any) -> Decimal | None:
     return Decimal(cell)
 
 
-@cache
-def _readers(binding: Binding, copies: bool) -> tuple[tuple[str, tuple[str, ...], Read], ...]:
+@lru_cache(1024)
+def _readers(
+    binding: Binding, copies: bool, fields: frozenset[str] | None
+) -> tuple[tuple[str, tuple[str, ...], Read], ...]:
     places = binding.copies if copies else binding.owns
-    return tuple((name, *_reader(binding, name, place)) for name, place in places.items())
+    return tuple(
+        (name, *_reader(binding, name, place))
+        for name, place in places.items()
+        if fields is None or name in fields
+    )
 
 
 def _reader(binding: Binding, name: str, place: Place) -> tuple[tuple[str, ...], Read]:
