@@ -1,34 +1,25 @@
-"""An executor that reads plain fields directly.
+"""The executor: plain fields are read directly, and what must be waited for is filled in later.
 
-Most of an answer are attributes of objects that are at hand: no resolver, no arguments, nothing to
-wait for. The library spends a dozen calls on each; here a selection is turned into readers once
-per operation, and an object costs one call per field.
+graphql-core spends a dozen calls on a field that is only an attribute, and wraps every object with
+something to wait for in tasks of its own, level by level. Here a selection becomes readers once
+per operation, and a value that arrives completes its field in the answer, where it belongs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache, partial
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any, NamedTuple
 
-from graphql import (
-    GraphQLField,
-    GraphQLObjectType,
-    GraphQLOutputType,
-    is_leaf_type,
-    is_list_type,
-    is_non_null_type,
-    is_object_type,
-)
+from graphql import GraphQLObjectType, GraphQLOutputType, OperationType, is_non_null_type
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
 
-Reader = Callable[[Any], Any]
-"""Answers a field's completed value for an object, or raises."""
+from resolvers.arrivals import Arrival, Arrivals
+from resolvers.readers import Reader, completion, leave_open, plain_attribute
 
 Fields = dict[str, Any]
-"""Response name -> the selections of that name, as the executor groups them."""
+"""Response name -> the selections of that name, as graphql-core groups them."""
 
 
 class Selection(NamedTuple):
@@ -40,17 +31,28 @@ class Selection(NamedTuple):
     """Kept, because selections are found by its id."""
 
 
-class PlainFields(StrawberryGraphQLCoreExecutionContext):
+class DirectExecutor(StrawberryGraphQLCoreExecutionContext):
     """Answers exactly what the executor it extends answers, errors included.
 
-    Whatever is out of the ordinary in an object (a null where none may be, a value that its type
-    cannot print) sends the whole object the usual way, which knows where and why to report it.
-    Strawberry extensions that define `resolve` are not asked about plain fields.
+    An object with anything out of the ordinary (a null where none may be, a value that its type
+    cannot print) is executed the library's way, which knows where and why to report it. Strawberry
+    extensions that define `resolve` are not asked about plain fields.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.begin()
+
+    def begin(self) -> None:
+        """Remember nothing; graphql-core's memory too would grow with every event."""
+        self._relevant_sub_fields = {}
         self._selections: dict[int, Selection] = {}
+        self._arrivals = Arrivals(self.is_awaitable)
+
+    def build_per_event_executor(self, payload: Any) -> DirectExecutor:
+        executor: Any = super().build_per_event_executor(payload)
+        executor.begin()
+        return executor  # type: ignore[no-any-return]  # a copy of this one
 
     def execute_fields(
         self,
@@ -60,18 +62,45 @@ class PlainFields(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Fields,
         position_context: Any,
     ) -> Any:
-        execute = super().execute_fields
+        execute = partial(super().execute_fields, parent_type, source_value, path)
         readers, rest, _ = self._selection(parent_type, grouped_field_set)
         try:
             answer = {name: read(source_value) for name, read in readers}
-        except Exception:  # noqa: BLE001  # found again, and reported, the usual way
-            return execute(parent_type, source_value, path, grouped_field_set, position_context)
-        if not rest:
-            return answer
-        others: Any = execute(parent_type, source_value, path, rest, position_context)
+        except Exception:  # noqa: BLE001  # found again, and reported, the library's way
+            answer, rest = {}, grouped_field_set
+        whole: Any = answer
+        if rest:
+            whole = self._joined(answer, execute(rest, position_context))
+        return self._arrivals.complete(whole) if path is None else whole
+
+    def complete_awaitable_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: list[Any],
+        info: Any,
+        path: Path,
+        result: Awaitable[Any],
+        position_context: Any,
+    ) -> Any:
+        """An arrival, where an error goes no further than the field itself."""
+        details = field_details_list
+        if is_non_null_type(return_type) or self.operation.operation is OperationType.MUTATION:
+            return super().complete_awaitable_value(
+                return_type, details, info, path, result, position_context
+            )
+        return self._arrivals.expect(
+            result,
+            lambda value: self.complete_value(
+                return_type, details, info, path, value, position_context
+            ),
+            lambda error: self.handle_field_error(error, return_type, details, path),
+        )
+
+    def _joined(self, answer: Fields, others: Any) -> Any:
+        """The plain fields with the others, in the order of the selection."""
         if self.is_awaitable(others):
-            return _joined(answer, others)
-        answer.update(others)
+            return _joined_later(answer, others)
+        _join(answer, others)
         return answer
 
     def _selection(self, parent: GraphQLObjectType, fields: Fields) -> Selection:
@@ -79,7 +108,7 @@ class PlainFields(StrawberryGraphQLCoreExecutionContext):
         if found is None:
             readers = {name: self._reader(parent, nodes) for name, nodes in fields.items()}
             found = self._selections[id(fields)] = Selection(
-                readers=tuple((name, read or _awaited) for name, read in readers.items()),
+                readers=tuple((name, read or leave_open) for name, read in readers.items()),
                 rest={name: fields[name] for name, read in readers.items() if read is None},
                 source=fields,
             )
@@ -91,26 +120,11 @@ class PlainFields(StrawberryGraphQLCoreExecutionContext):
         if name == "__typename":
             return lambda _: parent.name
         definition = self.schema.get_field(parent, name)
-        attribute = _attribute(definition) if definition else None
-        complete = self._completion(definition.type, nodes) if definition and attribute else None
-        if attribute is None or complete is None:
+        attribute = plain_attribute(definition)
+        if definition is None or attribute is None:
             return None
-        return lambda source: complete(getattr(source, attribute))
-
-    def _completion(self, kind: GraphQLOutputType, nodes: list[Any]) -> Reader | None:
-        """What makes an attribute's value the field's; None when it takes more than reading."""
-        if is_non_null_type(kind):
-            inner = self._completion(kind.of_type, nodes)
-            return inner and _required(inner)
-        inner = None
-        if is_leaf_type(kind):
-            inner = _printer(kind)
-        elif is_list_type(kind):
-            part = self._completion(kind.of_type, nodes)
-            inner = part and _each(part)
-        elif is_object_type(kind) and kind.is_type_of is None:
-            inner = self._value_object(kind, nodes)
-        return inner and _optional(inner)
+        complete = completion(definition.type, lambda kind: self._value_object(kind, nodes))
+        return complete and (lambda source: complete(getattr(source, attribute)))
 
     def _value_object(self, kind: GraphQLObjectType, nodes: list[Any]) -> Reader | None:
         collected = self.collect_subfields(kind, nodes)
@@ -120,51 +134,14 @@ class PlainFields(StrawberryGraphQLCoreExecutionContext):
         return lambda value: {name: read(value) for name, read in readers}
 
 
-async def _joined(answer: dict[str, Any], others: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    answer.update(await others)
+async def _joined_later(answer: Fields, others: Awaitable[Fields]) -> Fields:
+    _join(answer, await others)
     return answer
 
 
-def _attribute(definition: GraphQLField) -> str | None:
-    """The attribute that a field without a resolver shows."""
-    field: Any = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    is_plain = field and field.is_basic_field and field.default_resolver is getattr
-    return field.python_name if is_plain else None
-
-
-def _awaited(_: Any) -> None:
-    """Holds the place of a field that is not plain, so that an answer keeps its order."""
-
-
-def _required(complete: Reader) -> Reader:
-    def read(value: Any) -> Any:
-        if value is None:
-            raise TypeError("null where none may be")
-        return complete(value)
-
-    return read
-
-
-def _optional(complete: Reader) -> Reader:
-    return lambda value: None if value is None else complete(value)
-
-
-def _each(complete: Reader) -> Reader:
-    def read(values: Iterable[Any]) -> list[Any]:
-        if not isinstance(values, list | tuple):
-            raise TypeError("no list")
-        return [complete(value) for value in values]
-
-    return read
-
-
-@lru_cache(1024)
-def _printer(kind: Any) -> Reader:
-    """A leaf type's spelling of a value; for an enum, a table of its members."""
-    if isinstance(kind, CustomGraphQLEnumType):
-        members: Iterable[Any] = kind.wrapped_cls
-        return {one: kind.coerce_output_value(one) for one in members}.__getitem__
-    complete = partial(PlainFields.complete_leaf_value, kind)
-    if kind.name not in ("ID", "String"):
-        return complete
-    return lambda value: value if type(value) is str else complete(value)
+def _join(answer: Fields, others: Fields) -> None:
+    for name, value in others.items():
+        if type(value) is Arrival:
+            value.place(answer, name)
+        else:
+            answer[name] = value
