@@ -100,6 +100,7 @@ class Arrivals:
                 self._settled.cancel()
         except Exception as error:  # noqa: BLE001  # reported by the executor
             refuse(error)
-        self._open -= 1
-        if self._settled is not None and not self._open and not self._settled.done():
-            self._settled.set_result(None)
+        finally:
+            self._open -= 1
+            if self._settled is not None and not self._open and not self._settled.done():
+                self._settled.set_result(None)

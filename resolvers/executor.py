@@ -11,12 +11,19 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import Any, NamedTuple
 
-from graphql import GraphQLObjectType, GraphQLOutputType, OperationType, is_non_null_type
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    OperationType,
+    get_named_type,
+    is_leaf_type,
+    is_non_null_type,
+)
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.arrivals import Arrival, Arrivals
-from resolvers.readers import Reader, completion, leave_open, plain_attribute
+from resolvers.readers import Reader, Rest, completion, leave_open, plain_attribute
 
 Fields = dict[str, Any]
 """Response name -> the selections of that name, as graphql-core groups them."""
@@ -41,6 +48,7 @@ class DirectExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._arrive = self.operation.operation is not OperationType.MUTATION
         self.begin()
 
     def begin(self) -> None:
@@ -62,15 +70,18 @@ class DirectExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Fields,
         position_context: Any,
     ) -> Any:
-        execute = partial(super().execute_fields, parent_type, source_value, path)
         readers, rest, _ = self._selection(parent_type, grouped_field_set)
+        todo: list[Rest] = []
         try:
-            answer = {name: read(source_value) for name, read in readers}
+            answer = {name: read(source_value, path, todo) for name, read in readers}
         except Exception:  # noqa: BLE001  # found again, and reported, the library's way
-            answer, rest = {}, grouped_field_set
+            answer, rest, todo = {}, grouped_field_set, []
+        for execute in todo:
+            execute()
         whole: Any = answer
         if rest:
-            whole = self._joined(answer, execute(rest, position_context))
+            others = super().execute_fields(parent_type, source_value, path, rest, position_context)
+            whole = self._joined(answer, others)
         return self._arrivals.complete(whole) if path is None else whole
 
     def complete_awaitable_value(
@@ -84,7 +95,7 @@ class DirectExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """An arrival, where an error goes no further than the field itself."""
         details = field_details_list
-        if is_non_null_type(return_type) or self.operation.operation is OperationType.MUTATION:
+        if is_non_null_type(return_type) or not self._arrive:
             return super().complete_awaitable_value(
                 return_type, details, info, path, result, position_context
             )
@@ -118,20 +129,65 @@ class DirectExecutor(StrawberryGraphQLCoreExecutionContext):
         """The reader of one field; None when it is not plain."""
         name = nodes[0].node.name.value
         if name == "__typename":
-            return lambda _: parent.name
+            return lambda *_: parent.name
         definition = self.schema.get_field(parent, name)
         attribute = plain_attribute(definition)
         if definition is None or attribute is None:
             return None
-        complete = completion(definition.type, lambda kind: self._value_object(kind, nodes))
-        return complete and (lambda source: complete(getattr(source, attribute)))
+        complete = completion(definition.type, lambda kind: self._object_reader(kind, nodes))
+        if complete is None or is_leaf_type(get_named_type(definition.type)):
+            return complete and (
+                lambda source, path, todo: complete(getattr(source, attribute), path, todo)
+            )
+        key = nodes[0].node.alias or nodes[0].node.name
+        return lambda source, path, todo: complete(
+            getattr(source, attribute), Path(path, key.value, parent.name), todo
+        )
 
-    def _value_object(self, kind: GraphQLObjectType, nodes: list[Any]) -> Reader | None:
+    def _object_reader(self, kind: GraphQLObjectType, nodes: list[Any]) -> Reader | None:
+        """Reads an object; None when a field that is not plain could fail the whole object."""
         collected = self.collect_subfields(kind, nodes)
         readers, rest, _ = self._selection(kind, collected.grouped_field_set)
-        if rest or collected.new_defer_usages:
+        if collected.new_defer_usages or (rest and not self._goes_no_further(kind, rest)):
             return None
-        return lambda value: {name: read(value) for name, read in readers}
+        is_type_of: Any = kind.is_type_of or _anything
+
+        def read(value: Any, path: Path | None, todo: list[Rest]) -> Any:
+            if value is None:
+                return None
+            if not is_type_of(value, None):
+                raise TypeError("an object of another type")
+            answer = {name: read(value, path, todo) for name, read in readers}
+            if rest:
+                todo.append(partial(self._execute_rest, kind, value, path, rest, answer))
+            return answer
+
+        return read
+
+    def _goes_no_further(self, kind: GraphQLObjectType, rest: Fields) -> bool:
+        """Whether each of the fields keeps its errors, and its waiting, to itself."""
+        fields = [kind.fields.get(nodes[0].node.name.value) for nodes in rest.values()]
+        return self._arrive and not any(
+            field is None or is_non_null_type(field.type) for field in fields
+        )
+
+    def _execute_rest(
+        self, kind: GraphQLObjectType, value: Any, path: Any, rest: Fields, answer: Fields
+    ) -> None:
+        others: Any = super().execute_fields(kind, value, path, rest, None)
+        if self.is_awaitable(others):
+            nodes = next(iter(rest.values()))
+            self._arrivals.expect(
+                others,
+                partial(_join, answer),
+                lambda error: self.handle_field_error(error, kind, nodes, path),
+            )
+        else:
+            _join(answer, others)
+
+
+def _anything(_value: Any, _info: Any) -> bool:
+    return True
 
 
 async def _joined_later(answer: Fields, others: Awaitable[Fields]) -> Fields:
