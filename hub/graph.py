@@ -28,6 +28,7 @@ from resolvers.operation import Operation
 from resolvers.query import Query
 from resolvers.scalars import SCALARS
 from resolvers.subscription import Subscription
+from resolvers.thin import thin_resolvers
 
 
 class Graph(strawberry.Schema):
@@ -44,6 +45,7 @@ class Graph(strawberry.Schema):
             config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
             extensions=[lambda: Operation(gate, NODES)],
         )
+        thin_resolvers(self._schema)
         for argument in _arguments(self._schema):
             if argument.default_value is None:
                 argument.default_value = Undefined  # optional says it already; `= null` is noise
