@@ -23,7 +23,7 @@ from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.arrivals import Arrival, Arrivals
-from resolvers.readers import Reader, Rest, completion, leave_open, plain_attribute
+from resolvers.readers import Reader, Rest, cannot_read, completion, leave_open, plain_attribute
 
 Fields = dict[str, Any]
 """Response name -> the selections of that name, as graphql-core groups them."""
@@ -55,6 +55,7 @@ class DirectExecutor(StrawberryGraphQLCoreExecutionContext):
         """Remember nothing; graphql-core's memory too would grow with every event."""
         self._relevant_sub_fields = {}
         self._selections: dict[int, Selection] = {}
+        self._arrival_readers: dict[int, tuple[list[Any], Reader]] = {}
         self._arrivals = Arrivals(self.is_awaitable)
 
     def build_per_event_executor(self, payload: Any) -> DirectExecutor:
@@ -101,11 +102,29 @@ class DirectExecutor(StrawberryGraphQLCoreExecutionContext):
             )
         return self._arrivals.expect(
             result,
-            lambda value: self.complete_value(
-                return_type, details, info, path, value, position_context
-            ),
+            lambda value: self._completed(return_type, details, info, path, value),
             lambda error: self.handle_field_error(error, return_type, details, path),
         )
+
+    def _completed(
+        self, kind: GraphQLOutputType, nodes: list[Any], info: Any, path: Path, value: Any
+    ) -> Any:
+        """A value that has arrived: read where it can be, else completed the library's way."""
+        todo: list[Rest] = []
+        try:
+            shown = self._arrival_reader(kind, nodes)(value, path, todo)
+        except Exception:  # noqa: BLE001  # found again, and reported, the library's way
+            return self.complete_value(kind, nodes, info, path, value, None)
+        for execute in todo:
+            execute()
+        return shown
+
+    def _arrival_reader(self, kind: GraphQLOutputType, nodes: list[Any]) -> Reader:
+        _, found = self._arrival_readers.get(id(nodes), (None, None))
+        if found is None:
+            found = completion(kind, lambda inner: self._object_reader(inner, nodes)) or cannot_read
+            self._arrival_readers[id(nodes)] = nodes, found
+        return found
 
     def _joined(self, answer: Fields, others: Any) -> Any:
         """The plain fields with the others, in the order of the selection."""

@@ -39,6 +39,11 @@ def leave_open(_value: Any, _path: Path | None, _todo: list[Rest]) -> None:
     """Holds the place of a field that is not plain, so that an answer keeps its order."""
 
 
+def cannot_read(_value: Any, _path: Path | None, _todo: list[Rest]) -> None:
+    """Where completing a value takes more than reading."""
+    raise TypeError("not plain")
+
+
 def completion(
     kind: GraphQLOutputType, read_object: Callable[[GraphQLObjectType], Reader | None]
 ) -> Reader | None:
