@@ -19,6 +19,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
 from resolvers.context import Info
+from resolvers.executor import DirectExecutor
 from resolvers.gate import Gate
 from resolvers.limits import Limits
 from resolvers.mutation import Mutation
@@ -27,6 +28,7 @@ from resolvers.operation import Operation
 from resolvers.query import Query
 from resolvers.scalars import SCALARS
 from resolvers.subscription import Subscription
+from resolvers.thin import thin_resolvers
 
 
 class Graph(strawberry.Schema):
@@ -39,9 +41,11 @@ class Graph(strawberry.Schema):
             mutation=Mutation,
             subscription=Subscription,
             types=list(NODES.values()),
+            execution_context_class=DirectExecutor,
             config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
             extensions=[lambda: Operation(gate, NODES)],
         )
+        thin_resolvers(self._schema)
         for argument in _arguments(self._schema):
             if argument.default_value is None:
                 argument.default_value = Undefined  # optional says it already; `= null` is noise

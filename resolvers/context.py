@@ -63,7 +63,7 @@ class Request:
         return Scope(request=self, policy=policy)
 
     def session(self, policy: ReadPolicy) -> ReadSession:
-        return ReadSession(policy=policy, deadline=self._deadline)
+        return ReadSession(policy=policy, deadline=self._deadline, is_sparse=True)
 
     def settle(self, session: ReadSession, path: Path) -> None:
         """Take over what a load has found out: its faults, once each, and its provenance."""

@@ -10,7 +10,7 @@ from aiodataloader import DataLoader
 
 from resolvers.errors import Path
 from schema.edges import EdgeLoad, GraphEdge
-from sync.policy import Filter, KeyRange, Paging, ReadPolicy, RecordPage
+from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
 from sync.session import ReadSession
 
@@ -22,6 +22,9 @@ T = TypeVar("T")
 Far = tuple[Record, ...]
 """The records at the far end of an edge, for one near end."""
 
+Show = Callable[[Far, "Scope"], Any]
+"""Makes far records what the field that follows the edge answers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Wanted:
@@ -29,14 +32,21 @@ class Wanted:
 
     fields: frozenset[str]
     path: Path
-    span: KeyRange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WantedEdge(Wanted):
+    """The same of a field that follows an edge, with what it shows of the records found."""
+
+    show: Show
 
 
 Key = tuple[Any, Wanted]
+EdgeKey = tuple[Any, WantedEdge]
 """Near end (an id, or ids) and what is wanted of the far end."""
 
 Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
-FarEnds = Callable[[list[Key]], Coroutine[Any, Any, list[Far | None]]]
+FarEnds = Callable[[list[EdgeKey]], Coroutine[Any, Any, list[Any]]]
 """What a batch of keys is answered with, in the order of the keys."""
 
 
@@ -46,11 +56,11 @@ class Scope:
     def __init__(self, *, request: Request, policy: ReadPolicy) -> None:
         self.request = request
         self._policy = policy
-        self._edges: dict[int, DataLoader[Key, Far | None]] = {}
+        self._edges: dict[int, DataLoader[EdgeKey, Any]] = {}
         self._roots: dict[type, DataLoader[Key, Record | None]] = {}
 
-    def load_edge(self, edge: GraphEdge, near: Any, wanted: Wanted) -> Awaitable[Far | None]:
-        """The far records; None from a batch that failed, which is reported once."""
+    def load_edge(self, edge: GraphEdge, near: Any, wanted: WantedEdge) -> Awaitable[Any]:
+        """What is shown of the far records; None from a batch that failed, reported once."""
         loader = self._edges.get(id(edge))
         if loader is None:
             loader = self._edges[id(edge)] = DataLoader(self._edge_batch(edge))
@@ -80,14 +90,14 @@ class Scope:
         )
 
     def _edge_batch(self, edge: GraphEdge) -> FarEnds:
-        async def load(keys: list[Key]) -> list[Far | None]:
+        async def load(keys: list[EdgeKey]) -> list[Any]:
             path = keys[0][1].path
             try:
                 found = await self._read(path, lambda s: self._far_ends(s, edge, keys))
             except Exception as error:  # noqa: BLE001  # one masked error, not one per record
                 self.request.report(error, path)
                 return [None] * len(keys)
-            return [_pick(found, near) for near, _ in keys]
+            return [wanted.show(_pick(found, near), self) for near, wanted in keys]
 
         return load
 
@@ -102,7 +112,7 @@ class Scope:
         return load
 
     async def _far_ends(
-        self, session: ReadSession, edge: GraphEdge, keys: list[Key]
+        self, session: ReadSession, edge: GraphEdge, keys: Sequence[Key]
     ) -> Mapping[str, Far]:
         reading, ids, fields = self.request.services.reading, _near_ids(keys), _fields(keys)
         if edge.load is EdgeLoad.BY_KEY:

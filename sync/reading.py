@@ -87,11 +87,11 @@ class Reading:
         wanted = tuple(dict.fromkeys(ids))
         stored = stored_fields(entity, fields)
         systems = systems_of(entity, stored)
-        parts = await self._parts(session, entity, systems, wanted)
+        parts = await self._parts(session, entity, systems, wanted, stored)
         home = anchor(entity)
         if home not in systems:
             strangers = [i for i in wanted if not any(i in seen for seen in parts.values())]
-            parts |= await self._parts(session, entity, [home], strangers)
+            parts |= await self._parts(session, entity, [home], strangers, stored)
         known = parts[home] if home in systems else {i for seen in parts.values() for i in seen}
         return assemble(entity, [i for i in wanted if i in known], parts, stored)
 
@@ -108,7 +108,9 @@ class Reading:
         stored = stored_fields(entity, fields | {key})
 
         async def live() -> Stretch:
-            return await self.owners.fetch_by_key(entity, key, values, session.deadline)
+            return await self.owners.fetch_by_key(
+                entity, key, values, session.deadline, fields=session.decoded(stored)
+            )
 
         async def projected(systems: Sequence[System]) -> Stretch:
             return await self._projected.select_by_key(entity, systems, key, values)
@@ -136,7 +138,9 @@ class Reading:
         stored = stored_fields(entity, fields)
 
         async def live() -> Stretch:
-            return await self.owners.fetch_page(entity, filters, span, session.deadline)
+            return await self.owners.fetch_page(
+                entity, filters, span, session.deadline, fields=session.decoded(stored)
+            )
 
         async def projected(systems: Sequence[System]) -> Stretch:
             return await self._projected.select_page(entity, systems, filters, span)
@@ -188,11 +192,16 @@ class Reading:
         """The records of a stretch with the parts of the type's other owners."""
         ids = tuple(stretch.parts[anchor(entity)])
         missing = [s for s in _guests(entity, stored) if s not in stretch.parts]
-        others = await self._parts(session, entity, missing, ids) if ids else {}
+        others = await self._parts(session, entity, missing, ids, stored) if ids else {}
         return assemble(entity, ids, {**stretch.parts, **others}, stored)
 
     async def _parts(
-        self, session: ReadSession, entity: type, systems: Sequence[System], ids: Sequence[str]
+        self,
+        session: ReadSession,
+        entity: type,
+        systems: Sequence[System],
+        ids: Sequence[str],
+        stored: frozenset[str],
     ) -> dict[System, Parts]:
         """The parts of these systems; the owners are asked at the same time."""
         policy = session.policy
@@ -203,7 +212,10 @@ class Reading:
             return dict(known)
         asked = [[i for i in ids if i not in known.get(system, {})] for system in systems]
         fetched = await asyncio.gather(
-            *(self._fetch(session, entity, s, rest) for s, rest in zip(systems, asked, strict=True))
+            *(
+                self._fetch(session, entity, system, rest, stored)
+                for system, rest in zip(systems, asked, strict=True)
+            )
         )
         return {
             system: known.get(system, {}) | parts
@@ -225,12 +237,19 @@ class Reading:
         return parts
 
     async def _fetch(
-        self, session: ReadSession, entity: type, system: System, ids: Sequence[str]
+        self,
+        session: ReadSession,
+        entity: type,
+        system: System,
+        ids: Sequence[str],
+        stored: frozenset[str],
     ) -> Parts:
         if not ids:
             return {}
         try:
-            parts = await self.owners.fetch_parts(entity, system, ids, session.deadline)
+            parts = await self.owners.fetch_parts(
+                entity, system, ids, session.deadline, fields=session.decoded(stored)
+            )
         except ConcordError as error:
             return await self._stand_in(session, entity, system, ids, error)
         self._note(session, entity, system, parts, Source.OWNER)

@@ -46,12 +46,20 @@ class Fetch:
 
 @dataclass(slots=True, kw_only=True)
 class ReadSession:
-    """One per request. After `deadline` no owner is waited for; the projection answers."""
+    """One per request. After `deadline` no owner is waited for; the projection answers.
+
+    With `is_sparse`, what owners give beyond the fields asked for is not looked at.
+    """
 
     policy: ReadPolicy = LIVE
     deadline: datetime | None = None
+    is_sparse: bool = False
     faults: list[Fault] = field(default_factory=list)
     fetches: list[Fetch] = field(default_factory=list)
+
+    def decoded(self, stored: frozenset[str]) -> frozenset[str] | None:
+        """Which fields of an owner's rows to decode when these are wanted; None for all."""
+        return stored if self.is_sparse else None
 
     def note(
         self,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loaders import Scope, Wanted
+from resolvers.loaders import Far, Scope, Show, WantedEdge
 from resolvers.nodes.node import Node, node_of
 from resolvers.paging import After, Before, Connection, First, Last, cursor_of, paging, window
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
-from sync.policy import key_range
+from sync.policy import KeyRange, key_range
 
 
 def edge(declared: GraphEdge) -> Any:
@@ -26,7 +26,7 @@ def _to_one(declared: GraphEdge) -> Any:
     def resolve(root: Node, info: Info) -> Awaitable[Any] | None:
         near = _near_end(declared, root)
         wanted = _prepare(info, lambda: _wanted(info, declared))
-        return _load_one(root.scope, declared, near, wanted) if near and wanted else None
+        return root.scope.load_edge(declared, near, wanted) if near and wanted else None
 
     return resolve
 
@@ -44,28 +44,26 @@ def _to_many(declared: GraphEdge) -> Any:
         wanted = _prepare(info, lambda: _wanted_page(info, declared, first, last, after, before))
         if near is None or wanted is None:
             return None
-        return _load_many(root.scope, declared, near, wanted)
+        return root.scope.load_edge(declared, near, wanted)
 
     return resolve
 
 
-async def _load_one(scope: Scope, declared: GraphEdge, near: Any, wanted: Wanted) -> Any:
-    far = await scope.load_edge(declared, near, wanted)
+def _first(far: Far, scope: Scope) -> Any:
     return node_of(far[0], scope) if far else None
 
 
-async def _load_many(scope: Scope, declared: GraphEdge, near: Any, wanted: Wanted) -> Any:
-    """The page of this near end; None when the read of the whole level failed."""
-    far = await scope.load_edge(declared, near, wanted)
-    if far is None or wanted.span is None:
-        return None
-    places = window(far, wanted.span)
-    return Connection(
-        nodes=[node_of(far[at], scope) for at in places],
-        cursor_at=lambda at: cursor_of(far[places[at]]),
-        has_next=places.stop < len(far),
-        has_previous=places.start > 0,
-    )
+def _page(span: KeyRange) -> Show:
+    def show(far: Far, scope: Scope) -> Any:
+        places = window(far, span)
+        return Connection(
+            nodes=[node_of(far[at], scope) for at in places],
+            cursor_at=lambda at: cursor_of(far[places[at]]),
+            has_next=places.stop < len(far),
+            has_previous=places.start > 0,
+        )
+
+    return show
 
 
 def _near_end(declared: GraphEdge, node: Node) -> Any:
@@ -76,20 +74,20 @@ def _near_end(declared: GraphEdge, node: Node) -> Any:
     return tuple(held) if isinstance(held, list) else held
 
 
-def _prepare(info: Info, make: Any) -> Wanted | None:
+def _prepare(info: Info, make: Callable[[], WantedEdge]) -> WantedEdge | None:
     """What this field wants, worked out once for all the objects it is resolved on."""
-    key = (id(node) for node in info.syntax.field_nodes)
-    wanted: Wanted | None = info.request.prepare(key, make)
-    return wanted
+    return info.request.prepare((id(node) for node in info.syntax.field_nodes), make)
 
 
-def _wanted(info: Info, declared: GraphEdge) -> Wanted:
-    return Wanted(fields=selected_fields(info.syntax, declared.target), path=info.root_path)
+def _wanted(info: Info, declared: GraphEdge) -> WantedEdge:
+    return WantedEdge(
+        fields=selected_fields(info.syntax, declared.target), path=info.root_path, show=_first
+    )
 
 
-def _wanted_page(info: Info, declared: GraphEdge, *bounds: Any) -> Wanted:
-    return Wanted(
+def _wanted_page(info: Info, declared: GraphEdge, *bounds: Any) -> WantedEdge:
+    return WantedEdge(
         fields=selected_fields(info.syntax, declared.target, CONNECTION_ROUTES),
         path=info.root_path,
-        span=key_range(paging(*bounds)),
+        show=_page(key_range(paging(*bounds))),
     )

@@ -29,13 +29,19 @@ class Node:
 
 
 def node_of(record: Record, scope: Scope) -> Any:
-    """The record as an object of the graph; what was not read of it is None."""
+    """The record as an object of the graph; what was not read of it is None.
+
+    Made without the constructor: an answer has hundreds of them, of fields that are known to fit.
+    """
     node_type = scope.request.node_types[record.entity]
-    values = {**_nothing(record.entity), **record.values, "id": record.id}
+    node: Any = object.__new__(node_type)
+    shown = node.__dict__
+    shown.update(_nothing(record.entity))
+    shown.update(record.values, id=record.id, record=record, scope=scope)
     for name, derived in derived_fields(record.entity).items():
-        known = (values[source] for source in derived.sources)
-        values[name] = next((value for value in known if value is not None), None)
-    return node_type(record=record, scope=scope, **values)
+        known = (shown[source] for source in derived.sources)
+        shown[name] = next((value for value in known if value is not None), None)
+    return node
 
 
 @cache

@@ -43,22 +43,25 @@ class Ref(NamedTuple):
 Read = Callable[..., Any]
 
 
-def decode(binding: Binding, row: Row, *, copies: bool = False) -> dict[str, Any]:
+def decode(
+    binding: Binding, row: Row, *, copies: bool = False, fields: frozenset[str] | None = None
+) -> dict[str, Any]:
     """The fields this system owns (or, with `copies`, merely holds) that the row carries.
 
+    With `fields`, only those of them that are named, and nothing else of the row is looked at.
     A column that is absent or unchanged is left out. Raises Poison on a value that its type
     cannot hold or a status word nobody declared.
     """
     values: dict[str, Any] = {}
-    for name, column, currency, read in _readers(binding, copies):
+    for name, column, others, read in _readers(binding, copies, fields):
         cell = row.get(column, UNCHANGED)
         if cell == UNCHANGED:
             continue
         try:
-            if currency is None:
+            if not others:
                 values[name] = read(cell)
-            elif (unit := row.get(currency, UNCHANGED)) != UNCHANGED:
-                values[name] = read(cell, unit)
+            elif UNCHANGED not in (rest := [row.get(other, UNCHANGED) for other in others]):
+                values[name] = read(cell, *rest)
         except (ValueError, TypeError, KeyError, InvalidOperation, OverflowError) as error:
             raise Poison(
                 "bad_value",
@@ -163,17 +166,23 @@ def decimal_of(cell: Any) -> Decimal | None:
     return Decimal(cell)
 
 
-@cache
-def _readers(binding: Binding, copies: bool) -> tuple[tuple[str, str, str | None, Read], ...]:
-    """Of each field: its name, its column, its currency's column if it is money, how to read it."""
+@lru_cache(1024)
+def _readers(
+    binding: Binding, copies: bool, fields: frozenset[str] | None
+) -> tuple[tuple[str, str, tuple[str, ...], Read], ...]:
+    """Of each field: its name, its column, the columns it takes beside that, how to read them."""
     places = binding.copies if copies else binding.owns
-    return tuple((name, *_reader(binding, name, place)) for name, place in places.items())
+    return tuple(
+        (name, *_reader(binding, name, place))
+        for name, place in places.items()
+        if fields is None or name in fields
+    )
 
 
-def _reader(binding: Binding, name: str, place: Place) -> tuple[str, str | None, Read]:
+def _reader(binding: Binding, name: str, place: Place) -> tuple[str, tuple[str, ...], Read]:
     if isinstance(place, MoneyColumns):
-        return place.amount, place.currency, _read_money
-    return place.name, None, _column_reader(binding, place, bare_type(binding.field(name).type))
+        return place.amount, (place.currency,), _read_money
+    return place.name, (), _column_reader(binding, place, bare_type(binding.field(name).type))
 
 
 def _part_of(bare: Any) -> Any:

@@ -31,13 +31,15 @@ from sync.records import Provenance, Source, Values
 from sync.xref import Xref
 
 Connectors = Mapping[System, Reads]
+Fields = frozenset[str] | None
 
 
 class Owners:
     """The systems of record, as canonical parts.
 
     Every fetch raises Unavailable when the owner does not answer in time, or not in a form that
-    can be read. What owners call their records is remembered in the cross-reference.
+    can be read. What owners call their records is remembered in the cross-reference. `fields` are
+    the stored fields wanted, all by default; the rest of a row is not looked at.
     """
 
     def __init__(
@@ -63,7 +65,13 @@ class Owners:
         return found
 
     async def fetch_parts(
-        self, entity: type, system: System, ids: Iterable[str], deadline: datetime | None
+        self,
+        entity: type,
+        system: System,
+        ids: Iterable[str],
+        deadline: datetime | None,
+        *,
+        fields: Fields = None,
     ) -> Parts:
         """The parts of these records; absent where the owner has none."""
         binding = self.binding(entity, system)
@@ -72,10 +80,16 @@ class Owners:
             return {}
         asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=tuple(keys.values()))
         at, rows = await self.fetch_rows(RowQuery(binding=binding, where=(asked,)), deadline)
-        return await self.parts_of(binding, rows, at)
+        return await self.parts_of(binding, rows, at, fields)
 
     async def fetch_by_key(
-        self, entity: type, key: str, values: Sequence[str], deadline: datetime | None
+        self,
+        entity: type,
+        key: str,
+        values: Sequence[str],
+        deadline: datetime | None,
+        *,
+        fields: Fields = None,
     ) -> Stretch:
         """The anchor's parts of all records that refer to `values` in the field `key`."""
         narrowed = Filter(field=key, op=FilterOp.IN, value=tuple(values))
@@ -84,10 +98,16 @@ class Owners:
         if asked is None:
             return Stretch(parts={binding.system: {}})
         at, rows = await self.fetch_rows(RowQuery(binding=binding, where=(asked,)), deadline)
-        return Stretch(parts={binding.system: await self.parts_of(binding, rows, at)})
+        return Stretch(parts={binding.system: await self.parts_of(binding, rows, at, fields)})
 
     async def fetch_page(
-        self, entity: type, filters: Sequence[Filter], span: KeyRange, deadline: datetime | None
+        self,
+        entity: type,
+        filters: Sequence[Filter],
+        span: KeyRange,
+        deadline: datetime | None,
+        *,
+        fields: Fields = None,
     ) -> Stretch:
         """One page of the anchor's parts, in ascending key order also when paging backwards."""
         binding = self.binding(entity, anchor(entity))
@@ -104,7 +124,7 @@ class Owners:
             return Stretch(parts={binding.system: {}})
         at, page = await self._fetch(query, deadline)
         rows = page.rows[::-1] if span.is_backward else page.rows
-        parts = await self.parts_of(binding, rows, at)
+        parts = await self.parts_of(binding, rows, at, fields)
         return Stretch(parts={binding.system: parts}, has_more=page.has_more)
 
     async def fetch_rows(
@@ -119,11 +139,13 @@ class Owners:
             rows += page.rows
         return at, rows
 
-    async def parts_of(self, binding: Binding, rows: Sequence[Row], at: datetime) -> Parts:
+    async def parts_of(
+        self, binding: Binding, rows: Sequence[Row], at: datetime, fields: Fields = None
+    ) -> Parts:
         """Decoded rows by canonical id. Of several rows for one record, the first counts."""
         try:
-            keys = [_keys(binding, row) for row in rows]
-            decoded = [decode(binding, row) for row in rows]
+            keys = _keys(binding, rows)
+            decoded = [decode(binding, row, fields=fields) for row in rows]
         except Poison as error:
             raise Unavailable(
                 f"{binding.system.name} answered with a row nobody can read ({error.message}); "
@@ -131,14 +153,16 @@ class Owners:
                 system=binding.system,
             ) from error
         ids = await self._resolve(binding, keys, decoded)
+        referring = reference_fields(binding.entity)
         parts: Parts = {}
         links = []
         for (mine, anchors), row, values in zip(keys, rows, decoded, strict=True):
             record_id = ids[anchors]
             if record_id not in parts:
                 links.append((mine, record_id))
-                for name in values.keys() & set(reference_fields(binding.entity)):
-                    values[name] = resolved(values[name], ids)
+                for name in referring:
+                    if name in values:
+                        values[name] = resolved(values[name], ids)
                 parts[record_id] = Part(
                     values=values,
                     provenance=Provenance(
@@ -198,12 +222,14 @@ class Owners:
             ) from error
 
 
-def _keys(binding: Binding, row: Row) -> tuple[Ref, Ref]:
-    """What the system calls the record, and what its anchor calls it."""
-    key, anchor_key = text_of(row.get(binding.key)), text_of(row.get(binding.anchor_key))
-    if key is None or anchor_key is None:
-        raise Poison("missing_key", f"{binding.key} and {binding.anchor_key} must be there")
-    mine = Ref(binding.entity, binding.system.value, key)
-    if binding.is_anchor:
-        return mine, mine
-    return mine, Ref(binding.entity, binding.anchor.value, anchor_key)
+def _keys(binding: Binding, rows: Sequence[Row]) -> list[tuple[Ref, Ref]]:
+    """Of each row: what the system calls the record, and what its anchor calls it."""
+    entity, system, home = binding.entity, binding.system.value, binding.anchor.value
+    keys = []
+    for row in rows:
+        key, anchor_key = text_of(row.get(binding.key)), text_of(row.get(binding.anchor_key))
+        if key is None or anchor_key is None:
+            raise Poison("missing_key", f"{binding.key} and {binding.anchor_key} must be there")
+        mine = Ref(entity, system, key)
+        keys.append((mine, mine if home == system else Ref(entity, home, anchor_key)))
+    return keys
