@@ -16,7 +16,8 @@ A crash anywhere leaves nothing behind but a redelivery, which changes nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -108,7 +109,7 @@ class Intake:
         changes = [c for c in incoming if isinstance(c, Change)]
         touched = [t for t in incoming if isinstance(t, Touched)]
         rejects = [r for r in incoming if isinstance(r, Reject)]
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._all_or_nothing() as connection:
             await self._claim(connection, claims)
             await _park(connection, rejects)
             epochs = {r["system"]: r["epoch"] for r in await connection.fetch(_EPOCHS)}
@@ -118,6 +119,16 @@ class Intake:
             await fill(connection)
             await append_events(connection, transitions)
             await connection.execute("SELECT pg_notify('projection', '')")
+
+    @asynccontextmanager
+    async def _all_or_nothing(self) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction; what the cross-reference learned inside one that fails is unlearned."""
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection
+        except BaseException:
+            self._xref.forget()  # it may remember links that were taken back, and never make them
+            raise
 
     async def settle(self) -> None:
         """Fill references that two concurrent batches could not see of each other."""

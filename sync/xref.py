@@ -108,7 +108,7 @@ class Xref:
         ]
 
     def forget(self) -> None:
-        """Drop what is cached; for tests and after a rebuild."""
+        """Drop what is cached: after a transaction that was taken back, or a rebuild."""
         self._ids.clear()
         self._keys.clear()
 
