@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
-import pytest
 from support.captured import OPS, Firm, under_load
+from support.listening import listen
 from support.oracle import assert_holds, lag
 from support.processes import Worker, running
 from support.targets import until
 
-from cdc.log.tables import LOG_TABLES
-from sync.store.migrate import migrate
-from sync.store.pool import connect
-
 SEED = 20_261_120
-KILLS = 10
+KILLS = 15
 _APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset"
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database, size=4) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
 
 
 async def test_killed_at_any_moment_it_goes_on_where_it_was(
@@ -34,7 +22,7 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(
 ) -> None:
     """After a dozen kills the database holds what the owners' histories say, each effect once."""
     firm, rng = Firm(SEED), random.Random(SEED)
-    async with running(tmp_path / "words", "support.listening", database) as listener:
+    async with running(tmp_path / "words", listen, database) as listener:
         async with under_load(database, firm):
             for kill in range(KILLS):
                 if kill % 4:  # otherwise it dies while it starts

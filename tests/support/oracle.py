@@ -31,13 +31,18 @@ async def lag(pool: asyncpg.Pool) -> list[tuple[Any, ...]]:
 
 
 async def assert_holds(pool: asyncpg.Pool, firm: Firm) -> None:
-    """Everything at once: offsets, projection, links, feed, deliveries, parked records."""
+    """All of `assert_applied`, and what is owed; nobody must have delivered anything yet."""
+    await assert_applied(pool, firm)
+    await _assert_owed(pool, firm)
+
+
+async def assert_applied(pool: asyncpg.Pool, firm: Firm) -> None:
+    """Offsets, projection, links, feed, and parked records."""
     assert await lag(pool) == []
     for source in firm.sources:
         await _assert_projected(pool, source)
         await _assert_linked(pool, source)
     await _assert_fed(pool, firm)
-    await _assert_owed(pool, firm)
     await _assert_parked(pool, firm)
 
 
