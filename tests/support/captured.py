@@ -281,6 +281,12 @@ class Firm:
         return self._version
 
 
+async def append(dsn: str, firm: Firm, *, steps: int) -> None:
+    """That many transactions of the owners, at once."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        await PostgresLog(pool).append([record for _ in range(steps) for record in firm.step()])
+
+
 @asynccontextmanager
 async def under_load(dsn: str, firm: Firm) -> AsyncIterator[None]:
     """The owners at work while the block runs: some hundred transactions a second."""
