@@ -90,7 +90,7 @@ class Desk:
         self.pool = pool
         self.ledger = ledger
 
-    def intake(self, timeout: timedelta = timedelta(seconds=10)) -> Intake:
+    def intake(self, timeout: timedelta = timedelta(seconds=60)) -> Intake:
         owners = {System.ERP: self.ledger}
         return Intake(self.pool, Xref(self.pool), owners, utc_now, read_timeout=timeout)
 

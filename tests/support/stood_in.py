@@ -15,13 +15,15 @@ import uvicorn
 from hub.demo.systems import app, create_tables
 
 KEY = "demo-psa"
+_LATE = {"mode": "slow", "seconds": 0.05, "only_writes": True, "after_effect": True}
 _TROUBLES = (
-    {"mode": "none"},
-    {"mode": "none"},
-    {"mode": "down", "after_effect": True},
-    {"mode": "down", "only_writes": True},
-    {"mode": "garbage", "after_effect": True},
+    _LATE,
+    _LATE,
+    {"mode": "down", "only_writes": True, "after_effect": True},
+    {"mode": "garbage", "only_writes": True, "after_effect": True},
+    {"mode": "down"},
 )
+"""A kill is likely to come between a write and its answer; other answers are never given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class StoodIn:
     pool: asyncpg.Pool
 
     async def trouble(self, rng: random.Random) -> None:
-        """Another fault, or none: it creates a record and denies it, or refuses all writes."""
+        """Another fault: late answers to writes, lost ones, or none at all."""
         await self.switch(**rng.choice(_TROUBLES))
 
     async def switch(self, **fault: object) -> None:
