@@ -27,7 +27,14 @@ from sync.store.outage import OUTAGE
 
 log = structlog.get_logger(__name__)
 
-_AGAIN = (Unavailable, *OUTAGE, asyncpg.TransactionRollbackError)
+_AGAIN = (
+    Unavailable,
+    *OUTAGE,
+    asyncpg.TransactionRollbackError,  # the victim of a deadlock
+    asyncpg.IdleInTransactionSessionTimeoutError,  # we hung, and the server took its locks back
+)
+_UNSTORABLE = (asyncpg.DataError, OverflowError, UnicodeError)
+"""How the server refuses a value, and how the driver does that cannot even send it."""
 _STRETCH = 250
 """So many records are decoded before others on the event loop get a turn."""
 
@@ -165,7 +172,7 @@ class Listener:
         """Apply records; when one of them cannot be stored, halve until it stands alone."""
         try:
             await self._commit(batch)
-        except asyncpg.DataError as error:
+        except _UNSTORABLE as error:
             if len(batch.records) == 1:
                 unstorable = _unstorable(batch.records[0], error)
                 await self._commit(replace(batch, meanings=[[unstorable]]))
