@@ -10,10 +10,11 @@ from enum import Enum
 from typing import Any
 
 from schema.money import Money
+from schema.rate import Rate
 from schema.system import System
 
 Values = Mapping[str, Any]
-"""Canonical field name -> canonical value: Enum members, Money, date, canonical ids."""
+"""Canonical field name -> canonical value: Enum members, Money, Rate, date, canonical ids."""
 
 
 class Source(Enum):
@@ -52,7 +53,10 @@ def json_form(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Money):
-        return {"amount": format(value.amount.normalize(), "f"), "currency": value.currency}
+        return {"amount": json_form(value.amount), "currency": value.currency}
+    if isinstance(value, Rate):
+        amount, per = json_form(value.amount), json_form(value.per)
+        return {"amount": amount, "currency": value.currency, "per": per}
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):

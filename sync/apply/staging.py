@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from schema.canon import BY_ID_TYPE
 from schema.entity import bare_type, owned_fields
 from schema.money import Money
+from schema.rate import Rate
 from sync.changes import Change
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref, resolved
@@ -46,6 +47,8 @@ def _store(annotation: Any) -> Store:
     bare = bare_type(annotation)
     if bare is Money:
         return _store_money
+    if bare is Rate:
+        return _store_rate
     part = get_args(bare)[0] if get_origin(bare) is list else bare
     if part in BY_ID_TYPE:
         return lambda value, ids: (resolved(value, ids),)
@@ -56,3 +59,7 @@ def _store(annotation: Any) -> Store:
 
 def _store_money(value: Money | None, _: Mapping[Ref, str]) -> tuple[Any, ...]:
     return (None, None) if value is None else (value.amount, value.currency)
+
+
+def _store_rate(value: Rate | None, _: Mapping[Ref, str]) -> tuple[Any, ...]:
+    return (None,) * 3 if value is None else (value.amount, value.currency, value.per.value)

@@ -45,7 +45,17 @@ class MoneyColumns:
     currency: str
 
 
-Place = Column | MoneyColumns
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateColumns:
+    """Where a Rate field lives: three columns of one row; `words` are the system's units."""
+
+    amount: str
+    currency: str
+    per: str
+    words: Words | None = None
+
+
+Place = Column | MoneyColumns | RateColumns
 
 
 def column(name: str, **options: Any) -> Column:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple, get_args, get_origin
 
 from schema.canon import BY_ID_TYPE
 from schema.entity import bare_type, owned_fields
-from schema.errors import Poison
+from schema.errors import Invalid, Poison
+from schema.local_time import TimeZone, time_zone
+from schema.minutes import Minutes, minutes
 from schema.money import Money, money
-from sync.connectors.binding import Binding, Column, MoneyColumns, Place, Row
+from schema.rate import RateUnit, rate
+from sync.connectors.binding import Binding, Column, MoneyColumns, Place, RateColumns, Row, Words
 
 UNCHANGED = "__debezium_unavailable_value"
 """What an envelope holds for an unchanged out-of-line column: keep what is known."""
@@ -56,7 +59,7 @@ def decode(binding: Binding, row: Row, *, copies: bool = False) -> dict[str, Any
             continue
         try:
             values[name] = read(*cells)
-        except (ValueError, TypeError, KeyError, InvalidOperation, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, ArithmeticError, Invalid) as error:
             raise Poison(
                 "bad_value",
                 f"{binding.system.name} {columns[0]}={cells[0]!r:.80} is not a value of "
@@ -73,20 +76,18 @@ def encode(binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in values.items():
         place = binding.places[name]
-        if isinstance(place, MoneyColumns):
-            row[place.amount] = None if value is None else str(value.amount)
-            if value is not None:
-                row[place.currency] = value.currency
-        else:
+        if isinstance(place, Column):
             row[place.name] = _encode_cell(place, value)
+        else:
+            row |= _amount_cells(place, value)
     return row
 
 
 def encode_cell(binding: Binding, name: str, value: Any) -> Any:
     """One canonical value in the system's own words; for filters."""
     place = binding.places[name]
-    if isinstance(place, MoneyColumns):
-        raise TypeError(f"{name} is money and cannot be filtered by.")
+    if not isinstance(place, Column):
+        raise TypeError(f"{name} is an amount and cannot be filtered by.")
     return _encode_cell(place, value)
 
 
@@ -169,6 +170,8 @@ def _reader(binding: Binding, name: str, place: Place) -> tuple[tuple[str, ...],
     if isinstance(place, MoneyColumns):
         columns: tuple[str, ...] = (place.amount, place.currency)
         return columns, _read_money
+    if isinstance(place, RateColumns):
+        return (place.amount, place.currency, place.per), _rate_reader(place)
     return (place.name,), _column_reader(binding, place, bare_type(binding.field(name).type))
 
 
@@ -192,6 +195,11 @@ def _column_reader(binding: Binding, place: Column, bare: Any) -> Read:
 
 def _read_money(amount: Any, currency: Any) -> Money | None:
     return money(decimal_of(amount), currency)
+
+
+def _rate_reader(place: RateColumns) -> Read:
+    unit = _translating(place.words or {m.value: m for m in RateUnit})
+    return lambda amount, currency, per: rate(decimal_of(amount), currency, unit(per))
 
 
 def _referring(entity: type, system: str) -> Read:
@@ -218,9 +226,28 @@ def _whole(cell: Any) -> int | None:
     raise TypeError("whole number expected")
 
 
+def _flag(cell: Any) -> bool | None:
+    if cell is None or isinstance(cell, bool):
+        return cell
+    raise TypeError("true or false expected")
+
+
+def _duration(cell: Any) -> Minutes | None:
+    count = _whole(cell)
+    return None if count is None else minutes(count)
+
+
+def _zone(cell: Any) -> TimeZone | None:
+    name = _text(cell)
+    return None if name is None else time_zone(name)
+
+
 _PLAIN: dict[Any, Read] = {
     str: _text,
     int: _whole,
+    bool: _flag,
+    Minutes: _duration,
+    TimeZone: _zone,
     date: date_of,
     datetime: instant_of,
     Decimal: decimal_of,
@@ -233,16 +260,25 @@ def _encode_cell(place: Column, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_encode_cell(place, part) for part in value]
     if isinstance(value, Enum):
-        return _word_for(place, value)
+        return _word_for(place.words, value)
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _word_for(place: Column, member: Enum) -> str:
-    if place.words is None:
+def _amount_cells(place: MoneyColumns | RateColumns, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {place.amount: None}
+    cells = {place.amount: str(value.amount), place.currency: value.currency}
+    if isinstance(place, RateColumns):
+        cells[place.per] = _word_for(place.words, value.per)
+    return cells
+
+
+def _word_for(words: Words | None, member: Enum) -> str:
+    if words is None:
         return str(member.value)
-    for word, meaning in place.words.items():
+    for word, meaning in words.items():
         if meaning is member:
             return word
-    raise ValueError(f"{place.name} has no word for {member.name}.")
+    raise ValueError(f"There is no word for {member.name}.")

@@ -165,7 +165,7 @@ class Owners:
         """The filter in the system's own words; None when no row can pass it."""
         place = binding.places[narrowed.field]
         if not isinstance(place, Column):
-            raise TypeError(f"{narrowed.field} is money and cannot be filtered by.")
+            raise TypeError(f"{narrowed.field} is an amount and cannot be filtered by.")
         if narrowed.op is not FilterOp.IN:
             value = encode_cell(binding, narrowed.field, narrowed.value)
             return Condition(column=place.name, op=narrowed.op, value=value)

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
 from schema.money import Money, money
+from schema.rate import Rate, RateUnit, rate
 from schema.system import System
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
@@ -137,8 +138,8 @@ def _reader(entity: type, system: System) -> Callable[[asyncpg.Record], Part]:
 
 
 def _converter(bare: Any) -> Convert:
-    if bare is Money:
-        return _money
+    if bare in _AMOUNTS:
+        return _AMOUNTS[bare]
     if get_origin(bare) is list:
         convert = _converter(get_args(bare)[0])
         return lambda cells: None if cells is None else [convert(cell) for cell in cells]
@@ -148,11 +149,22 @@ def _converter(bare: Any) -> Convert:
 
 
 def _money(amount: Decimal | None, currency: str | None) -> Money | None:
+    return money(_as_spoken(amount), currency)
+
+
+def _rate(amount: Decimal | None, currency: str | None, per: str | None) -> Rate | None:
+    return rate(_as_spoken(amount), currency, None if per is None else RateUnit(per))
+
+
+def _as_spoken(amount: Decimal | None) -> Decimal | None:
     """The column keeps six decimals; owners speak of cents, and so does the answer."""
-    if amount is not None:
-        cents = amount.quantize(_CENT)
-        amount = cents if cents == amount else amount.normalize()
-    return money(amount, currency)
+    if amount is None:
+        return None
+    cents = amount.quantize(_CENT)
+    return cents if cents == amount else amount.normalize()
+
+
+_AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, Decimal: _as_spoken}
 
 
 @cache
