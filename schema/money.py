@@ -37,7 +37,7 @@ class Money:
         return Money(amount=EXACT.subtract(self.amount, other.amount), currency=self.currency)
 
     def __neg__(self) -> Money:
-        return Money(amount=self.amount.copy_negate(), currency=self.currency)
+        return Money(amount=EXACT.minus(self.amount), currency=self.currency)
 
     def _require_same(self, other: Money) -> None:
         if self.currency != other.currency:
