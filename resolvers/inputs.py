@@ -14,7 +14,7 @@ from schema.entities.client import Client, CreditStatus, Segment
 from schema.entities.engagement import Engagement
 from schema.entity import owned_fields
 from schema.errors import Invalid
-from schema.money import Money
+from schema.money import Money, known_currency, parse_money
 from schema.system import System
 
 
@@ -85,10 +85,16 @@ class CreateProjectInput:
     )
 
     def values(self) -> Mapping[str, Any]:
-        """Canonical values of the fields given. Raises Invalid for an id of another type."""
+        """Canonical values of the fields given.
+
+        Raises Invalid for an id of another type, a currency that nobody knows, or an amount that
+        cannot be paid in it.
+        """
         require_id(Client, self.client_id)
         if self.engagement_id is not None:
             require_id(Engagement, self.engagement_id)
+        if self.currency is not None:
+            known_currency(self.currency)
         given = {
             "name": self.name,
             "client_id": self.client_id,
@@ -104,4 +110,4 @@ class CreateProjectInput:
 
 
 def _money(given: MoneyInput | None) -> Money | None:
-    return Money(amount=given.amount, currency=given.currency) if given else None
+    return parse_money(given.amount, given.currency) if given else None
