@@ -311,6 +311,30 @@ async def test_creating_needs_a_key_and_happens_once(firm: GraphFirm) -> None:
     assert firm.erp.calls["create"] == 1
 
 
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"amount": 10.5, "currency": "EUR"}, "send it as text"),
+        ({"amount": 10, "currency": "EUR"}, "send it as text"),
+        ({"amount": "10.505", "currency": "EUR"}, "EUR has 2 decimals"),
+        ({"amount": "10.5", "currency": "JPY"}, "JPY has 0 decimals"),
+        ({"amount": "10.50", "currency": "EURO"}, "no ISO 4217 currency"),
+    ],
+)
+async def test_an_amount_that_is_not_exact_money_is_refused(
+    firm: GraphFirm, budget: dict[str, object], words: str
+) -> None:
+    """A JSON number, a part of a cent or an unknown currency never reaches the owner."""
+    result = await firm.run(
+        """mutation($given: CreateProjectInput!) {
+             createProject(input: $given, idempotencyKey: "k-2") { token } }""",
+        given={"name": "Audit", "clientId": CLIENT, "budget": budget},
+    )
+    assert codes(result) == ["BAD_USER_INPUT"]
+    assert words in result.errors[0].message
+    assert firm.calls() == {}
+
+
 async def test_posting_needs_a_key(firm: GraphFirm) -> None:
     """A business action without a key is refused before anybody is asked."""
     result = await firm.run(
