@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import strawberry
 
 from resolvers.context import Info
 from resolvers.inputs import CreateProjectInput, UpdateClientInput
 from resolvers.loaders import Wanted
-from resolvers.nodes.client import ClientNode
-from resolvers.nodes.invoice import InvoiceNode
+from resolvers.nodes.canon import NODES
 from resolvers.nodes.node import node_of
-from resolvers.nodes.project import ProjectNode
 from resolvers.selection import selected_fields
 from schema.canon import require_id
 from schema.entities.client import Client
@@ -37,19 +35,28 @@ _TOKEN = "Pass it as `read: {after: token}` and the answer shows this write."  #
 
 @strawberry.type(description="The client after the write.")
 class UpdateClientPayload:
-    client: ClientNode | None = strawberry.field(description="The client, read live.")
+    client: Any = strawberry.field(
+        graphql_type=Optional[NODES[Client]],  # noqa: UP045 - made at run time
+        description="The client, read live.",
+    )
     token: str = strawberry.field(description=_TOKEN)
 
 
 @strawberry.type(description="The new project.")
 class CreateProjectPayload:
-    project: ProjectNode | None = strawberry.field(description="The project, read live.")
+    project: Any = strawberry.field(
+        graphql_type=Optional[NODES[Project]],  # noqa: UP045 - made at run time
+        description="The project, read live.",
+    )
     token: str = strawberry.field(description=_TOKEN)
 
 
 @strawberry.type(description="The invoice after it was posted.")
 class PostInvoicePayload:
-    invoice: InvoiceNode | None = strawberry.field(description="The invoice, read live.")
+    invoice: Any = strawberry.field(
+        graphql_type=Optional[NODES[Invoice]],  # noqa: UP045 - made at run time
+        description="The invoice, read live.",
+    )
     token: str = strawberry.field(description=_TOKEN)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import strawberry
 
 from resolvers.context import Info
 from resolvers.loaders import Wanted
-from resolvers.nodes.invoice import InvoiceNode
+from resolvers.nodes.canon import NODES
 from resolvers.nodes.node import node_of
 from resolvers.policies import Read, policy_of
 from resolvers.selection import selected_fields
@@ -50,8 +50,11 @@ class InvoiceStatusChanged:
     record_id: strawberry.Private[str]
     policy: strawberry.Private[ReadPolicy]
 
-    @strawberry.field(description="The invoice as it is now; null once it was deleted.")
-    async def invoice(self, info: Info) -> InvoiceNode | None:
+    @strawberry.field(
+        graphql_type=Optional[NODES[Invoice]],  # noqa: UP045 - made at run time
+        description="The invoice as it is now; null once it was deleted.",
+    )
+    async def invoice(self, info: Info) -> Any:
         scope = info.request.scope(self.policy)
         wanted = Wanted(fields=selected_fields(info.syntax, Invoice), path=info.root_path)
         record = await scope.load_root(Invoice, self.record_id, wanted)

@@ -12,3 +12,5 @@ class System(Enum):
     HR = "hr"
     ERP = "erp"
     BILLING = "billing"
+    HUB = "hub"
+    """Concord itself: what neither PSA nor ERP can explain (holds, billing events, frozen rates)."""
