@@ -47,7 +47,8 @@ subscription ($id: ID!) {
 """
 CLIENTS = "{ clients(first: 1) { nodes { id name } } }"
 DRAFTS = """
-{ invoices(last: 40, filter: {draftStatus: [APPROVED]}) { nodes { id status legalEntity } } }
+{ invoices(last: 40, filter: {draftStatus: [APPROVED]}) {
+    nodes { id status legalEntity { code } } } }
 """
 
 

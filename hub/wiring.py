@@ -23,7 +23,6 @@ from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
-from schema.canon import ENTITIES
 from schema.system import System
 from sync.clock import utc_now
 from sync.deliver.outbox import Outbox
@@ -65,9 +64,10 @@ class Hub:
         return None
 
     async def is_filled(self) -> bool:
-        """Whether a record of every type has arrived in the projection."""
+        """Whether a record of every captured type has arrived in the projection."""
         projected = Projected(self.pool)
-        return all([await projected.is_filled(entity) for entity in ENTITIES])
+        captured = {b.entity for b in self.connectors.bindings if b.is_anchor}
+        return all([await projected.is_filled(entity) for entity in captured])
 
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""

@@ -12,6 +12,7 @@ import strawberry
 from schema.canon import require_id
 from schema.entities.client import Client, CreditStatus, Segment
 from schema.entities.engagement import Engagement
+from schema.entities.legal_entity import LegalEntity
 from schema.entity import owned_fields
 from schema.errors import Invalid
 from schema.money import Money, known_currency, parse_money
@@ -71,8 +72,8 @@ class CreateProjectInput:
     engagement_id: strawberry.ID | None = strawberry.field(
         description="The engagement it delivers.", default=None
     )
-    legal_entity: str | None = strawberry.field(
-        description="Code of the delivering legal entity.", default=None
+    legal_entity_id: strawberry.ID | None = strawberry.field(
+        description="The delivering legal entity.", default=None
     )
     currency: str | None = strawberry.field(
         description="ISO 4217 code of its invoices.", default=None
@@ -95,11 +96,13 @@ class CreateProjectInput:
             require_id(Engagement, self.engagement_id)
         if self.currency is not None:
             known_currency(self.currency)
+        if self.legal_entity_id is not None:
+            require_id(LegalEntity, self.legal_entity_id)
         given = {
             "name": self.name,
             "client_id": self.client_id,
             "engagement_id": self.engagement_id,
-            "legal_entity": self.legal_entity,
+            "legal_entity_id": self.legal_entity_id,
             "currency": self.currency,
             "starts_on": self.starts_on,
             "ends_on": self.ends_on,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import strawberry
 
 from resolvers.context import Info
 from resolvers.inputs import CreateProjectInput, UpdateClientInput
 from resolvers.loaders import Wanted
-from resolvers.nodes.canon import NODES
+from resolvers.nodes.canon import nullable_node
 from resolvers.nodes.node import node_of
 from resolvers.selection import selected_fields
 from schema.canon import require_id
@@ -36,7 +36,7 @@ _TOKEN = "Pass it as `read: {after: token}` and the answer shows this write."  #
 @strawberry.type(description="The client after the write.")
 class UpdateClientPayload:
     client: Any = strawberry.field(
-        graphql_type=Optional[NODES[Client]],  # noqa: UP045 - made at run time
+        graphql_type=nullable_node(Client),
         description="The client, read live.",
     )
     token: str = strawberry.field(description=_TOKEN)
@@ -45,7 +45,7 @@ class UpdateClientPayload:
 @strawberry.type(description="The new project.")
 class CreateProjectPayload:
     project: Any = strawberry.field(
-        graphql_type=Optional[NODES[Project]],  # noqa: UP045 - made at run time
+        graphql_type=nullable_node(Project),
         description="The project, read live.",
     )
     token: str = strawberry.field(description=_TOKEN)
@@ -54,7 +54,7 @@ class CreateProjectPayload:
 @strawberry.type(description="The invoice after it was posted.")
 class PostInvoicePayload:
     invoice: Any = strawberry.field(
-        graphql_type=Optional[NODES[Invoice]],  # noqa: UP045 - made at run time
+        graphql_type=nullable_node(Invoice),
         description="The invoice, read live.",
     )
     token: str = strawberry.field(description=_TOKEN)

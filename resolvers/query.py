@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable
 from operator import getitem
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import strawberry
 
 from resolvers.context import Info
 from resolvers.filters import filter_input, filters_of
 from resolvers.loaders import Wanted
-from resolvers.nodes.canon import NODES
+from resolvers.nodes.canon import connection_of, nullable_node
 from resolvers.nodes.node import Node, node_of
 from resolvers.paging import After, Before, Connection, First, Last, paging
 from resolvers.policies import Read, policy_of
@@ -48,7 +48,7 @@ def one(entity: type) -> Any:
 
     return strawberry.field(
         resolver=resolve,
-        graphql_type=Optional[NODES[entity]],  # noqa: UP045 - made at run time
+        graphql_type=nullable_node(entity),
         description=f"The {entity.__name__} with this id (`{prefix(entity)}_...`), or null.",
     )
 
@@ -83,7 +83,7 @@ def page(entity: type) -> Any:
     resolve.__annotations__["filter"] = getitem(Annotated, (filters | None, described))
     return strawberry.field(
         resolver=resolve,
-        graphql_type=Optional[Connection[NODES[entity]]],  # type: ignore[misc]  # noqa: UP045 - made at run time
+        graphql_type=connection_of(entity),
         description=f"{entity.__name__}s, in the order of their keys in {anchor(entity).name}.",
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import strawberry
 
 from resolvers.context import Info
 from resolvers.loaders import Wanted
-from resolvers.nodes.canon import NODES
+from resolvers.nodes.canon import nullable_node
 from resolvers.nodes.node import node_of
 from resolvers.policies import Read, policy_of
 from resolvers.selection import selected_fields
@@ -51,7 +51,7 @@ class InvoiceStatusChanged:
     policy: strawberry.Private[ReadPolicy]
 
     @strawberry.field(
-        graphql_type=Optional[NODES[Invoice]],  # noqa: UP045 - made at run time
+        graphql_type=nullable_node(Invoice),
         description="The invoice as it is now; null once it was deleted.",
     )
     async def invoice(self, info: Info) -> Any:

@@ -1,4 +1,4 @@
-"""Lifecycles: which state follows which, by what action, carried out by which system. Data alone."""
+"""Lifecycles as data: which state follows which, by what action, carried out by which system."""
 
 from __future__ import annotations
 

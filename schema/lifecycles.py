@@ -21,9 +21,7 @@ from schema.system import System
 CRM, PSA, ERP, BILLING, HUB = System.CRM, System.PSA, System.ERP, System.BILLING, System.HUB
 
 
-def _asked(
-    action: str, *sources: Enum, to: Enum, at: System, by: str
-) -> Transition:
+def _asked(action: str, *sources: Enum, to: Enum, at: System, by: str) -> Transition:
     return Transition(action=action, sources=sources, target=to, performer=at, asked_by=by)
 
 

@@ -41,4 +41,4 @@ def is_part(annotation: Any) -> bool:
 def part_fields(part_type: type) -> dict[str, Any]:
     """Field name -> annotation, in declaration order."""
     hints = get_type_hints(part_type)
-    return {one.name: hints[one.name] for one in dataclasses.fields(part_type)}  # type: ignore[arg-type]  # parts are dataclasses
+    return {one.name: hints[one.name] for one in dataclasses.fields(part_type)}

@@ -13,4 +13,4 @@ class System(Enum):
     ERP = "erp"
     BILLING = "billing"
     HUB = "hub"
-    """Concord itself: what neither PSA nor ERP can explain (holds, billing events, frozen rates)."""
+    """Concord itself: holds, billing events, frozen prices."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from schema.money import Money
-from schema.rate import Rate
 from schema.system import System
 
 Values = Mapping[str, Any]
@@ -46,21 +43,3 @@ class Record:
     id: str
     values: Values
     provenance: Mapping[System, Provenance]
-
-
-def json_form(value: Any) -> Any:
-    """A canonical value as JSON holds it: words, ISO dates, exact decimals as text."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Money):
-        return {"amount": json_form(value.amount), "currency": value.currency}
-    if isinstance(value, Rate):
-        amount, per = json_form(value.amount), json_form(value.per)
-        return {"amount": amount, "currency": value.currency, "per": per}
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    if isinstance(value, list | tuple):
-        return [json_form(part) for part in value]
-    return value

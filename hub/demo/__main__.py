@@ -11,6 +11,7 @@ import asyncpg
 
 from hub.demo.seeding import seed
 from hub.demo.serving import Place, serve
+from hub.demo.storage import speak_json
 from hub.demo.systems import SYSTEMS, create_tables
 
 
@@ -57,6 +58,7 @@ async def fill(places: Mapping[str, Place]) -> None:
         for name, place in places.items():
             connections[name] = await asyncpg.connect(place.dsn)
             stack.push_async_callback(connections[name].close)
+            await speak_json(connections[name])
             await create_tables(name, connections[name])
         await seed(connections)
 

@@ -5,9 +5,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hub.demo.drawing import draw_firm
+from hub.demo.drawing.firm import draw_firm
 from hub.demo.firm import ENTITIES, Firm
-from hub.demo.rows import Rows, billing_rows, crm_rows, erp_rows, hr_rows, psa_rows
+from hub.demo.rows.billing import billing_rows
+from hub.demo.rows.crm import crm_rows
+from hub.demo.rows.erp import erp_rows
+from hub.demo.rows.hr import hr_rows
+from hub.demo.rows.psa import psa_rows
+from hub.demo.rows.words import Rows
 from hub.demo.systems import SYSTEMS
 from hub.demo.tables import Connection, Table
 

@@ -30,7 +30,27 @@ def _node(entity: type) -> type[Node]:
 def _far(declared: GraphEdge) -> Any:
     """What the edge's field answers, looked up in this module once every type is there."""
     node = getitem(Annotated, (_name(declared.target), strawberry.lazy(__name__)))
-    return Optional[Connection[node] if declared.is_many else node]  # type: ignore[valid-type]  # noqa: UP045 - made at run time
+    return nullable(_listed(node) if declared.is_many else node)
+
+
+def nullable(annotation: Any) -> Any:
+    """The annotation or None, where it is only known at run time."""
+    return getitem(Optional, annotation)
+
+
+def nullable_node(entity: type) -> Any:
+    """What a field that finds one object of the type answers."""
+    return nullable(NODES[entity])
+
+
+def connection_of(entity: type) -> Any:
+    """What a field that lists objects of the type answers."""
+    return nullable(_listed(NODES[entity]))
+
+
+def _listed(node: Any) -> Any:
+    generic: Any = Connection
+    return generic[node]
 
 
 def _name(entity: type) -> str:

@@ -8,8 +8,8 @@ import strawberry
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import ASSIGNMENT
 from schema.ids import AssignmentId, ProjectId, ResourceId
-from schema.rate import Rate
 from schema.minutes import Minutes
+from schema.rate import Rate
 
 
 @strawberry.enum(description="How sure the plan is, and how far.")

@@ -6,8 +6,8 @@ from enum import Enum
 
 import strawberry
 
-from schema.entity import FilterOp, entity, owned_by
 from schema.entities.time_entry import BillingState
+from schema.entity import FilterOp, entity, owned_by
 from schema.groups import EXPENSE_CONTENT, PRICING
 from schema.ids import ExpenseItemId, ProjectId, ResourceId
 from schema.money import Money

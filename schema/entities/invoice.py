@@ -101,9 +101,6 @@ class Invoice:
     is_disputed: bool | None = owned_by(
         INVOICE_DRAFT, description="Whether the client disputes it.", default=None
     )
-    sent_on: date | None = owned_by(
-        INVOICE_DRAFT, description="Day it was sent to the client.", default=None
-    )
     number: str | None = owned_by(
         INVOICE_LEDGER, description="Legal number, given when posted.", default=None
     )
@@ -114,6 +111,9 @@ class Invoice:
     )
     posted_on: date | None = owned_by(
         INVOICE_LEDGER, description="Accounting date of the posting.", default=None
+    )
+    sent_on: date | None = owned_by(
+        INVOICE_LEDGER, description="Day it was sent to the client.", default=None
     )
     tax: Money | None = owned_by(INVOICE_LEDGER, description="Tax of record.", default=None)
     tax_lines: list[TaxLine] | None = owned_by(

@@ -7,8 +7,8 @@ import strawberry
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import LEGAL_ENTITY
 from schema.ids import LegalEntityId
-from schema.part import field, part
 from schema.local_time import TimeZone
+from schema.part import field, part
 
 
 @strawberry.enum(description="Whether the ledger takes postings dated in the period.")

@@ -9,8 +9,8 @@ from schema.entities.sow import BillMethod
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import PROJECT_BUDGET, PROJECT_DELIVERY, PROJECT_IDENTITY, PROJECT_TEAM
 from schema.ids import ClientId, EngagementId, LegalEntityId, ProjectId, ResourceId, SowId
-from schema.money import Money
 from schema.minutes import Minutes
+from schema.money import Money
 
 
 @strawberry.enum(description="Where the project stands in the ledger's eyes.")

@@ -5,9 +5,9 @@ from decimal import Decimal
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import RATE_CARD
 from schema.ids import LegalEntityId, RateCardVersionId, RateLineId, ResourceId
+from schema.minutes import Minutes
 from schema.money import Money
 from schema.rate import Rate
-from schema.minutes import Minutes
 
 
 @entity(prefix="rln")

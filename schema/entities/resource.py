@@ -8,10 +8,10 @@ import strawberry
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import RESOURCE_COST, RESOURCE_EMPLOYMENT, RESOURCE_SKILLS
 from schema.ids import LegalEntityId, ResourceId
-from schema.part import field, part
-from schema.rate import Rate
 from schema.local_time import TimeZone
 from schema.minutes import Minutes
+from schema.part import field, part
+from schema.rate import Rate
 
 
 @strawberry.enum(description="The contract the person works under.")

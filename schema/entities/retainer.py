@@ -8,8 +8,8 @@ import strawberry
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import CONTRACT
 from schema.ids import RetainerId, SowId
-from schema.money import Money
 from schema.minutes import Minutes
+from schema.money import Money
 
 
 @strawberry.enum(description="How long one period of the retainer is.")

@@ -8,9 +8,9 @@ import strawberry
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import PRICING, TIME_CONTENT
 from schema.ids import AssignmentId, ProjectId, RateLineId, ResourceId, TimeEntryId
-from schema.rate import Rate
 from schema.local_time import TimeZone
 from schema.minutes import Minutes
+from schema.rate import Rate
 
 
 @strawberry.enum(description="Where the time entry stands.")

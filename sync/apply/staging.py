@@ -14,6 +14,8 @@ from schema.rate import Rate
 from sync.changes import Change
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref, resolved
+from sync.json_form import json_form
+from sync.store.projection_tables import has_parts
 
 Store = Callable[[Any, Mapping[Ref, str]], tuple[Any, ...]]
 
@@ -49,6 +51,8 @@ def _store(annotation: Any) -> Store:
         return _store_money
     if bare is Rate:
         return _store_rate
+    if has_parts(bare):
+        return lambda value, _: (json_form(value),)
     part = get_args(bare)[0] if get_origin(bare) is list else bare
     if part in BY_ID_TYPE:
         return lambda value, ids: (resolved(value, ids),)

@@ -69,7 +69,7 @@ INVOICE = Binding(
     owns={
         "client_id": Column(name="customer"),
         "project_id": Column(name="project_code", names=System.ERP),
-        "legal_entity": Column(name="entity_code"),
+        "legal_entity_id": Column(name="entity_code", names=System.ERP),
         "description": Column(name="description"),
         "net": MoneyColumns(amount="amount_net", currency="currency"),
         "issued_on": Column(name="issued_on"),

@@ -55,7 +55,15 @@ class RateColumns:
     words: Words | None = None
 
 
-Place = Column | MoneyColumns | RateColumns
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartColumn:
+    """Where a part, or a list of parts, lives: one JSON column, and the places inside each."""
+
+    name: str
+    parts: Mapping[str, Place]
+
+
+Place = Column | MoneyColumns | RateColumns | PartColumn
 
 
 def column(name: str, **options: Any) -> Column:

@@ -14,6 +14,7 @@ from schema.errors import Poison, Unavailable
 from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.cells import text_of
 from sync.connectors.codec import (
     Ref,
     decode,
@@ -21,7 +22,6 @@ from sync.connectors.codec import (
     reference_fields,
     references,
     resolved,
-    text_of,
     version_of,
 )
 from sync.connectors.ports import Condition, Reads, RowQuery, Rows

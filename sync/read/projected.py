@@ -25,15 +25,15 @@ from schema.entity import FilterOp, anchor, bare_type, owned_fields
 from schema.money import Money, money
 from schema.rate import Rate, RateUnit, rate
 from schema.system import System
+from sync.json_form import as_spoken, from_json
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source
-from sync.store.projection_tables import column_names, table_for
+from sync.store.projection_tables import column_names, has_parts, table_for
 from sync.token import WriteToken
 
 Convert = Callable[..., Any]
 
-_CENT = Decimal("0.01")
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 _POLL_SECONDS = 0.025
 
@@ -140,6 +140,8 @@ def _reader(entity: type, system: System) -> Callable[[asyncpg.Record], Part]:
 def _converter(bare: Any) -> Convert:
     if bare in _AMOUNTS:
         return _AMOUNTS[bare]
+    if has_parts(bare):
+        return from_json(bare)
     if get_origin(bare) is list:
         convert = _converter(get_args(bare)[0])
         return lambda cells: None if cells is None else [convert(cell) for cell in cells]
@@ -157,11 +159,7 @@ def _rate(amount: Decimal | None, currency: str | None, per: str | None) -> Rate
 
 
 def _as_spoken(amount: Decimal | None) -> Decimal | None:
-    """The column keeps six decimals; owners speak of cents, and so does the answer."""
-    if amount is None:
-        return None
-    cents = amount.quantize(_CENT)
-    return cents if cents == amount else amount.normalize()
+    return None if amount is None else as_spoken(amount)
 
 
 _AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, Decimal: _as_spoken}

@@ -29,6 +29,7 @@ from schema.entity import (
 from schema.local_time import TimeZone
 from schema.minutes import Minutes
 from schema.money import Money
+from schema.part import is_part
 from schema.rate import Rate
 from schema.system import System
 
@@ -41,7 +42,7 @@ _PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
     bool: sa.Boolean(),
     date: sa.Date(),
     datetime: sa.DateTime(timezone=True),
-    Decimal: AMOUNT,
+    Decimal: sa.Numeric(24, 10),
     Minutes: sa.BigInteger(),
     TimeZone: sa.Text(),
 }
@@ -93,6 +94,11 @@ def column_names(field: Owned) -> tuple[str, ...]:
     return tuple(f"{field.name}_{part}" for part in parts) if parts else (field.name,)
 
 
+def has_parts(bare: Any) -> bool:
+    """Whether a field holds a part or a list of them: such a field is one JSON column."""
+    return is_part(get_args(bare)[0] if get_origin(bare) is list else bare)
+
+
 def create_statements(entity: type) -> list[str]:
     """The DDL of a type's table and indexes, each runnable any number of times.
 
@@ -130,6 +136,8 @@ def _field_columns(field: Owned) -> list[sa.Column[Any]]:
 
 
 def _column_type(field: Owned, bare: Any) -> sa.types.TypeEngine[Any]:
+    if has_parts(bare):
+        return pg.JSONB()
     if get_origin(bare) is list:
         return pg.ARRAY(_column_type(field, get_args(bare)[0]))
     if bare in BY_ID_TYPE:

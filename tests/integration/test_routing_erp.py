@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from hub.demo.storage import speak_json
 from hub.demo.systems import app, create_tables
 from schema.canon import Client, Project
 from schema.errors import InFlight, OutcomeUnknown
@@ -43,7 +44,7 @@ CUSTOMER = "INSERT INTO customers (customer_no, crm_account) VALUES ('C10001', '
 VALUES = {
     "name": "Audit",
     "client_id": mint("cli", "crm", "ACC-00001"),
-    "legal_entity": "NL01",
+    "legal_entity_id": mint("ent", "erp", "NL01"),
     "currency": "EUR",
     "starts_on": date(2026, 12, 1),
     "budget": Money(amount=Decimal("1250.00"), currency="EUR"),
@@ -103,7 +104,7 @@ async def counter(create_database: Callable[[str | None], str]) -> AsyncIterator
         pools, urls = {}, {}
         for system, row in (("crm", ACCOUNT), ("erp", CUSTOMER)):
             pools[system] = await stack.enter_async_context(
-                asyncpg.create_pool(create_database(None), min_size=1, max_size=8)
+                asyncpg.create_pool(create_database(None), min_size=1, max_size=8, init=speak_json)
             )
             async with pools[system].acquire() as connection:
                 await create_tables(system, connection)

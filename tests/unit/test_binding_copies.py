@@ -19,24 +19,24 @@ BINDINGS = {
 
 HAS_NO_COLUMN = {
     (System.CRM, "Project"): {
-        "code", "engagement_id", "legal_entity", "currency", "starts_on", "ends_on",
+        "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
     },
     (System.CRM, "Invoice"): {"gross"},
     (System.CRM, "PaymentStatus"): {"invoice_id"},
-    (System.PSA, "Engagement"): {"account_manager", "legal_entity"},
+    (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},
     (System.PSA, "Project"): {
-        "code", "engagement_id", "legal_entity", "currency", "starts_on", "ends_on",
+        "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
     },
     (System.PSA, "Resource"): {
-        "worker_type", "time_zone", "legal_entity", "employed_from", "employed_to",
+        "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
     },
     (System.PSA, "PaymentStatus"): {"invoice_id"},
     (System.ERP, "Resource"): {
-        "worker_type", "time_zone", "legal_entity", "employed_from", "employed_to",
+        "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
     },
     (System.ERP, "Invoice"): {"description", "issued_on", "draft_status"},
     (System.BILLING, "Project"): {
-        "code", "engagement_id", "legal_entity", "starts_on", "ends_on",
+        "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
     },
     (System.BILLING, "Invoice"): {"gross"},
     (System.BILLING, "PaymentStatus"): {"invoice_id"},

@@ -22,8 +22,8 @@ from schema.system import System
 from sync.apply.staging import _stores
 from sync.connectors.binding import Binding, RateColumns, column
 from sync.connectors.codec import decode, encode
+from sync.json_form import json_form
 from sync.read.projected import _converter
-from sync.records import json_form
 from sync.store.projection_tables import column_names, table_for
 
 
