@@ -129,7 +129,7 @@ def test_the_projection_has_a_column_for_each_part() -> None:
         "length": "BIGINT",
         "zone": "TEXT",
         "is_billable": "BOOLEAN",
-        "share": "NUMERIC(20, 6)",
+        "share": "NUMERIC(24, 10)",
         "price_amount": "NUMERIC(20, 6)",
         "price_currency": "TEXT",
         "price_per": "TEXT",
