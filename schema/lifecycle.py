@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 
 from schema.errors import Invalid, NotAllowed
 from schema.system import System
+
+
+ARGUMENTS: Mapping[str, type] = {
+    "by": str,
+    "reason": str,
+    "evidence": str,
+    "posting_date": date,
+    "sent_on": date,
+    "review_by": date,
+}
+"""What actions may take: `by` is the e-mail address of who decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +27,7 @@ class Transition:
     """From any of `sources` to `target`, by `action` at `performer`.
 
     `asked_by` says in words who may ask for it; nobody asks for a transition that `happens` by
-    itself, such as a payment that arrives.
+    itself, such as a payment that arrives. `takes` are the arguments that must come with it.
     """
 
     action: str
@@ -23,6 +35,7 @@ class Transition:
     target: Enum
     performer: System
     asked_by: str
+    takes: tuple[str, ...] = ()
     happens: bool = False
 
 

@@ -21,8 +21,12 @@ from schema.system import System
 CRM, PSA, ERP, BILLING, HUB = System.CRM, System.PSA, System.ERP, System.BILLING, System.HUB
 
 
-def _asked(action: str, *sources: Enum, to: Enum, at: System, by: str) -> Transition:
-    return Transition(action=action, sources=sources, target=to, performer=at, asked_by=by)
+def _asked(
+    action: str, *sources: Enum, to: Enum, at: System, by: str, takes: tuple[str, ...] = ()
+) -> Transition:
+    return Transition(
+        action=action, sources=sources, target=to, performer=at, asked_by=by, takes=takes
+    )
 
 
 def _happens(what: str, *sources: Enum, to: Enum, at: System) -> Transition:
@@ -37,13 +41,23 @@ SOW = Lifecycle(
     field="status",
     transitions=(
         _asked("submit", _S.DRAFT, to=_S.IN_REVIEW, at=CRM, by="contract owner"),
-        _asked("approve", _S.IN_REVIEW, to=_S.APPROVED, at=CRM, by="approver"),
-        _asked("reject", _S.IN_REVIEW, to=_S.REJECTED, at=CRM, by="approver"),
+        _asked("approve", _S.IN_REVIEW, to=_S.APPROVED, at=CRM, by="approver", takes=("by",)),
+        _asked(
+            "reject", _S.IN_REVIEW, to=_S.REJECTED, at=CRM, by="approver", takes=("by", "reason")
+        ),
         _asked("activate", _S.APPROVED, to=_S.ACTIVE, at=CRM, by="contract owner"),
         _asked("suspend", _S.ACTIVE, to=_S.SUSPENDED, at=CRM, by="contract owner"),
         _asked("resume", _S.SUSPENDED, to=_S.ACTIVE, at=CRM, by="contract owner"),
         _asked("complete", _S.ACTIVE, to=_S.COMPLETED, at=CRM, by="contract owner"),
-        _asked("terminate", _S.ACTIVE, _S.SUSPENDED, to=_S.TERMINATED, at=CRM, by="approver"),
+        _asked(
+            "terminate",
+            _S.ACTIVE,
+            _S.SUSPENDED,
+            to=_S.TERMINATED,
+            at=CRM,
+            by="approver",
+            takes=("by", "reason"),
+        ),
     ),
 )
 
@@ -52,8 +66,16 @@ AMENDMENT = Lifecycle(
     entity=Amendment,
     field="status",
     transitions=(
-        _asked("approve", _A.DRAFT, to=_A.APPROVED, at=CRM, by="approver"),
-        _asked("void", _A.DRAFT, _A.APPROVED, to=_A.VOIDED, at=CRM, by="approver"),
+        _asked("approve", _A.DRAFT, to=_A.APPROVED, at=CRM, by="approver", takes=("by",)),
+        _asked(
+            "void",
+            _A.DRAFT,
+            _A.APPROVED,
+            to=_A.VOIDED,
+            at=CRM,
+            by="approver",
+            takes=("by", "reason"),
+        ),
         _happens("take effect", _A.APPROVED, to=_A.EFFECTIVE, at=CRM),
         _happens("be superseded", _A.EFFECTIVE, to=_A.SUPERSEDED, at=CRM),
     ),
@@ -72,7 +94,9 @@ MILESTONE = Lifecycle(
     field="status",
     transitions=(
         _asked("complete", _M.PLANNED, to=_M.COMPLETED, at=CRM, by="project manager"),
-        _asked("accept", _M.COMPLETED, to=_M.ACCEPTED, at=CRM, by="client"),
+        _asked(
+            "accept", _M.COMPLETED, to=_M.ACCEPTED, at=CRM, by="client", takes=("by", "evidence")
+        ),
         _asked("cancel", _M.PLANNED, _M.COMPLETED, to=_M.CANCELLED, at=CRM, by="contract owner"),
     ),
 )
@@ -114,8 +138,17 @@ TIME_ENTRY = Lifecycle(
     field="status",
     transitions=(
         _asked("submit", _T.DRAFT, to=_T.SUBMITTED, at=PSA, by="author"),
-        _asked("approve", _T.SUBMITTED, to=_T.APPROVED, at=PSA, by="project manager"),
-        _asked("reject", _T.SUBMITTED, to=_T.REJECTED, at=PSA, by="project manager"),
+        _asked(
+            "approve", _T.SUBMITTED, to=_T.APPROVED, at=PSA, by="project manager", takes=("by",)
+        ),
+        _asked(
+            "reject",
+            _T.SUBMITTED,
+            to=_T.REJECTED,
+            at=PSA,
+            by="project manager",
+            takes=("by", "reason"),
+        ),
         _asked("revise", _T.REJECTED, to=_T.DRAFT, at=PSA, by="author"),
         _asked("recall", _T.APPROVED, to=_T.DRAFT, at=PSA, by="project manager"),
     ),
@@ -127,8 +160,17 @@ EXPENSE_ITEM = Lifecycle(
     field="status",
     transitions=(
         _asked("submit", _E.DRAFT, to=_E.SUBMITTED, at=PSA, by="author"),
-        _asked("approve", _E.SUBMITTED, to=_E.APPROVED, at=PSA, by="project manager"),
-        _asked("reject", _E.SUBMITTED, to=_E.REJECTED, at=PSA, by="project manager"),
+        _asked(
+            "approve", _E.SUBMITTED, to=_E.APPROVED, at=PSA, by="project manager", takes=("by",)
+        ),
+        _asked(
+            "reject",
+            _E.SUBMITTED,
+            to=_E.REJECTED,
+            at=PSA,
+            by="project manager",
+            takes=("by", "reason"),
+        ),
         _asked("revise", _E.REJECTED, to=_E.DRAFT, at=PSA, by="author"),
         _happens("be posted", _E.APPROVED, to=_E.POSTED, at=PSA),
         _happens("be reimbursed", _E.POSTED, to=_E.REIMBURSED, at=PSA),
@@ -141,8 +183,8 @@ BILLING_HOLD = Lifecycle(
     entity=BillingHold,
     field="status",
     transitions=(
-        _asked("extend", *_STANDING, to=_H.EXTENDED, at=HUB, by="finance"),
-        _asked("release", *_STANDING, to=_H.RELEASED, at=HUB, by="finance"),
+        _asked("extend", *_STANDING, to=_H.EXTENDED, at=HUB, by="finance", takes=("review_by",)),
+        _asked("release", *_STANDING, to=_H.RELEASED, at=HUB, by="finance", takes=("by",)),
         _happens("expire", _H.PLACED, _H.EXTENDED, to=_H.EXPIRED_TO_REVIEW, at=HUB),
     ),
 )
@@ -153,12 +195,22 @@ INVOICE = Lifecycle(
     entity=Invoice,
     field="status",
     transitions=(
-        _asked("approve", _I.DRAFT, to=_I.APPROVED, at=BILLING, by="finance"),
-        _asked("void", _I.DRAFT, _I.APPROVED, to=_I.VOID, at=BILLING, by="finance"),
-        _asked("post", _I.APPROVED, to=_I.POSTED, at=ERP, by="finance"),
-        _asked("send", _I.POSTED, to=_I.SENT, at=ERP, by="finance"),
-        _asked("cancel", _I.POSTED, to=_I.CANCELLED, at=ERP, by="finance"),
-        _asked("write_off", *_OPEN, _I.PARTIALLY_PAID, to=_I.WRITTEN_OFF, at=ERP, by="finance"),
+        _asked("approve", _I.DRAFT, to=_I.APPROVED, at=BILLING, by="finance", takes=("by",)),
+        _asked(
+            "void", _I.DRAFT, _I.APPROVED, to=_I.VOID, at=BILLING, by="finance", takes=("reason",)
+        ),
+        _asked("post", _I.APPROVED, to=_I.POSTED, at=ERP, by="finance", takes=("posting_date",)),
+        _asked("send", _I.POSTED, to=_I.SENT, at=ERP, by="finance", takes=("sent_on",)),
+        _asked("cancel", _I.POSTED, to=_I.CANCELLED, at=ERP, by="finance", takes=("reason",)),
+        _asked(
+            "write_off",
+            *_OPEN,
+            _I.PARTIALLY_PAID,
+            to=_I.WRITTEN_OFF,
+            at=ERP,
+            by="finance",
+            takes=("reason",),
+        ),
         _happens("be credited", *_OPEN, to=_I.CREDITED, at=ERP),
         _happens("be paid in part", *_OPEN, to=_I.PARTIALLY_PAID, at=ERP),
         _happens("be paid", *_OPEN, _I.PARTIALLY_PAID, to=_I.PAID, at=ERP),
