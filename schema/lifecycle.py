@@ -10,7 +10,6 @@ from enum import Enum
 from schema.errors import Invalid, NotAllowed
 from schema.system import System
 
-
 ARGUMENTS: Mapping[str, type] = {
     "by": str,
     "reason": str,
