@@ -25,12 +25,34 @@ MANAGER, STAFFING, FINANCE, CLIENT = "project manager", "staffing", "finance", "
 WHO, WHY, WHO_AND_WHY = ("by",), ("reason",), ("by", "reason")
 
 
-def _asked(action: str, *sources: Enum, to: Enum, at: System, by: str, takes: tuple[str, ...] = ()) -> Transition: return Transition(action=action, sources=sources, target=to, performer=at, asked_by=by, takes=takes) def _happens(what: str, *sources: Enum, to: Enum, at: System) -> Transition: return Transition(action=what, sources=sources, target=to, performer=at, asked_by="", happens=True) _S = SowStatus SOW = Lifecycle(entity=Sow, field="status", transitions=(_asked("submit", _S.DRAFT, to=_S.IN_REVIEW, at=CRM, by=OWNER), _asked("approve", _S.IN_REVIEW, to=_S.APPROVED, at=CRM, by=APPROVER, takes=WHO), _asked("reject", _S.IN_REVIEW, to=_S.REJECTED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
+def _asked(
+    action: str, *sources: Enum, to: Enum, at: System, by: str, takes: tuple[str, ...] = ()
+) -> Transition:
+    return Transition(
+        action=action, sources=sources, target=to, performer=at, asked_by=by, takes=takes
+    )
+
+
+def _happens(what: str, *sources: Enum, to: Enum, at: System) -> Transition:
+    return Transition(
+        action=what, sources=sources, target=to, performer=at, asked_by="", happens=True
+    )
+
+
+_S = SowStatus
+_RUNNING = (_S.ACTIVE, _S.SUSPENDED)
+SOW = Lifecycle(
+    entity=Sow,
+    field="status",
+    transitions=(
+        _asked("submit", _S.DRAFT, to=_S.IN_REVIEW, at=CRM, by=OWNER),
+        _asked("approve", _S.IN_REVIEW, to=_S.APPROVED, at=CRM, by=APPROVER, takes=WHO),
+        _asked("reject", _S.IN_REVIEW, to=_S.REJECTED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
         _asked("activate", _S.APPROVED, to=_S.ACTIVE, at=CRM, by=OWNER),
         _asked("suspend", _S.ACTIVE, to=_S.SUSPENDED, at=CRM, by=OWNER),
         _asked("resume", _S.SUSPENDED, to=_S.ACTIVE, at=CRM, by=OWNER),
         _asked("complete", _S.ACTIVE, to=_S.COMPLETED, at=CRM, by=OWNER),
-        _asked("terminate", _S.ACTIVE, _S.SUSPENDED, to=_S.TERMINATED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
+        _asked("terminate", *_RUNNING, to=_S.TERMINATED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
     ),
 )
 
@@ -136,6 +158,7 @@ BILLING_HOLD = Lifecycle(
 
 _I = InvoiceStatus
 _OPEN = (_I.POSTED, _I.SENT)
+_UNPAID = (*_OPEN, _I.PARTIALLY_PAID)
 INVOICE = Lifecycle(
     entity=Invoice,
     field="status",
@@ -145,10 +168,10 @@ INVOICE = Lifecycle(
         _asked("post", _I.APPROVED, to=_I.POSTED, at=ERP, by=FINANCE, takes=("posting_date",)),
         _asked("send", _I.POSTED, to=_I.SENT, at=ERP, by=FINANCE, takes=("sent_on",)),
         _asked("cancel", _I.POSTED, to=_I.CANCELLED, at=ERP, by=FINANCE, takes=WHY),
-        _asked("write_off", *_OPEN, _I.PARTIALLY_PAID, to=_I.WRITTEN_OFF, at=ERP, by=FINANCE, takes=WHY),
+        _asked("write_off", *_UNPAID, to=_I.WRITTEN_OFF, at=ERP, by=FINANCE, takes=WHY),
         _happens("be credited", *_OPEN, to=_I.CREDITED, at=ERP),
         _happens("be paid in part", *_OPEN, to=_I.PARTIALLY_PAID, at=ERP),
-        _happens("be paid", *_OPEN, _I.PARTIALLY_PAID, to=_I.PAID, at=ERP),
+        _happens("be paid", *_UNPAID, to=_I.PAID, at=ERP),
         _happens("bounce", _I.PAID, _I.PARTIALLY_PAID, to=_I.POSTED, at=ERP),
     ),
 )
