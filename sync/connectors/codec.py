@@ -152,12 +152,15 @@ def date_of(cell: Any) -> date | None:
 
 
 def decimal_of(cell: Any) -> Decimal | None:
-    """An exact decimal from text or a whole number; floats are refused."""
+    """An exact decimal from text or a whole number; floats and what is no number are refused."""
     if cell is None:
         return None
     if isinstance(cell, float):
         raise TypeError("a float is not exact")
-    return Decimal(cell)
+    number = Decimal(cell)
+    if not number.is_finite():
+        raise ValueError("a finite number expected")
+    return number
 
 
 @cache
@@ -260,7 +263,7 @@ def _encode_cell(place: Column, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_encode_cell(place, part) for part in value]
     if isinstance(value, Enum):
-        return _word_for(place.words, value)
+        return _word_for(place.name, place.words, value)
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
@@ -271,14 +274,14 @@ def _amount_cells(place: MoneyColumns | RateColumns, value: Any) -> dict[str, An
         return {place.amount: None}
     cells = {place.amount: str(value.amount), place.currency: value.currency}
     if isinstance(place, RateColumns):
-        cells[place.per] = _word_for(place.words, value.per)
+        cells[place.per] = _word_for(place.per, place.words, value.per)
     return cells
 
 
-def _word_for(words: Words | None, member: Enum) -> str:
+def _word_for(column: str, words: Words | None, member: Enum) -> str:
     if words is None:
         return str(member.value)
     for word, meaning in words.items():
         if meaning is member:
             return word
-    raise ValueError(f"There is no word for {member.name}.")
+    raise ValueError(f"{column} has no word for {member.name}.")
