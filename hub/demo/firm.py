@@ -1,7 +1,7 @@
 """The records of a professional-services firm, each with its id in every system."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
@@ -145,9 +145,26 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A hold on billing; `key` is the id of what it is on, as the system of `scope` calls it."""
+
+    hold_id: str
+    scope: str
+    key: str
+    effect: str
+    status: str
+    reason: str
+    placed_by: str
+    placed_at: datetime
+    review_by: date
+    released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firm:
     people: list[Person]
     clients: list[Client]
     engagements: list[Engagement]
     projects: list[Project]
     invoices: list[Invoice]
+    holds: list[Hold]

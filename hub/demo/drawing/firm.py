@@ -3,6 +3,7 @@
 from random import Random
 
 from hub.demo.drawing.clients import draw_clients, draw_engagements
+from hub.demo.drawing.holds import draw_holds
 from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.people import draw_people
 from hub.demo.drawing.projects import draw_projects
@@ -22,4 +23,5 @@ def draw_firm(seed: int) -> Firm:
         engagements=engagements,
         projects=projects,
         invoices=invoices,
+        holds=draw_holds(rng, clients, projects, invoices),
     )

@@ -1,11 +1,31 @@
 """What billing knows of the firm."""
 
-from hub.demo.firm import Firm
+from hub.demo.firm import Firm, Hold
 from hub.demo.rows.words import Rows, payment_word
 
 
+def _customer_of(hold: Hold, billing_ids: dict[str, str]) -> str | None:
+    return billing_ids[hold.key] if hold.scope == "account" else None
+
+
 def billing_rows(firm: Firm) -> dict[str, Rows]:
+    billing_ids = {one.account_id: one.billing_id for one in firm.clients}
     return {
+        "holds": [
+            {
+                "id": f"hold_{number:06d}",
+                "hub_hold": one.hold_id,
+                "customer": _customer_of(one, billing_ids),
+                "project_code": one.key if one.scope == "project" else None,
+                "invoice": one.key if one.scope == "invoice" else None,
+                "effect": one.effect,
+                "state": one.status,
+                "reason": one.reason,
+                "review_on": one.review_by,
+            }
+            for number, one in enumerate(firm.holds, start=1)
+        ],
+        "billables": [],
         "customers": [
             {
                 "id": one.billing_id,
