@@ -161,6 +161,34 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BillingEvent:
+    event_id: str
+    project: Project
+    kind: str
+    status: str
+    service_from: date
+    service_to: date
+    quantity: Decimal
+    rate: Decimal
+    unit: str
+    amount: Decimal
+    hold_id: str | None
+    invoice_id: str | None
+
+    @property
+    def currency(self) -> str:
+        return self.project.engagement.client.entity.currency
+
+    @property
+    def allocations(self) -> list[dict[str, object]]:
+        """The signed shares that invoice lines took of it."""
+        if self.invoice_id is None:
+            return []
+        share = {"amount": str(self.amount), "currency": self.currency}
+        return [{"invoice": self.invoice_id, "line": 1, **share}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firm:
     people: list[Person]
     clients: list[Client]
@@ -168,3 +196,4 @@ class Firm:
     projects: list[Project]
     invoices: list[Invoice]
     holds: list[Hold]
+    events: list[BillingEvent]

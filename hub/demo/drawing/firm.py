@@ -3,6 +3,7 @@
 from random import Random
 
 from hub.demo.drawing.clients import draw_clients, draw_engagements
+from hub.demo.drawing.events import draw_events
 from hub.demo.drawing.holds import draw_holds
 from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.people import draw_people
@@ -17,11 +18,13 @@ def draw_firm(seed: int) -> Firm:
     engagements = draw_engagements(rng, clients)
     projects = draw_projects(rng, engagements, people)
     invoices = number_documents(draw_invoices(rng, projects))
+    holds = draw_holds(rng, clients, projects, invoices)
     return Firm(
         people=people,
         clients=clients,
         engagements=engagements,
         projects=projects,
         invoices=invoices,
-        holds=draw_holds(rng, clients, projects, invoices),
+        holds=holds,
+        events=draw_events(projects, invoices, holds),
     )
