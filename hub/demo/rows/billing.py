@@ -25,7 +25,20 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
             }
             for number, one in enumerate(firm.holds, start=1)
         ],
-        "billables": [],
+        "billables": [
+            {
+                "id": f"bl_{number:08d}",
+                "hub_event": one.event_id,
+                "project_code": one.project.project_no,
+                "kind": one.kind,
+                "state": one.status,
+                "service_from": one.service_from,
+                "service_to": one.service_to,
+                "amount": one.amount,
+                "currency": one.currency,
+            }
+            for number, one in enumerate(firm.events, start=1)
+        ],
         "customers": [
             {
                 "id": one.billing_id,

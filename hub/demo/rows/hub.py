@@ -4,7 +4,10 @@ from hub.demo.firm import Firm
 from hub.demo.rows.words import Rows
 from hub.demo.tables import Table, text_key
 
-HUB_TABLES = (Table(name="hub.billing_hold", key=text_key("id"), prefix="H", digits=7, columns=()),)
+HUB_TABLES = (
+    Table(name="hub.billing_hold", key=text_key("id"), prefix="H", digits=7, columns=()),
+    Table(name="hub.billing_event", key=text_key("id"), prefix="B", digits=10, columns=()),
+)
 
 
 def hub_rows(firm: Firm) -> dict[str, Rows]:
@@ -25,5 +28,23 @@ def hub_rows(firm: Firm) -> dict[str, Rows]:
                 "released_at": one.released_at,
             }
             for one in firm.holds
-        ]
+        ],
+        "hub.billing_event": [
+            {
+                "id": one.event_id,
+                "project_no": one.project.project_no,
+                "kind": one.kind,
+                "status": one.status,
+                "service_from": one.service_from,
+                "service_to": one.service_to,
+                "quantity": one.quantity,
+                "rate": one.rate,
+                "rate_unit": one.unit,
+                "amount": one.amount,
+                "currency": one.currency,
+                "holds": [one.hold_id] if one.hold_id else [],
+                "allocations": one.allocations,
+            }
+            for one in firm.events
+        ],
     }
