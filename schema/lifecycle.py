@@ -6,19 +6,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from typing import NamedTuple
 
 from schema.errors import Invalid, NotAllowed
 from schema.system import System
 
-ARGUMENTS: Mapping[str, type] = {
-    "by": str,
-    "reason": str,
-    "evidence": str,
-    "posting_date": date,
-    "sent_on": date,
-    "review_by": date,
+
+class Argument(NamedTuple):
+    """One thing an action must be told."""
+
+    type: type
+    description: str
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "by": Argument(str, "E-mail address of who decided."),
+    "reason": Argument(str, "Why, in words that the people concerned will read."),
+    "evidence": Argument(str, "Where the acceptance is kept."),
+    "posting_date": Argument(date, "Accounting date; its period must be open."),
+    "sent_on": Argument(date, "Day it went to the client."),
+    "review_by": Argument(date, "Day to look again."),
 }
-"""What actions may take: `by` is the e-mail address of who decided."""
+"""Whatever an action may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from schema.entities.billing_hold import BillingHold, HoldStatus
 from schema.entities.expense_item import ExpenseItem, ExpenseStatus
 from schema.entities.invoice import Invoice, InvoiceStatus
 from schema.entities.milestone import Milestone, MilestoneStatus
+from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project, ProjectStatus
 from schema.entities.rate_card_version import RateCardVersion, RateVersionStatus
 from schema.entities.sow import Sow, SowStatus
@@ -191,3 +192,9 @@ LIFECYCLES: Mapping[type, Lifecycle] = {
         INVOICE,
     )
 }
+
+STATUS_FIELDS: Mapping[type, str] = {
+    PaymentStatus: "state",
+    **{entity: lifecycle.field for entity, lifecycle in LIFECYCLES.items()},
+}
+"""The field whose changes are events that subscribers wait for."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from schema.entity import derived_fields
 from schema.system import System
 
 Values = Mapping[str, Any]
@@ -33,6 +34,15 @@ class Provenance:
     source: Source
     version: int | None = None
     reason: str | None = None
+
+
+def with_derived(entity: type, values: Values) -> Values:
+    """The values and, of each derived field, the first of its sources that is known."""
+    derived = {
+        name: next((v for s in field.sources if (v := values.get(s)) is not None), None)
+        for name, field in derived_fields(entity).items()
+    }
+    return {**values, **derived}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

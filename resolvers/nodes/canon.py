@@ -8,11 +8,13 @@ from typing import Annotated, Any, Optional
 
 import strawberry
 
+from resolvers.nodes.actions import available_actions
 from resolvers.nodes.edge import edge
 from resolvers.nodes.node import Node
 from resolvers.paging import Connection
 from schema.canon import ENTITIES
 from schema.edges import GraphEdge, edges_of
+from schema.lifecycles import LIFECYCLES
 
 
 def _node(entity: type) -> type[Node]:
@@ -20,6 +22,8 @@ def _node(entity: type) -> type[Node]:
     leaving = edges_of(entity)
     members = {declared.name: edge(declared) for declared in leaving}
     annotations = {declared.name: _far(declared) for declared in leaving}
+    if entity in LIFECYCLES:
+        members["available_actions"] = available_actions(LIFECYCLES[entity])
     declared = type(
         _name(entity), (entity, Node), {**members, "__annotations__": annotations, "__doc__": None}
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from schema.entity import derived_fields, owned_fields
 from schema.errors import Invalid, NotOwned
+from schema.lifecycle import Lifecycle
 from schema.lifecycles import LIFECYCLES
 from schema.system import System
 
@@ -32,12 +33,12 @@ def owner_of(entity: type, fields: Iterable[str], *, named: System | None = None
     )
 
 
-def performer_of(entity: type, action: str) -> System:
-    """The system that carries out a business action. Raises Invalid for an unknown one."""
+def lifecycle_of(entity: type) -> Lifecycle:
+    """The steps of a type's life. Raises Invalid for a type that has none."""
     lifecycle = LIFECYCLES.get(entity)
     if lifecycle is None:
         raise Invalid(f"{entity.__name__} has no actions.")
-    return lifecycle.performer(action)
+    return lifecycle
 
 
 def shown(name: str) -> str:
