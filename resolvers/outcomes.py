@@ -55,7 +55,9 @@ def written_type(entity: type, member: str) -> Any:
 def outcome_of(entity: type, member: str) -> Any:
     """What a mutation of the type answers: written or refused."""
     either = getitem(Union, (written_type(entity, member), Refused))
-    return getitem(Annotated, (either, strawberry.union(f"{entity.__name__}Outcome")))
+    described = f"How a write of a {entity.__name__} ended."
+    union = strawberry.union(f"{entity.__name__}Outcome", description=described)
+    return getitem(Annotated, (either, union))
 
 
 async def refusable(write: Callable[[], Awaitable[Any]]) -> Any:

@@ -44,7 +44,6 @@ CUSTOMER = "INSERT INTO customers (customer_no, crm_account) VALUES ('C10001', '
 VALUES = {
     "name": "Audit",
     "client_id": mint("cli", "crm", "ACC-00001"),
-    "legal_entity_id": mint("ent", "erp", "NL01"),
     "currency": "EUR",
     "starts_on": date(2026, 12, 1),
     "budget": Money(amount=Decimal("1250.00"), currency="EUR"),
