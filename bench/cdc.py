@@ -201,7 +201,7 @@ def _plain(number: int) -> tuple[Any, ...]:
         f"inv_{number:026d}",
         None,
         f"prj_{number % 997:026d}",
-        values["legal_entity"],
+        values["legal_entity_id"].external_id,
         values["description"],
         net.amount,
         net.currency,

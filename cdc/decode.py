@@ -11,7 +11,8 @@ from cdc.log.port import LogRecord
 from schema.errors import Poison
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.connectors.binding import Binding, Touch
-from sync.connectors.codec import decode, text_of, version_of
+from sync.connectors.cells import text_of
+from sync.connectors.codec import decode, version_of
 
 _Table = tuple[str, str]
 """(system, `schema.table`), as the envelope's `source` names it."""

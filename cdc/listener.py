@@ -23,7 +23,7 @@ from schema.errors import Unavailable
 from schema.position import LogPartition
 from sync.changes import Incoming, Reject
 from sync.intake import Claim, Intake, Superseded
-from sync.store.outage import OUTAGE
+from sync.outage import OUTAGE
 
 log = structlog.get_logger(__name__)
 

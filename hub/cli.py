@@ -13,9 +13,11 @@ import structlog
 import typer
 import uvloop
 from pydantic import ValidationError
+from rich.console import Console
 
 from cdc.log.tables import LOG_TABLES
 from hub import reference
+from hub.doctor import examine
 from hub.play import DEFAULT_STATE, play
 from hub.server import background, http_server
 from hub.settings import Settings
@@ -82,6 +84,13 @@ def run() -> None:
 def migrate_database() -> None:
     """Bring Concord's database to this version."""
     _run(_migrate(Settings.from_env()))
+
+
+@cli.command()
+def doctor() -> None:
+    """Check that everything answers, and print what each connector can do."""
+    is_well = asyncio.run(examine(Settings.from_env(), Console()))
+    sys.exit(0 if is_well else 1)
 
 
 @cli.command()

@@ -33,7 +33,8 @@ FIVE_OWNERS = """
 """
 RENAME = """
 mutation ($id: ID!, $name: String!) {
-  updateClient(input: {id: $id, name: $name}) { client { id name } token } }
+  updateClient(input: {id: $id, name: $name}) {
+    ... on ClientWritten { client { id name } token } ... on Refused { code message } } }
 """
 AFTER = """
 query ($id: ID!, $token: String!) {
@@ -42,7 +43,8 @@ query ($id: ID!, $token: String!) {
 POST = """
 mutation ($id: ID!, $on: LocalDate!, $key: String!) {
   postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) {
-    invoice { number gross { amount currency } } } }
+    ... on InvoiceWritten { invoice { number gross { amount currency } } token }
+    ... on Refused { code message } } }
 """
 WATCH = """
 subscription ($id: ID!, $after: String) {
@@ -50,7 +52,8 @@ subscription ($id: ID!, $after: String) {
 """
 CLIENTS = "{ clients(first: 1) { nodes { id name } } }"
 DRAFTS = """
-{ invoices(last: 40, filter: {draftStatus: [APPROVED]}) { nodes { id status legalEntity } } }
+{ invoices(last: 40, filter: {draftStatus: [APPROVED]}) {
+    nodes { id status legalEntity { code } } } }
 """
 
 
@@ -152,8 +155,14 @@ async def a_routed_mutation(guide: Guide) -> str:
     guide.client_id = first["id"]
     guide.client_name = f"{stem} · {datetime.now(UTC):%H:%M:%S}"
     written = await guide.ask(RENAME, id=guide.client_id, name=guide.client_name)
-    guide.token = written["updateClient"]["token"]
+    guide.token = _written(written["updateClient"])["token"]
     return f"CRM renamed {first['name']!r} to {guide.client_name!r}"
+
+
+def _written(outcome: dict[str, Any]) -> dict[str, Any]:
+    """What a mutation wrote. Raises Unkept with the words of a refusal."""
+    _require("token" in outcome, outcome.get("message", "refused without words"))
+    return outcome
 
 
 async def in_the_projection(guide: Guide) -> str:
@@ -184,7 +193,7 @@ async def a_subscription_event(guide: Guide) -> str:
         posted = await guide.ask(POST, id=guide.invoice_id, on=today, key=f"tour-{uuid4()}")
         event = await anext(events)
     _require(event["after"] == "POSTED", f"the event said {event['after']}")
-    guide.invoice, guide.cursor = posted["postInvoice"]["invoice"], event["cursor"]
+    guide.invoice, guide.cursor = _written(posted["postInvoice"])["invoice"], event["cursor"]
     return f"{guide.invoice['number']} went from {event['before']} to {event['after']}"
 
 

@@ -23,7 +23,6 @@ from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
-from schema.canon import ENTITIES
 from schema.system import System
 from sync.clock import utc_now
 from sync.deliver.outbox import Outbox
@@ -66,9 +65,10 @@ class Hub:
         return None
 
     async def is_filled(self) -> bool:
-        """Whether a record of every type has arrived in the projection."""
+        """Whether a record of every captured type has arrived in the projection."""
         projected = Projected(self.pool)
-        return all([await projected.is_filled(entity) for entity in ENTITIES])
+        captured = {b.entity for b in self.connectors.bindings if b.is_anchor}
+        return all([await projected.is_filled(entity) for entity in captured])
 
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
@@ -107,7 +107,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         pool = await connect(dsn)
         stack.push_async_callback(pool.close)
         await migrate(pool, LOG_TABLES)
-        connectors = connect_systems(settings)
+        connectors = connect_systems(settings, pool)
         stack.push_async_callback(connectors.close)
         xref = Xref(pool)
         reading = Reading(connectors.reads, xref, pool, utc_now, settings.read_timeout)
@@ -149,7 +149,7 @@ def _captures(
     """A WAL reader for each system whose database we were given."""
     readers = []
     for system, connector in connectors.reads.items():
-        url = settings.system(system).capture_url
+        url = settings.capture_url(system)
         if url is not None:
             dsn = url.get_secret_value()
             readers.append(

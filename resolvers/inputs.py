@@ -1,22 +1,25 @@
-"""What mutations take: inputs, and the canonical values they stand for."""
+"""What mutations take: inputs derived from the canon, and the canonical values they stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from operator import getitem
+from types import GenericAlias
+from typing import Any, NamedTuple, Optional, get_args, get_origin
 
 import strawberry
 
 from resolvers.scalars import Long
-from schema.canon import require_id
-from schema.entities.client import Client, CreditStatus, Segment
-from schema.entities.engagement import Engagement
-from schema.entity import owned_fields
+from schema.canon import BY_ID_TYPE, require_id
+from schema.entity import Owned, bare_type, owned_fields
 from schema.errors import Invalid
-from schema.money import Money
+from schema.money import Money, known_currency, parse_money
+from schema.part import is_part, part_fields
+from schema.rate import Rate, RateUnit, parse_rate
 from schema.system import System
+from schema.writes import CREATES, UPDATES
 
 
 @strawberry.input(description="An exact amount in one ISO 4217 currency.")
@@ -25,84 +28,161 @@ class MoneyInput:
     currency: str = strawberry.field(description="ISO 4217 code.")
 
 
-@strawberry.input(description="Fields left out stay as they are; null empties a field.")
-class UpdateClientInput:
-    id: strawberry.ID = strawberry.field(description="The client.")
-    owner: System | None = strawberry.field(
-        description="The system you mean to write to; checked against the fields' owner.",
-        default=None,
-    )
-    if_version: Long | None = strawberry.field(
-        description="Write only if the owner's version is still this one (`_meta.version`).",
-        default=None,
-    )
-    name: strawberry.Maybe[str] = strawberry.field(description="Owned by CRM.", default=None)
-    segment: strawberry.Maybe[Segment | None] = strawberry.field(
-        description="Owned by CRM.", default=None
-    )
-    account_manager: strawberry.Maybe[str | None] = strawberry.field(
-        description="E-mail address. Owned by CRM.", default=None
-    )
-    bill_to: strawberry.Maybe[str | None] = strawberry.field(
-        description="Owned by ERP.", default=None
-    )
-    tax_id: strawberry.Maybe[str | None] = strawberry.field(
-        description="Owned by ERP.", default=None
-    )
-    payment_terms_days: strawberry.Maybe[int | None] = strawberry.field(
-        description="Owned by ERP.", default=None
-    )
-    credit_status: strawberry.Maybe[CreditStatus | None] = strawberry.field(
-        description="Owned by ERP.", default=None
-    )
-
-    def patch(self) -> Mapping[str, Any]:
-        """Canonical values of the fields given. Raises Invalid when there are none."""
-        given = {name: getattr(self, name) for name in owned_fields(Client)}
-        patch = {name: some.value for name, some in given.items() if some is not None}
-        if not patch:
-            raise Invalid("Name at least one field to change.")
-        return patch
+@strawberry.input(description="The price of one hour, day, month or unit of work.")
+class RateInput:
+    amount: Decimal = strawberry.field(description='Exact decimal, as text: `"187.50"`.')
+    currency: str = strawberry.field(description="ISO 4217 code.")
+    per: RateUnit = strawberry.field(description="What it is the price of.")
 
 
-@strawberry.input(description="A project to open in the ledger.")
-class CreateProjectInput:
-    name: str = strawberry.field(description="Name.")
-    client_id: strawberry.ID = strawberry.field(description="The client.")
-    engagement_id: strawberry.ID | None = strawberry.field(
-        description="The engagement it delivers.", default=None
-    )
-    legal_entity: str | None = strawberry.field(
-        description="Code of the delivering legal entity.", default=None
-    )
-    currency: str | None = strawberry.field(
-        description="ISO 4217 code of its invoices.", default=None
-    )
-    starts_on: date | None = strawberry.field(description="First day.", default=None)
-    ends_on: date | None = strawberry.field(description="Last day.", default=None)
-    budget: MoneyInput | None = strawberry.field(description="Budgeted fees.", default=None)
-    budget_minutes: int | None = strawberry.field(
-        description="Budgeted work, in minutes.", default=None
-    )
+class Shape(NamedTuple):
+    """How a canonical type is given: the input's annotation, and what makes the value of it."""
 
-    def values(self) -> Mapping[str, Any]:
-        """Canonical values of the fields given. Raises Invalid for an id of another type."""
-        require_id(Client, self.client_id)
-        if self.engagement_id is not None:
-            require_id(Engagement, self.engagement_id)
-        given = {
-            "name": self.name,
-            "client_id": self.client_id,
-            "engagement_id": self.engagement_id,
-            "legal_entity": self.legal_entity,
-            "currency": self.currency,
-            "starts_on": self.starts_on,
-            "ends_on": self.ends_on,
-            "budget": _money(self.budget),
-            "budget_minutes": self.budget_minutes,
-        }
-        return {name: value for name, value in given.items() if value is not None}
+    annotation: Any
+    value_of: Callable[[Any], Any]
 
 
-def _money(given: MoneyInput | None) -> Money | None:
-    return Money(amount=given.amount, currency=given.currency) if given else None
+@cache
+def create_input(entity: type) -> Any:
+    """The input that `create` takes: what the canon says it needs, and may also have."""
+    creation, fields, said = CREATES[entity], owned_fields(entity), _descriptions(entity)
+    needed = {name: shape_of(fields[name].type).annotation for name in creation.needs}
+    optional = {name: _nullable(shape_of(fields[name].type)) for name in creation.takes}
+    members = {name: strawberry.field(description=said[name]) for name in needed} | {
+        name: strawberry.field(description=said[name], default=None) for name in optional
+    }
+    return _input(f"Create{entity.__name__}Input", needed | optional, members, "A new record.")
+
+
+@cache
+def update_input(entity: type) -> Any:
+    """The input that `update` takes; what is left out stays as it is."""
+    fields = {name: owned_fields(entity)[name] for name in UPDATES[entity]}
+    said = _descriptions(entity)
+    annotations = {
+        "id": strawberry.ID,
+        "owner": System | None,
+        "if_version": Long | None,
+        **{name: _maybe(entity, owned) for name, owned in fields.items()},
+    }
+    members = {
+        "id": strawberry.field(description="The record to change."),
+        "owner": strawberry.field(
+            description="The system you mean to write to; checked against the fields' owner.",
+            default=None,
+        ),
+        "if_version": strawberry.field(
+            description="Write only if the owner's version is still this one (`_meta.version`).",
+            default=None,
+        ),
+    } | {name: strawberry.field(description=said[name], default=None) for name in fields}
+    return _input(
+        f"Update{entity.__name__}Input",
+        annotations,
+        members,
+        "Fields left out stay as they are; null empties a field.",
+    )
+
+
+def created(entity: type, given: Any) -> Mapping[str, Any]:
+    """Canonical values of the fields given. Raises Invalid for a value that cannot be."""
+    creation = CREATES[entity]
+    told = {name: getattr(given, name) for name in (*creation.needs, *creation.takes)}
+    return _values(entity, {name: value for name, value in told.items() if value is not None})
+
+
+def patched(entity: type, given: Any) -> Mapping[str, Any]:
+    """Canonical values of the fields given, None where one is emptied.
+
+    Raises Invalid when there are none, or for a value that cannot be.
+    """
+    told = {name: getattr(given, name) for name in UPDATES[entity]}
+    patch = {name: some.value for name, some in told.items() if some is not None}
+    if not patch:
+        raise Invalid("Name at least one field to change.")
+    return _values(entity, patch)
+
+
+@cache
+def shape_of(annotation: Any) -> Shape:
+    """How a value of the type is given."""
+    bare = bare_type(annotation)
+    if get_origin(bare) is list:
+        return _list_shape(shape_of(get_args(bare)[0]))
+    if is_part(bare):
+        return _part_shape(bare)
+    if bare in BY_ID_TYPE:
+        return Shape(strawberry.ID, _reference(BY_ID_TYPE[bare]))
+    return _AMOUNTS.get(bare) or Shape(bare, lambda given: given)
+
+
+def _values(entity: type, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    fields = owned_fields(entity)
+    for name, value in told.items():
+        if name.endswith("currency") and value is not None:
+            known_currency(value)
+    return {
+        name: None if value is None else shape_of(fields[name].type).value_of(value)
+        for name, value in told.items()
+    }
+
+
+def _list_shape(part: Shape) -> Shape:
+    return Shape(
+        GenericAlias(list, (part.annotation,)), lambda given: list(map(part.value_of, given))
+    )
+
+
+def _part_shape(part_type: Any) -> Shape:
+    shapes = {name: shape_of(kind) for name, kind in part_fields(part_type).items()}
+    said = _descriptions(part_type)
+    members = {name: strawberry.field(description=said[name]) for name in shapes}
+    annotations = {
+        name: _nullable(shape) if type(None) in get_args(part_fields(part_type)[name]) else shape[0]
+        for name, shape in shapes.items()
+    }
+    declared = _input(f"{part_type.__name__}Input", annotations, members, part_type.__doc__)
+
+    def value_of(given: Any) -> Any:
+        told = {name: getattr(given, name) for name in shapes}
+        return part_type(
+            **{n: None if v is None else shapes[n].value_of(v) for n, v in told.items()}
+        )
+
+    return Shape(declared, value_of)
+
+
+def _reference(entity: type) -> Callable[[str], str]:
+    def checked(given: str) -> str:
+        require_id(entity, given)
+        return given
+
+    return checked
+
+
+def _maybe(entity: type, owned: Owned) -> Any:
+    """Left out, or given; null only where the field may be empty."""
+    is_optional = type(None) in get_args(owned.type)
+    shape = shape_of(owned.type)
+    return getitem(strawberry.Maybe, _nullable(shape) if is_optional else shape.annotation)
+
+
+def _nullable(shape: Shape) -> Any:
+    return getitem(Optional, shape.annotation)
+
+
+def _descriptions(declared: Any) -> Mapping[str, str]:
+    """What the canon says of each field, the owner included."""
+    fields = declared.__strawberry_definition__.fields
+    return {field.python_name: field.description for field in fields}
+
+
+def _input(name: str, annotations: Mapping[str, Any], members: Mapping[str, Any], said: str) -> Any:
+    declared = type(name, (), {**members, "__annotations__": dict(annotations)})
+    return strawberry.input(declared, description=said)
+
+
+_AMOUNTS: Mapping[Any, Shape] = {
+    Money: Shape(MoneyInput, lambda given: parse_money(given.amount, given.currency)),
+    Rate: Shape(RateInput, lambda given: parse_rate(given.amount, given.currency, given.per)),
+}

@@ -2,133 +2,171 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from functools import partial
+from inspect import Parameter, Signature
+from operator import getitem
 from typing import Annotated, Any
 
 import strawberry
 
 from resolvers.context import Info
-from resolvers.inputs import CreateProjectInput, UpdateClientInput
+from resolvers.inputs import create_input, created, patched, update_input
 from resolvers.loaders import Wanted
-from resolvers.nodes.client import ClientNode
-from resolvers.nodes.invoice import InvoiceNode
 from resolvers.nodes.node import node_of
-from resolvers.nodes.project import ProjectNode
+from resolvers.outcomes import outcome_of, refusable, written_type
 from resolvers.selection import selected_fields
 from schema.canon import require_id
-from schema.entities.client import Client
-from schema.entities.invoice import Invoice
-from schema.entities.project import Project
-from schema.errors import KeyRequired
+from schema.entity import anchor
+from schema.lifecycle import ARGUMENTS, Lifecycle
+from schema.lifecycles import LIFECYCLES
+from schema.writes import CREATES, UPDATES
 from sync.routing import Written
+from sync.store.projection_tables import entity_name
 
-Key = Annotated[
-    str | None,
-    strawberry.argument(
-        description=(
-            "Yours to choose, at most 255 characters: the same key with the same input has one "
-            "effect and one answer, the same key with another input is an error."
-        )
-    ),
-]
-
-_TOKEN = "Pass it as `read: {after: token}` and the answer shows this write."  # noqa: S105
-
-
-@strawberry.type(description="The client after the write.")
-class UpdateClientPayload:
-    client: ClientNode | None = strawberry.field(description="The client, read live.")
-    token: str = strawberry.field(description=_TOKEN)
-
-
-@strawberry.type(description="The new project.")
-class CreateProjectPayload:
-    project: ProjectNode | None = strawberry.field(description="The project, read live.")
-    token: str = strawberry.field(description=_TOKEN)
-
-
-@strawberry.type(description="The invoice after it was posted.")
-class PostInvoicePayload:
-    invoice: InvoiceNode | None = strawberry.field(description="The invoice, read live.")
-    token: str = strawberry.field(description=_TOKEN)
-
-
-@strawberry.type(description="Writes. Each is routed to the system that owns the fields.")
-class Mutation:
-    @strawberry.mutation(
-        description=(
-            "Change fields of a client that one system owns. Naming fields of two owners, or of "
-            "another owner than `owner`, is a NOT_OWNER error and writes nothing."
-        )
+_KEY = strawberry.argument(
+    description=(
+        "Yours to choose, at most 200 characters: the same key with the same input has one "
+        "effect and one answer, the same key with another input is an error."
     )
-    async def update_client(
-        self,
-        info: Info,
-        input: Annotated[UpdateClientInput, strawberry.argument(description="What to change.")],
-        idempotency_key: Key = None,
-    ) -> UpdateClientPayload:
-        require_id(Client, input.id)
-        written = await info.request.services.routing.update(
-            Client,
+)
+Key = Annotated[str | None, _KEY]
+Id = Annotated[strawberry.ID, strawberry.argument(description="The record.")]
+
+
+def update(entity: type) -> Any:
+    """The field that changes a record's fields, all of one owner."""
+
+    async def resolve(info: Info, input: Any, idempotency_key: Key = None) -> Any:
+        require_id(entity, input.id)
+        routing = info.request.services.routing
+        send = partial(
+            routing.update,
+            entity,
             input.id,
-            input.patch(),
+            patched(entity, input),
             owner=input.owner,
             version=input.if_version,
             idempotency_key=idempotency_key,
         )
-        client = await _read_back(info, written, "client")
-        return UpdateClientPayload(client=client, token=written.token)
+        return await _outcome(info, entity, send)
 
-    @strawberry.mutation(description="Open a project in the ledger. Needs an idempotency key.")
-    async def create_project(
-        self,
-        info: Info,
-        input: Annotated[CreateProjectInput, strawberry.argument(description="The project.")],
-        idempotency_key: Key = None,
-    ) -> CreateProjectPayload:
-        written = await info.request.services.routing.create(
-            Project, input.values(), idempotency_key=idempotency_key
-        )
-        project = await _read_back(info, written, "project")
-        return CreateProjectPayload(project=project, token=written.token)
-
-    @strawberry.mutation(
-        description=(
-            "Post an approved invoice in the ledger: it gets its legal number and cannot be "
-            "edited any more. Needs an idempotency key."
-        )
+    _takes(resolve, update_input(entity), "What to change.")
+    return _mutation(
+        entity,
+        resolve,
+        f"Change fields of one {entity.__name__} that one system owns. Naming fields of two "
+        "owners, or of another owner than `owner`, is a NOT_OWNER error and writes nothing.",
     )
-    async def post_invoice(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="The invoice.")],
-        posting_date: Annotated[date, strawberry.argument(description="Accounting date.")],
-        idempotency_key: Key = None,
-    ) -> PostInvoicePayload:
-        if not idempotency_key:
-            raise KeyRequired(
-                "Posting needs an idempotencyKey, so that a repeat posts nothing twice."
-            )
-        require_id(Invoice, id)
-        written = await info.request.services.routing.act(
-            Invoice,
-            id,
-            "post",
-            {"posting_date": posting_date},
-            idempotency_key=idempotency_key,
+
+
+def create(entity: type) -> Any:
+    """The field that brings a record into being at its anchor."""
+
+    async def resolve(info: Info, input: Any, idempotency_key: Key = None) -> Any:
+        routing = info.request.services.routing
+        send = partial(
+            routing.create, entity, created(entity, input), idempotency_key=idempotency_key
         )
-        invoice = await _read_back(info, written, "invoice")
-        return PostInvoicePayload(invoice=invoice, token=written.token)
+        return await _outcome(info, entity, send)
+
+    _takes(resolve, create_input(entity), "The new record.")
+    home = anchor(entity).name
+    said = f"Bring a new {entity.__name__} into being in {home}. Needs an idempotency key."
+    return _mutation(entity, resolve, said)
 
 
-async def _read_back(info: Info, written: Written, name: str) -> Any:
+def act(lifecycle: Lifecycle, action: str) -> Any:
+    """The field that asks for one step of a record's life."""
+    entity = lifecycle.entity
+    steps = [t for t in lifecycle.transitions if t.action == action and not t.happens]
+    names = steps[0].takes
+
+    async def resolve(info: Info, id: Id, idempotency_key: Key = None, **arguments: Any) -> Any:
+        require_id(entity, id)
+        routing = info.request.services.routing
+        send = partial(routing.act, entity, id, action, arguments, idempotency_key=idempotency_key)
+        return await _outcome(info, entity, send)
+
+    resolve.__signature__ = _signature(names)  # type: ignore[attr-defined]  # one argument each
+    sources = ", ".join(s.name for step in steps for s in step.sources)
+    return _mutation(
+        entity,
+        resolve,
+        f"Asked for by: {steps[0].asked_by}. From {sources} to {steps[0].target.name}, carried "
+        f"out by {steps[0].performer.name}. Needs an idempotency key.",
+    )
+
+
+def _outcome(info: Info, entity: type, send: Any) -> Any:
+    async def write() -> Any:
+        written: Written = await send()
+        member = entity_name(entity)
+        record = await _read_back(info, written, member)
+        return written_type(entity, member)(**{member: record, "token": written.token})
+
+    return refusable(write)
+
+
+async def _read_back(info: Info, written: Written, member: str) -> Any:
     """The written record as the payload's field selects it; None, with an error, if unreadable.
 
     The write stands whatever becomes of this read, so its failure must not look like the write's.
     """
     entity, scope = written.record.entity, info.request.fresh_scope()
-    fields = selected_fields(info.syntax, entity, ((name,),))
+    fields = selected_fields(info.syntax, entity, ((member,),))
     record = await scope.load_reported(
         entity, written.record.id, Wanted(fields=fields, path=info.root_path)
     )
     return node_of(record, scope) if record else None
+
+
+def _takes(resolve: Any, kind: Any, described: str) -> None:
+    annotation = getitem(Annotated, (kind, strawberry.argument(description=described)))
+    resolve.__annotations__["input"] = annotation
+
+
+def _signature(names: tuple[str, ...]) -> Signature:
+    keyword = partial(Parameter, kind=Parameter.KEYWORD_ONLY)
+    taken = [keyword(name, annotation=_argument(name)) for name in names]
+    return Signature(
+        [
+            Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info),
+            keyword("id", annotation=Id),
+            *taken,
+            keyword("idempotency_key", annotation=Key, default=None),
+        ]
+    )
+
+
+def _argument(name: str) -> Any:
+    argument = ARGUMENTS[name]
+    return getitem(
+        Annotated, (argument.type, strawberry.argument(description=argument.description))
+    )
+
+
+def _mutation(entity: type, resolve: Any, described: str) -> Any:
+    return strawberry.mutation(
+        resolver=resolve,
+        graphql_type=outcome_of(entity, entity_name(entity)),
+        description=described,
+    )
+
+
+def _fields() -> Mapping[str, Any]:
+    """Every write of the canon: `create_project`, `update_client`, `approve_time_entry`."""
+    creates = {f"{c.verb}_{entity_name(entity)}": create(entity) for entity, c in CREATES.items()}
+    updates = {f"update_{entity_name(entity)}": update(entity) for entity in UPDATES}
+    acts = {
+        f"{action}_{entity_name(lifecycle.entity)}": act(lifecycle, action)
+        for lifecycle in LIFECYCLES.values()
+        for action in lifecycle.actions
+    }
+    return creates | updates | acts
+
+
+Mutation = strawberry.type(
+    type("Mutation", (), dict(_fields())),
+    description="Writes. Each is routed to the system that owns the fields.",
+)

@@ -9,23 +9,31 @@ import strawberry
 from resolvers.context import Info
 from resolvers.filters import filter_input, filters_of
 from resolvers.loaders import Wanted
-from resolvers.nodes.client import ClientNode
-from resolvers.nodes.engagement import EngagementNode
-from resolvers.nodes.invoice import InvoiceNode
+from resolvers.nodes.canon import connection_of, nullable_node
 from resolvers.nodes.node import Node, node_of
-from resolvers.nodes.payment_status import PaymentStatusNode
-from resolvers.nodes.project import ProjectNode
-from resolvers.nodes.resource import ResourceNode
 from resolvers.paging import After, Before, Connection, First, Last, paging
 from resolvers.policies import Read, policy_of
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.canon import entity_of, require_id
+from schema.entities.amendment import Amendment
+from schema.entities.assignment import Assignment
+from schema.entities.billing_event import BillingEvent
+from schema.entities.billing_hold import BillingHold
 from schema.entities.client import Client
 from schema.entities.engagement import Engagement
+from schema.entities.expense_item import ExpenseItem
 from schema.entities.invoice import Invoice
+from schema.entities.legal_entity import LegalEntity
+from schema.entities.milestone import Milestone
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
+from schema.entities.rate_card import RateCard
+from schema.entities.rate_card_version import RateCardVersion
+from schema.entities.rate_line import RateLine
 from schema.entities.resource import Resource
+from schema.entities.retainer import Retainer
+from schema.entities.sow import Sow
+from schema.entities.time_entry import TimeEntry
 from schema.entity import anchor, prefix
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Canonical id.")]
@@ -40,6 +48,7 @@ def one(entity: type) -> Any:
 
     return strawberry.field(
         resolver=resolve,
+        graphql_type=nullable_node(entity),
         description=f"The {entity.__name__} with this id (`{prefix(entity)}_...`), or null.",
     )
 
@@ -74,6 +83,7 @@ def page(entity: type) -> Any:
     resolve.__annotations__["filter"] = getitem(Annotated, (filters | None, described))
     return strawberry.field(
         resolver=resolve,
+        graphql_type=connection_of(entity),
         description=f"{entity.__name__}s, in the order of their keys in {anchor(entity).name}.",
     )
 
@@ -92,17 +102,43 @@ def load_node(info: Info, entity: type, record_id: str, read: Any) -> Awaitable[
 
 @strawberry.type(description="Reads. Each field comes from the system that owns it.")
 class Query:
-    client: ClientNode | None = one(Client)
-    engagement: EngagementNode | None = one(Engagement)
-    project: ProjectNode | None = one(Project)
-    resource: ResourceNode | None = one(Resource)
-    invoice: InvoiceNode | None = one(Invoice)
-    payment_status: PaymentStatusNode | None = one(PaymentStatus)
-    clients: Connection[ClientNode] | None = page(Client)
-    engagements: Connection[EngagementNode] | None = page(Engagement)
-    projects: Connection[ProjectNode] | None = page(Project)
-    resources: Connection[ResourceNode] | None = page(Resource)
-    invoices: Connection[InvoiceNode] | None = page(Invoice)
+    client = one(Client)
+    legal_entity = one(LegalEntity)
+    engagement = one(Engagement)
+    sow = one(Sow)
+    amendment = one(Amendment)
+    rate_card = one(RateCard)
+    rate_card_version = one(RateCardVersion)
+    rate_line = one(RateLine)
+    project = one(Project)
+    milestone = one(Milestone)
+    retainer = one(Retainer)
+    resource = one(Resource)
+    assignment = one(Assignment)
+    time_entry = one(TimeEntry)
+    expense_item = one(ExpenseItem)
+    billing_event = one(BillingEvent)
+    billing_hold = one(BillingHold)
+    invoice = one(Invoice)
+    payment_status = one(PaymentStatus)
+    clients = page(Client)
+    legal_entities = page(LegalEntity)
+    engagements = page(Engagement)
+    sows = page(Sow)
+    amendments = page(Amendment)
+    rate_cards = page(RateCard)
+    rate_card_versions = page(RateCardVersion)
+    rate_lines = page(RateLine)
+    projects = page(Project)
+    milestones = page(Milestone)
+    retainers = page(Retainer)
+    resources = page(Resource)
+    assignments = page(Assignment)
+    time_entrys = page(TimeEntry)
+    expense_items = page(ExpenseItem)
+    billing_events = page(BillingEvent)
+    billing_holds = page(BillingHold)
+    invoices = page(Invoice)
 
     @strawberry.field(description="The object with this id, of whatever type, or null.")
     async def node(self, info: Info, id: Id, read: Read = None) -> Node | None:

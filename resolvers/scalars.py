@@ -1,4 +1,4 @@
-"""How canonical values are spelt in the graph: ids, local dates, instants and exact decimals."""
+"""How canonical values are spelt in the graph: ids, days, instants, zones, durations, decimals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from graphql import GraphQLError
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.errors import Invalid
 from schema.ids import ID_TYPES
+from schema.local_time import TimeZone, time_zone
+from schema.minutes import MOST_MINUTES, Minutes
 
 Long = NewType("Long", int)
 """A number that 32 bits may not hold, such as milliseconds or a system's version."""
@@ -64,6 +67,21 @@ def _parse_long(value: Any) -> int:
     )
 
 
+def _parse_minutes(value: Any) -> Minutes:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_MINUTES:
+        return Minutes(value)
+    raise GraphQLError(
+        f"{str(value)[:60]!r} is not a duration; send whole minutes, from 0 to {MOST_MINUTES}."
+    )
+
+
+def _parse_time_zone(value: Any) -> TimeZone:
+    try:
+        return time_zone(str(value))
+    except Invalid as error:
+        raise GraphQLError(error.message) from error
+
+
 def print_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -93,5 +111,17 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="A whole number of at most 53 bits, as a JSON number.",
         serialize=int,
         parse_value=_parse_long,
+    ),
+    Minutes: strawberry.scalar(
+        name="Minutes",
+        description="A duration in whole minutes; 90 is an hour and a half.",
+        serialize=int,
+        parse_value=_parse_minutes,
+    ),
+    TimeZone: strawberry.scalar(
+        name="TimeZone",
+        description="The IANA name of a time zone: `Europe/Amsterdam`.",
+        serialize=str,
+        parse_value=_parse_time_zone,
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from schema.edges import EDGES, EdgeLoad
 from schema.entity import derived_fields, owned_fields
+from schema.lifecycles import LIFECYCLES
 
 Route = tuple[str, ...]
 """GraphQL field names that lead from a field down to the objects it is about."""
@@ -58,7 +59,17 @@ def _needs(entity: type) -> dict[str, frozenset[str]]:
         for edge in EDGES
         if edge.source is entity and edge.load is EdgeLoad.BY_ID
     }
-    return {to_camel_case(name): needed for name, needed in (stored | derived | edges).items()}
+    found = stored | derived | edges | _status(entity, derived)
+    return {to_camel_case(name): needed for name, needed in found.items()}
+
+
+def _status(entity: type, derived: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """What can be asked for next depends on where the record stands."""
+    lifecycle = LIFECYCLES.get(entity)
+    if lifecycle is None:
+        return {}
+    name = lifecycle.field
+    return {"available_actions": derived.get(name, frozenset({name}))}
 
 
 def _children(

@@ -5,116 +5,171 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import datetime
+from enum import Enum
+from operator import getitem
+from types import GenericAlias
 from typing import Annotated, Any
 
 import strawberry
 
 from resolvers.context import Info
 from resolvers.loaders import Wanted
-from resolvers.nodes.invoice import InvoiceNode
+from resolvers.nodes.canon import nullable_node
 from resolvers.nodes.node import node_of
 from resolvers.policies import Read, policy_of
 from resolvers.selection import selected_fields
-from schema.canon import require_id
-from schema.entities.client import Client
-from schema.entities.invoice import Invoice, InvoiceStatus
-from schema.entities.project import Project
+from schema.canon import BY_ID_TYPE, require_id
+from schema.entity import bare_type, derived_fields, owned_fields
+from schema.lifecycles import STATUS_FIELDS
 from sync.feed import StatusEvent
 from sync.policy import PROJECTED, ReadPolicy
+from sync.store.projection_tables import entity_name
+
+After = Annotated[
+    str | None,
+    strawberry.argument(description="Send first what followed this event's cursor."),
+]
 
 
-@strawberry.input(description="Which events to send; all conditions must hold.")
-class InvoiceStatusFilter:
-    invoice_ids: list[strawberry.ID] | None = strawberry.field(
-        description="Of any of these invoices.", default=None
-    )
-    client_ids: list[strawberry.ID] | None = strawberry.field(
-        description="Of invoices to any of these clients.", default=None
-    )
-    project_ids: list[strawberry.ID] | None = strawberry.field(
-        description="Of invoices for any of these projects.", default=None
-    )
-    to: list[InvoiceStatus] | None = strawberry.field(
-        description="Into any of these states.", default=None
-    )
+def status_changed(entity: type) -> Any:
+    """The field that sends every change of a type's status, whoever made it."""
+    event_type, filter_type = _event_type(entity), _filter_type(entity)
 
-
-@strawberry.type(description="An invoice went from one state to another.")
-class InvoiceStatusChanged:
-    cursor: str = strawberry.field(
-        description="Pass the last one seen as `after` to go on without a gap or a repeat."
-    )
-    before: InvoiceStatus | None = strawberry.field(description="Null for a new invoice.")
-    after: InvoiceStatus | None = strawberry.field(description="Null once it was deleted.")
-    at: datetime = strawberry.field(description="When it became true at its owner.")
-    record_id: strawberry.Private[str]
-    policy: strawberry.Private[ReadPolicy]
-
-    @strawberry.field(description="The invoice as it is now; null once it was deleted.")
-    async def invoice(self, info: Info) -> InvoiceNode | None:
-        scope = info.request.scope(self.policy)
-        wanted = Wanted(fields=selected_fields(info.syntax, Invoice), path=info.root_path)
-        record = await scope.load_root(Invoice, self.record_id, wanted)
-        return node_of(record, scope) if record else None
-
-
-@strawberry.type(description="What happens, as it happens.")
-class Subscription:
-    @strawberry.subscription(
-        description=(
-            "Every change of an invoice's status, whoever made it. Over graphql-transport-ws or "
-            "server-sent events. Nested reads come from the projection unless `read` says "
-            "otherwise, so that a busy feed does not load the owners."
-        )
-    )
-    async def invoice_status_changed(
-        self,
-        info: Info,
-        filter: Annotated[
-            InvoiceStatusFilter | None, strawberry.argument(description="Which events to send.")
-        ] = None,
-        after: Annotated[
-            str | None,
-            strawberry.argument(description="Send first what followed this event's cursor."),
-        ] = None,
-        read: Read = None,
-    ) -> AsyncGenerator[InvoiceStatusChanged, None]:
-        policy, only = policy_of(read, PROJECTED), _selector(filter)
+    async def subscribe(
+        info: Info, filter: Any = None, after: After = None, read: Read = None
+    ) -> AsyncGenerator[Any, None]:
+        policy, only = policy_of(read, PROJECTED), _selector(entity, filter)
         feed = info.request.services.feed
-        async with aclosing(feed.follow(Invoice, after=after, only=only)) as events:
+        async with aclosing(feed.follow(entity, after=after, only=only)) as events:
             async for event in events:
                 info.request.renew()
-                yield _shown(event, policy)
+                yield _shown(event_type, _states(entity), event, policy)
+
+    described = strawberry.argument(description="Which events to send.")
+    subscribe.__annotations__["filter"] = getitem(Annotated, (filter_type | None, described))
+    generator: Any = AsyncGenerator
+    subscribe.__annotations__["return"] = generator[event_type, None]
+    return strawberry.subscription(
+        resolver=subscribe,
+        description=(
+            f"Every change of the status of one {entity.__name__}, whoever made it. Over "
+            "graphql-transport-ws or server-sent events. Nested reads come from the projection "
+            "unless `read` says otherwise, so that a busy feed does not load the owners."
+        ),
+    )
 
 
-def _shown(event: StatusEvent, policy: ReadPolicy) -> InvoiceStatusChanged:
-    return InvoiceStatusChanged(
+def _event_type(entity: type) -> Any:
+    """`InvoiceStatusChanged`: the transition, and the record as it is now."""
+    member, state = entity_name(entity), _states(entity)
+
+    async def resolve(root: Any, info: Info) -> Any:
+        scope = info.request.scope(root.policy)
+        wanted = Wanted(fields=selected_fields(info.syntax, entity), path=info.root_path)
+        record = await scope.load_root(entity, root.record_id, wanted)
+        return node_of(record, scope) if record else None
+
+    said = {
+        "cursor": "Pass the last one seen as `after` to go on without a gap or a repeat.",
+        "before": "Null for a new record.",
+        "after": "Null once it was deleted.",
+        "at": "When it became true at its owner.",
+    }
+    annotations = {
+        "cursor": str,
+        "before": state | None,
+        "after": state | None,
+        "at": datetime,
+        "record_id": getitem(strawberry.Private, str),
+        "policy": getitem(strawberry.Private, ReadPolicy),
+    }
+    members = {name: strawberry.field(description=text) for name, text in said.items()} | {
+        member: strawberry.field(
+            resolver=resolve,
+            graphql_type=nullable_node(entity),
+            description="The record as it is now; null once it was deleted.",
+        )
+    }
+    name = f"{_title(entity)}Changed"
+    declared = type(name, (), {**members, "__annotations__": annotations})
+    described = f"One {entity.__name__} went from one state to another."
+    return strawberry.type(declared, description=described)
+
+
+def _filter_type(entity: type) -> Any:
+    """The records themselves, those they refer to, and the states they come into."""
+    ids = GenericAlias(list, (strawberry.ID,)) | None
+    said = {_plural(entity): "Of any of these records."} | {
+        _plural(target): f"Of records that refer to any of these, a {target.__name__} each."
+        for target in _subjects(entity).values()
+    }
+    annotations = dict.fromkeys(said, ids) | {"to": GenericAlias(list, (_states(entity),)) | None}
+    members = {
+        name: strawberry.field(description=text, default=None)
+        for name, text in {**said, "to": "Into any of these states."}.items()
+    }
+    declared = type(f"{_title(entity)}EventFilter", (), {**members, "__annotations__": annotations})
+    described = "Which events to send; all conditions must hold."
+    return strawberry.input(declared, description=described)
+
+
+def _selector(entity: type, given: Any) -> Callable[[StatusEvent], bool]:
+    """Raises Invalid for an id of another type."""
+    if given is None:
+        return lambda _: True
+    own = _ids(entity, getattr(given, _plural(entity)))
+    subjects = [
+        (field, _ids(target, getattr(given, _plural(target))))
+        for field, target in _subjects(entity).items()
+    ]
+    states = None if given.to is None else {state.value for state in given.to}
+
+    def only(event: StatusEvent) -> bool:
+        return (
+            _admits(own, event.record_id)
+            and all(_admits(ids, event.subject.get(field)) for field, ids in subjects)
+            and _admits(states, event.after)
+        )
+
+    return only
+
+
+def _shown(
+    event_type: Any, state: Callable[[str], Enum], event: StatusEvent, policy: ReadPolicy
+) -> Any:
+    return event_type(
         cursor=event.cursor,
-        before=InvoiceStatus(event.before) if event.before else None,
-        after=InvoiceStatus(event.after) if event.after else None,
+        before=state(event.before) if event.before else None,
+        after=state(event.after) if event.after else None,
         at=event.at,
         record_id=event.record_id,
         policy=policy,
     )
 
 
-def _selector(given: InvoiceStatusFilter | None) -> Callable[[StatusEvent], bool]:
-    """Raises Invalid for an id of another type."""
-    if given is None:
-        return lambda _: True
-    invoices = _ids(Invoice, given.invoice_ids)
-    clients, projects = _ids(Client, given.client_ids), _ids(Project, given.project_ids)
-    states = None if given.to is None else {status.value for status in given.to}
+def _states(entity: type) -> Any:
+    name = STATUS_FIELDS[entity]
+    derived = derived_fields(entity).get(name)
+    return bare_type(derived.type if derived else owned_fields(entity)[name].type)
 
-    def only(event: StatusEvent) -> bool:
-        return (
-            _admits(invoices, event.record_id)
-            and _admits(clients, event.subject.get("client_id"))
-            and _admits(projects, event.subject.get("project_id"))
-            and _admits(states, event.after)
-        )
 
-    return only
+def _subjects(entity: type) -> dict[str, type]:
+    """The records a record refers to, one target each: what a subscriber may filter by."""
+    found: dict[type, str] = {}
+    for name, owned in owned_fields(entity).items():
+        target = BY_ID_TYPE.get(bare_type(owned.type))
+        if target is not None and target is not entity:
+            found.setdefault(target, name)
+    return {name: target for target, name in found.items()}
+
+
+def _title(entity: type) -> str:
+    """`InvoiceStatus`, and `PaymentStatus` rather than `PaymentStatusStatus`."""
+    return f"{entity.__name__.removesuffix('Status')}Status"
+
+
+def _plural(entity: type) -> str:
+    return f"{entity_name(entity)}_ids"
 
 
 def _ids(entity: type, given: list[strawberry.ID] | None) -> set[str] | None:
@@ -125,3 +180,13 @@ def _ids(entity: type, given: list[strawberry.ID] | None) -> set[str] | None:
 
 def _admits(allowed: set[str] | None, value: Any) -> bool:
     return allowed is None or value in allowed
+
+
+def _name(entity: type) -> str:
+    return f"{entity_name(entity).removesuffix('_status')}_status_changed"
+
+
+Subscription = strawberry.type(
+    type("Subscription", (), {_name(entity): status_changed(entity) for entity in STATUS_FIELDS}),
+    description="What happens, as it happens.",
+)

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
+from schema import ids
+from schema.entities.amendment import Amendment
+from schema.entities.assignment import Assignment
+from schema.entities.billing_event import BillingEvent
+from schema.entities.billing_hold import BillingHold
 from schema.entities.client import Client
 from schema.entities.engagement import Engagement
+from schema.entities.expense_item import ExpenseItem
 from schema.entities.invoice import Invoice
+from schema.entities.legal_entity import LegalEntity
+from schema.entities.milestone import Milestone
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
+from schema.entities.rate_card import RateCard
+from schema.entities.rate_card_version import RateCardVersion
+from schema.entities.rate_line import RateLine
 from schema.entities.resource import Resource
+from schema.entities.retainer import Retainer
+from schema.entities.sow import Sow
+from schema.entities.time_entry import TimeEntry
 from schema.entity import prefix
 from schema.errors import Invalid
-from schema.ids import (
-    ClientId,
-    EngagementId,
-    InvoiceId,
-    PaymentStatusId,
-    ProjectId,
-    ResourceId,
-    prefix_of,
-)
+from schema.ids import prefix_of
 
 BY_ID_TYPE: dict[Any, type] = {
-    ClientId: Client,
-    EngagementId: Engagement,
-    ProjectId: Project,
-    ResourceId: Resource,
-    InvoiceId: Invoice,
-    PaymentStatusId: PaymentStatus,
+    ids.ClientId: Client,
+    ids.LegalEntityId: LegalEntity,
+    ids.EngagementId: Engagement,
+    ids.SowId: Sow,
+    ids.AmendmentId: Amendment,
+    ids.RateCardId: RateCard,
+    ids.RateCardVersionId: RateCardVersion,
+    ids.RateLineId: RateLine,
+    ids.ProjectId: Project,
+    ids.MilestoneId: Milestone,
+    ids.RetainerId: Retainer,
+    ids.ResourceId: Resource,
+    ids.AssignmentId: Assignment,
+    ids.TimeEntryId: TimeEntry,
+    ids.ExpenseItemId: ExpenseItem,
+    ids.BillingEventId: BillingEvent,
+    ids.BillingHoldId: BillingHold,
+    ids.InvoiceId: Invoice,
+    ids.PaymentStatusId: PaymentStatus,
 }
 ENTITIES: tuple[type, ...] = tuple(BY_ID_TYPE.values())
 BY_PREFIX: dict[str, type] = {prefix(entity): entity for entity in ENTITIES}

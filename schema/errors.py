@@ -7,6 +7,7 @@
     ├── NotOwned           the field belongs to another system: write it there
     ├── NotFound           there is no such record
     ├── Conflict           the record moved: read again, then decide
+    ├── NotAllowed         its state does not allow it: ask for one of the allowed actions
     ├── Rejected           the owner refuses, with its own words: change the business facts
     ├── InFlight           the same request is still running: ask again later
     ├── Unavailable        the system does not answer now: try again later
@@ -62,6 +63,17 @@ class NotFound(ConcordError):
 
 class Conflict(ConcordError):
     code = "CONFLICT"
+
+
+class NotAllowed(ConcordError):
+    """The record's lifecycle has no such step; `allowed` are the actions it has from here."""
+
+    code = "TRANSITION_NOT_ALLOWED"
+
+    def __init__(self, message: str, *, current: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.current = current
+        self.allowed = allowed
 
 
 class Rejected(ConcordError):

@@ -12,13 +12,46 @@ import re
 from typing import NewType
 
 ClientId = NewType("ClientId", str)
+LegalEntityId = NewType("LegalEntityId", str)
 EngagementId = NewType("EngagementId", str)
+SowId = NewType("SowId", str)
+AmendmentId = NewType("AmendmentId", str)
+RateCardId = NewType("RateCardId", str)
+RateCardVersionId = NewType("RateCardVersionId", str)
+RateLineId = NewType("RateLineId", str)
 ProjectId = NewType("ProjectId", str)
+MilestoneId = NewType("MilestoneId", str)
+RetainerId = NewType("RetainerId", str)
 ResourceId = NewType("ResourceId", str)
+AssignmentId = NewType("AssignmentId", str)
+TimeEntryId = NewType("TimeEntryId", str)
+ExpenseItemId = NewType("ExpenseItemId", str)
+BillingEventId = NewType("BillingEventId", str)
+BillingHoldId = NewType("BillingHoldId", str)
 InvoiceId = NewType("InvoiceId", str)
 PaymentStatusId = NewType("PaymentStatusId", str)
 
-ID_TYPES = (ClientId, EngagementId, ProjectId, ResourceId, InvoiceId, PaymentStatusId)
+ID_TYPES = (
+    ClientId,
+    LegalEntityId,
+    EngagementId,
+    SowId,
+    AmendmentId,
+    RateCardId,
+    RateCardVersionId,
+    RateLineId,
+    ProjectId,
+    MilestoneId,
+    RetainerId,
+    ResourceId,
+    AssignmentId,
+    TimeEntryId,
+    ExpenseItemId,
+    BillingEventId,
+    BillingHoldId,
+    InvoiceId,
+    PaymentStatusId,
+)
 """Every id type; each is printed as `ID!` in the graph."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

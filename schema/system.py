@@ -12,3 +12,5 @@ class System(Enum):
     HR = "hr"
     ERP = "erp"
     BILLING = "billing"
+    HUB = "hub"
+    """Concord itself: holds, billing events, frozen prices."""

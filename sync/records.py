@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from schema.money import Money
+from schema.entity import derived_fields
 from schema.system import System
 
 Values = Mapping[str, Any]
-"""Canonical field name -> canonical value: Enum members, Money, date, canonical ids."""
+"""Canonical field name -> canonical value: Enum members, Money, Rate, date, canonical ids."""
 
 
 class Source(Enum):
@@ -37,6 +36,15 @@ class Provenance:
     reason: str | None = None
 
 
+def with_derived(entity: type, values: Values) -> Values:
+    """The values and, of each derived field, the first of its sources that is known."""
+    derived = {
+        name: next((v for s in field.sources if (v := values.get(s)) is not None), None)
+        for name, field in derived_fields(entity).items()
+    }
+    return {**values, **derived}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A canonical record, with the parts that were asked for."""
@@ -45,18 +53,3 @@ class Record:
     id: str
     values: Values
     provenance: Mapping[System, Provenance]
-
-
-def json_form(value: Any) -> Any:
-    """A canonical value as JSON holds it: words, ISO dates, exact decimals as text."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Money):
-        return {"amount": format(value.amount.normalize(), "f"), "currency": value.currency}
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    if isinstance(value, list | tuple):
-        return [json_form(part) for part in value]
-    return value

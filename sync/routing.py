@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, get_args, get_origin
 
 import asyncpg
@@ -17,17 +18,19 @@ import orjson
 from schema.canon import BY_ID_TYPE, require_id
 from schema.entity import FilterOp, anchor, bare_type
 from schema.errors import InFlight, Invalid, KeyRequired, NotFound, OutcomeUnknown, Rejected
+from schema.lifecycle import Lifecycle
 from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import encode, version_of
 from sync.connectors.ports import Acts, Condition, RowQuery, Writes
 from sync.reading import Reading
-from sync.records import Record
+from sync.records import Record, with_derived
+from sync.session import ReadSession
 from sync.store.projection_tables import entity_name
 from sync.token import WriteToken, seal_token
 from sync.write.idempotency import SETTLE, Answer, Idempotency
-from sync.write.ownership import owner_of, performer_of, shown
+from sync.write.ownership import lifecycle_of, owner_of, shown
 from sync.xref import Xref
 
 Send = Callable[[datetime | None], Awaitable[Row]]
@@ -61,6 +64,7 @@ class Routing:
     ) -> None:
         self._connectors = connectors
         self._acts = acts or {}
+        self._reading = reading
         self._owners = reading.owners
         self._xref = xref
         self._clock = clock
@@ -129,12 +133,14 @@ class Routing:
     ) -> Written:
         """Have the owner carry out a business action on a record. Raises KeyRequired without a key.
 
+        Raises NotAllowed, naming the steps there are, when the record's state has no such step.
         Whether a lost action took place cannot be told from the record, so it is never sent
         again with the same key: OutcomeUnknown says to look.
         """
         once_key = _required(idempotency_key)
         require_id(entity, record_id)
-        system = performer_of(entity, action)
+        lifecycle = lifecycle_of(entity)
+        system = lifecycle.performer(action)
         binding = self._owners.binding(entity, system)
         if system not in self._acts:
             raise Invalid(f"{system.name} as it is connected here cannot {action}.")
@@ -146,10 +152,20 @@ class Routing:
                     "send it with a new idempotency key if it was not.",
                     system=system,
                 )
+            lifecycle.require(action, await self._state(lifecycle, record_id))
             key = await self._key(binding, record_id)
             return await self._acts[system].act(binding, key, action, arguments)
 
         return await self._once(action, binding, once_key, [record_id, arguments], send)
+
+    async def _state(self, lifecycle: Lifecycle, record_id: str) -> Enum | None:
+        """Where the record stands, as its owners say now."""
+        entity, fields = lifecycle.entity, frozenset({lifecycle.field})
+        found = await self._reading.by_ids(ReadSession(), entity, [record_id], fields)
+        if record_id not in found:
+            raise NotFound(f"There is no {entity.__name__} {record_id}.")
+        state: Enum | None = with_derived(entity, found[record_id].values)[lifecycle.field]
+        return state
 
     async def _once(
         self, verb: str, binding: Binding, key: str | None, request: object, send: Send

@@ -1,7 +1,7 @@
 """The records of a professional-services firm, each with its id in every system."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
@@ -145,9 +145,55 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A hold on billing; `key` is the id of what it is on, as the system of `scope` calls it."""
+
+    hold_id: str
+    scope: str
+    key: str
+    effect: str
+    status: str
+    reason: str
+    placed_by: str
+    placed_at: datetime
+    review_by: date
+    released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingEvent:
+    event_id: str
+    project: Project
+    kind: str
+    status: str
+    service_from: date
+    service_to: date
+    quantity: Decimal
+    rate: Decimal
+    unit: str
+    amount: Decimal
+    hold_id: str | None
+    invoice_id: str | None
+
+    @property
+    def currency(self) -> str:
+        return self.project.engagement.client.entity.currency
+
+    @property
+    def allocations(self) -> list[dict[str, object]]:
+        """The signed shares that invoice lines took of it."""
+        if self.invoice_id is None:
+            return []
+        share = {"amount": str(self.amount), "currency": self.currency}
+        return [{"invoice": self.invoice_id, "line": 1, **share}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firm:
     people: list[Person]
     clients: list[Client]
     engagements: list[Engagement]
     projects: list[Project]
     invoices: list[Invoice]
+    holds: list[Hold]
+    events: list[BillingEvent]

@@ -1,9 +1,9 @@
 """The kinds of value a column holds: the SQL type, and how JSON becomes a value of it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 MONEY_TEXT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?")
@@ -87,13 +87,65 @@ def decode_texts(value: object) -> list[str]:
     return [decode_text(one) for one in value]
 
 
+def decode_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def decode_instant(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("must be a moment like 2026-01-31T12:00:00Z")
+    return moment
+
+
+def exact(digits: int) -> Callable[[object], Decimal]:
+    """Decimals as text with at most so many places; floats are refused."""
+    form = re.compile(rf"-?[0-9]{{1,12}}(\.[0-9]{{1,{digits}}})?")
+
+    def decode(value: object) -> Decimal:
+        if not isinstance(value, str) or not form.fullmatch(value):
+            raise ValueError(f"must be a decimal as text with at most {digits} places")
+        return Decimal(value)
+
+    return decode
+
+
+def document(fields: Mapping[str, Kind], *, is_list: bool = False) -> Kind:
+    """JSON objects with exactly these fields, each null or of its kind; one, or a list of them."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, dict) or value.keys() != fields.keys():
+            raise ValueError(f"must have the fields {', '.join(fields)}")
+        for name, kind in fields.items():
+            if value[name] is not None:
+                kind.decode(value[name])
+        return value
+
+    def check_all(value: object) -> object:
+        if not isinstance(value, list):
+            raise ValueError("must be a list")
+        return [check(one) for one in value]
+
+    return Kind(sql="jsonb", decode=check_all if is_list else check)
+
+
 KEY = Kind(sql='text COLLATE "C"', decode=decode_text)
 TEXT = Kind(sql="text", decode=decode_text)
 ID = Kind(sql="bigint", decode=decode_id)
 COUNT = Kind(sql="integer", decode=decode_count)
 PERCENT = Kind(sql="integer", decode=decode_percent)
 MONEY = Kind(sql="numeric(20,2)", decode=decode_money)
+RATE = Kind(sql="numeric(20,6)", decode=exact(6))
+FRACTION = Kind(sql="numeric(12,6)", decode=exact(6))
+FX = Kind(sql="numeric(20,10)", decode=exact(10))
 DATE = Kind(sql="date", decode=decode_date)
+INSTANT = Kind(sql="timestamptz", decode=decode_instant)
+FLAG = Kind(sql="boolean", decode=decode_flag)
 COUNTRY = Kind(sql="char(2)", decode=decode_country)
 CURRENCY = Kind(sql="text", decode=decode_currency)
 IDS = Kind(sql="bigint[]", decode=decode_ids, element=ID)

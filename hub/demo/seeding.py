@@ -1,13 +1,19 @@
 """Fills the five databases with one firm, so that owners and copies agree from the start."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hub.demo.drawing import draw_firm
+from hub.demo.drawing.firm import draw_firm
 from hub.demo.firm import ENTITIES, Firm
-from hub.demo.rows import Rows, billing_rows, crm_rows, erp_rows, hr_rows, psa_rows
+from hub.demo.rows.billing import billing_rows
+from hub.demo.rows.crm import crm_rows
+from hub.demo.rows.erp import erp_rows
+from hub.demo.rows.hr import hr_rows
+from hub.demo.rows.hub import HUB_TABLES, hub_rows
+from hub.demo.rows.psa import psa_rows
+from hub.demo.rows.words import Rows
 from hub.demo.systems import SYSTEMS
 from hub.demo.tables import Connection, Table
 
@@ -16,12 +22,17 @@ SEEDED_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 YEARS = range(2025, 2031)
 LAST_CLOSED_PERIOD = "2026-08"
 
+HUB = "hub"
+"""Concord's own database: it makes its tables itself, and is seeded like the others."""
+
+TABLES = {name: system.tables for name, system in SYSTEMS.items()} | {HUB: HUB_TABLES}
 ROWS = {
     "crm": crm_rows,
     "psa": psa_rows,
     "hr": hr_rows,
     "erp": erp_rows,
     "billing": billing_rows,
+    HUB: hub_rows,
 }
 
 
@@ -30,21 +41,27 @@ async def seed(connections: Mapping[str, Connection], *, seed: int = DEFAULT_SEE
     firm = draw_firm(seed)
     for name, connection in connections.items():
         async with connection.transaction():
-            first = SYSTEMS[name].tables[0].name
-            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {first})"):
+            tables = TABLES[name]
+            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {tables[0].name})"):
                 continue
-            await copy_rows(connection, name, ROWS[name](firm))
+            await copy_rows(connection, tables, ROWS[name](firm))
             if name == "erp":
                 await copy_periods(connection)
                 await copy_series(connection, firm)
 
 
-async def copy_rows(connection: Connection, system: str, rows: Mapping[str, Rows]) -> None:
-    for table in SYSTEMS[system].tables:
+async def copy_rows(
+    connection: Connection, tables: Sequence[Table], rows: Mapping[str, Rows]
+) -> None:
+    for table in tables:
         records = [{**row, "updated_at": SEEDED_AT} for row in rows[table.name]]
+        if not records:
+            continue
         columns = list(records[0])
+        schema, _, name = table.name.rpartition(".")
         await connection.copy_records_to_table(
-            table.name,
+            name,
+            schema_name=schema or None,
             columns=columns,
             records=[tuple(record[column] for column in columns) for record in records],
         )

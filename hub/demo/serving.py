@@ -13,6 +13,7 @@ import orjson
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hub.demo.storage import speak_json
 from hub.demo.systems import app, create_tables
 
 POOL_SIZE = 8
@@ -73,7 +74,9 @@ async def pools(places: Mapping[str, Place]) -> AsyncIterator[dict[str, "asyncpg
     opened: dict[str, asyncpg.Pool[Any]] = {}
     try:
         for system, place in places.items():
-            opened[system] = await asyncpg.create_pool(place.dsn, min_size=1, max_size=POOL_SIZE)
+            opened[system] = await asyncpg.create_pool(
+                place.dsn, min_size=1, max_size=POOL_SIZE, init=speak_json
+            )
             async with opened[system].acquire() as connection:
                 await create_tables(system, connection)
         yield opened

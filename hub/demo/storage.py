@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import asyncpg
+import orjson
 
 from hub.demo.query import ListQuery
 from hub.demo.refusals import Reason, Refusal
@@ -27,6 +28,17 @@ def table_ddl(table: Table) -> list[str]:
         start = f"START {table.first}"
         statements.append(f"CREATE SEQUENCE IF NOT EXISTS {table.name}_number {start}")
     return statements + [_index_ddl(table, one) for one in table.columns if _is_indexed(one)]
+
+
+async def speak_json(connection: Connection) -> None:
+    """Let json columns hold Python values, also in COPY; for every connection to a stand-in."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda raw: orjson.loads(raw[1:]),
+        format="binary",
+    )
 
 
 async def select_page(connection: Connection, table: Table, query: ListQuery) -> list[Row]:

@@ -1,26 +1,66 @@
-"""The list of node types, by the canonical type they show."""
+"""The node of every canonical type: its own fields, and one field for each edge that leaves it."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import getitem
+from typing import Annotated, Any, Optional
 
-from resolvers.nodes.client import ClientNode
-from resolvers.nodes.engagement import EngagementNode
-from resolvers.nodes.invoice import InvoiceNode
+import strawberry
+
+from resolvers.nodes.actions import available_actions
+from resolvers.nodes.edge import edge
 from resolvers.nodes.node import Node
-from resolvers.nodes.payment_status import PaymentStatusNode
-from resolvers.nodes.project import ProjectNode
-from resolvers.nodes.resource import ResourceNode
-from schema.entities.client import Client
-from schema.entities.engagement import Engagement
-from schema.entities.invoice import Invoice
-from schema.entities.payment_status import PaymentStatus
-from schema.entities.project import Project
-from schema.entities.resource import Resource
+from resolvers.paging import Connection
+from schema.canon import ENTITIES
+from schema.edges import GraphEdge, edges_of
+from schema.lifecycles import LIFECYCLES
 
-NODES: Mapping[type, type[Node]] = {
-    Client: ClientNode,
-    Engagement: EngagementNode,
-    Project: ProjectNode,
-    Resource: ResourceNode,
-    Invoice: InvoiceNode,
-    PaymentStatus: PaymentStatusNode,
-}
+
+def _node(entity: type) -> type[Node]:
+    """The graph's type of a canonical type, named after it."""
+    leaving = edges_of(entity)
+    members = {declared.name: edge(declared) for declared in leaving}
+    annotations = {declared.name: _far(declared) for declared in leaving}
+    if entity in LIFECYCLES:
+        members["available_actions"] = available_actions(LIFECYCLES[entity])
+    declared = type(
+        _name(entity), (entity, Node), {**members, "__annotations__": annotations, "__doc__": None}
+    )
+    described = (entity.__doc__ or "").strip()
+    return strawberry.type(declared, name=entity.__name__, description=described)
+
+
+def _far(declared: GraphEdge) -> Any:
+    """What the edge's field answers, looked up in this module once every type is there."""
+    node = getitem(Annotated, (_name(declared.target), strawberry.lazy(__name__)))
+    return nullable(_listed(node) if declared.is_many else node)
+
+
+def nullable(annotation: Any) -> Any:
+    """The annotation or None, where it is only known at run time."""
+    return getitem(Optional, annotation)
+
+
+def nullable_node(entity: type) -> Any:
+    """What a field that finds one object of the type answers."""
+    return nullable(NODES[entity])
+
+
+def connection_of(entity: type) -> Any:
+    """What a field that lists objects of the type answers."""
+    return nullable(_listed(NODES[entity]))
+
+
+def _listed(node: Any) -> Any:
+    generic: Any = Connection
+    return generic[node]
+
+
+def _name(entity: type) -> str:
+    return f"{entity.__name__}Node"
+
+
+NODES: Mapping[type, type[Node]] = {entity: _node(entity) for entity in ENTITIES}
+# The names that the lazy references of `_far` are looked up by.
+globals().update({_name(entity): node for entity, node in NODES.items()})

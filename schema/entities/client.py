@@ -7,6 +7,7 @@ import strawberry
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import CLIENT_ACCOUNTING, CLIENT_COMMERCIAL
 from schema.ids import ClientId
+from schema.part import field, part
 
 
 @strawberry.enum(description="The market segment the account team works the client in.")
@@ -21,6 +22,25 @@ class CreditStatus(Enum):
     CLEAR = "clear"
     WATCH = "watch"
     BLOCKED = "blocked"
+
+
+@part()
+class Address:
+    """A postal address."""
+
+    street: str = field("Street and number.")
+    city: str = field("Postal code and town.")
+    country: str = field("ISO 3166-1 alpha-2 country.")
+    is_bill_to: bool = field("Whether invoices go there.")
+
+
+@part()
+class TaxId:
+    """A tax number of the client; a hint for matching, never its identity."""
+
+    country: str = field("ISO 3166-1 alpha-2 country.")
+    kind: str = field("What it is called there, for example VAT.")
+    number: str = field("The number.")
 
 
 @entity(prefix="cli")
@@ -40,9 +60,27 @@ class Client:
         filters=(FilterOp.IN,),
         default=None,
     )
+    trading_name: str | None = owned_by(
+        CLIENT_COMMERCIAL, description="The name it trades under.", default=None
+    )
+    language: str | None = owned_by(
+        CLIENT_COMMERCIAL, description="BCP 47 language of its documents.", default=None
+    )
+    parent_id: ClientId | None = owned_by(
+        CLIENT_COMMERCIAL, description="The client it belongs to.", default=None
+    )
     bill_to: str | None = owned_by(CLIENT_ACCOUNTING, description="Bill-to address.", default=None)
     tax_id: str | None = owned_by(
         CLIENT_ACCOUNTING, description="Tax registration number.", default=None
+    )
+    addresses: list[Address] | None = owned_by(
+        CLIENT_ACCOUNTING, description="Its addresses; one gets the invoices.", default=None
+    )
+    tax_ids: list[TaxId] | None = owned_by(
+        CLIENT_ACCOUNTING, description="Every tax number it has.", default=None
+    )
+    default_currency: str | None = owned_by(
+        CLIENT_ACCOUNTING, description="ISO 4217 code it is invoiced in.", default=None
     )
     payment_terms_days: int | None = owned_by(
         CLIENT_ACCOUNTING, description="Net days until an invoice is due.", default=None

@@ -1,13 +1,14 @@
 """Engagement: a piece of work being sold or delivered to a client."""
 
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import ENGAGEMENT
-from schema.ids import ClientId, EngagementId
+from schema.ids import ClientId, EngagementId, LegalEntityId
 from schema.money import Money
 
 
@@ -32,6 +33,9 @@ class Engagement:
         ENGAGEMENT, description="Sales stage.", filters=(FilterOp.IN,), default=None
     )
     expected_value: Money | None = owned_by(ENGAGEMENT, description="Expected value.", default=None)
+    probability: Decimal | None = owned_by(
+        ENGAGEMENT, description="Chance of winning it, as a fraction.", default=None
+    )
     starts_on: date | None = owned_by(
         ENGAGEMENT,
         description="First planned day.",
@@ -42,6 +46,6 @@ class Engagement:
     account_manager: str | None = owned_by(
         ENGAGEMENT, description="E-mail address of the account manager.", default=None
     )
-    legal_entity: str | None = owned_by(
-        ENGAGEMENT, description="Code of the contracting legal entity.", default=None
+    legal_entity_id: LegalEntityId | None = owned_by(
+        ENGAGEMENT, description="The contracting legal entity.", default=None
     )

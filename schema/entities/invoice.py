@@ -1,14 +1,16 @@
 """Invoice: what a client owes for work; drafted by billing, made legal by the ledger."""
 
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
 
 from schema.entity import FilterOp, entity, first_of, owned_by
 from schema.groups import INVOICE_DRAFT, INVOICE_LEDGER
-from schema.ids import ClientId, InvoiceId, ProjectId
+from schema.ids import ClientId, InvoiceId, LegalEntityId, ProjectId
 from schema.money import Money
+from schema.part import field, part
 
 
 @strawberry.enum(description="One step of an invoice's life, whoever says it.")
@@ -17,9 +19,42 @@ class InvoiceStatus(Enum):
     APPROVED = "approved"
     VOID = "void"
     POSTED = "posted"
+    SENT = "sent"
     PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
+    CREDITED = "credited"
+    WRITTEN_OFF = "written_off"
     CANCELLED = "cancelled"
+
+
+@strawberry.enum(description="What kind of document it is.")
+class InvoiceKind(Enum):
+    INVOICE = "invoice"
+    CREDIT = "credit"
+    DEBIT = "debit"
+
+
+@part()
+class InvoiceLine:
+    """One line of an invoice, as printed."""
+
+    line: int = field("Its number, from 1.")
+    description: str = field("What is billed.")
+    quantity: Decimal = field("How much, as printed.")
+    unit: str = field("Of what: hour, day, item.")
+    unit_price: Money = field("Price of one.")
+    net: Money = field("Quantity times price, rounded.")
+    tax_code: str | None = field("Tax category.", default=None)
+
+
+@part()
+class TaxLine:
+    """The tax of one category."""
+
+    code: str = field("Tax category.")
+    rate: Decimal = field("As a fraction: 0.21 is 21 %.")
+    base: Money = field("What it is computed on.")
+    tax: Money = field("The tax.")
 
 
 @entity(prefix="inv")
@@ -33,10 +68,22 @@ class Invoice:
     project_id: ProjectId | None = owned_by(
         INVOICE_DRAFT, description="The invoiced project.", filters=(FilterOp.IN,), default=None
     )
-    legal_entity: str | None = owned_by(
-        INVOICE_DRAFT, description="Code of the issuing legal entity.", default=None
+    legal_entity_id: LegalEntityId | None = owned_by(
+        INVOICE_DRAFT, description="The issuing legal entity.", default=None
+    )
+    kind: InvoiceKind | None = owned_by(
+        INVOICE_DRAFT, description="Kind of document.", filters=(FilterOp.IN,), default=None
+    )
+    refers_to_id: InvoiceId | None = owned_by(
+        INVOICE_DRAFT, description="The invoice a credit or debit corrects.", default=None
+    )
+    currency: str | None = owned_by(
+        INVOICE_DRAFT, description="ISO 4217 code of its amounts.", default=None
     )
     description: str | None = owned_by(INVOICE_DRAFT, description="What is invoiced.", default=None)
+    lines: list[InvoiceLine] | None = owned_by(
+        INVOICE_DRAFT, description="What is billed, line by line.", default=None
+    )
     net: Money | None = owned_by(INVOICE_DRAFT, description="Amount before tax.", default=None)
     issued_on: date | None = owned_by(
         INVOICE_DRAFT,
@@ -51,18 +98,35 @@ class Invoice:
         filters=(FilterOp.IN,),
         default=None,
     )
+    is_disputed: bool | None = owned_by(
+        INVOICE_DRAFT, description="Whether the client disputes it.", default=None
+    )
     number: str | None = owned_by(
         INVOICE_LEDGER, description="Legal number, given when posted.", default=None
     )
     ledger_status: InvoiceStatus | None = owned_by(
         INVOICE_LEDGER,
-        description="The ledger's word: POSTED, PARTIALLY_PAID, PAID or CANCELLED.",
+        description="The ledger's word: POSTED and what follows from it.",
         default=None,
     )
     posted_on: date | None = owned_by(
         INVOICE_LEDGER, description="Accounting date of the posting.", default=None
     )
+    sent_on: date | None = owned_by(
+        INVOICE_LEDGER, description="Day it was sent to the client.", default=None
+    )
     tax: Money | None = owned_by(INVOICE_LEDGER, description="Tax of record.", default=None)
+    tax_lines: list[TaxLine] | None = owned_by(
+        INVOICE_LEDGER, description="Tax by category.", default=None
+    )
+    fx_to_functional: Decimal | None = owned_by(
+        INVOICE_LEDGER,
+        description="Rate to the legal entity's currency on the posting date.",
+        default=None,
+    )
+    rounding_adjustment: Money | None = owned_by(
+        INVOICE_LEDGER, description="What rounding added to the total.", default=None
+    )
     gross: Money | None = owned_by(INVOICE_LEDGER, description="Amount with tax.", default=None)
     status: InvoiceStatus | None = first_of(
         "ledger_status",

@@ -1,6 +1,7 @@
 """PaymentStatus: how far a posted invoice has been paid."""
 
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
@@ -9,6 +10,7 @@ from schema.entity import FilterOp, entity, owned_by
 from schema.groups import PAYMENT
 from schema.ids import InvoiceId, PaymentStatusId
 from schema.money import Money
+from schema.part import field, part
 
 
 @strawberry.enum(description="How far a posted invoice has been paid.")
@@ -17,6 +19,17 @@ class PaymentState(Enum):
     PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
     CANCELLED = "cancelled"
+
+
+@part()
+class PaymentApplication:
+    """A payment, or the share of it, applied to the invoice."""
+
+    payment: str = field("The ledger's reference of the payment.")
+    applied_on: date = field("Day it was applied.")
+    amount: Money = field("How much; negative when it was taken back.")
+    method: str | None = field("How it was paid.", default=None)
+    fx: Decimal | None = field("Rate from the payment's currency.", default=None)
 
 
 @entity(prefix="pay")
@@ -35,6 +48,15 @@ class PaymentStatus:
     )
     paid: Money | None = owned_by(PAYMENT, description="Applied so far.", default=None)
     balance: Money | None = owned_by(PAYMENT, description="Still open.", default=None)
+    applications: list[PaymentApplication] | None = owned_by(
+        PAYMENT, description="Every application, the latest last.", default=None
+    )
+    written_off: Money | None = owned_by(
+        PAYMENT, description="Given up as uncollectible.", default=None
+    )
+    dunning_level: int | None = owned_by(
+        PAYMENT, description="Reminders sent so far.", default=None
+    )
     last_payment_on: date | None = owned_by(
         PAYMENT, description="Date of the last application.", default=None
     )

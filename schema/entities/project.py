@@ -5,17 +5,22 @@ from enum import Enum
 
 import strawberry
 
+from schema.entities.sow import BillMethod
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import PROJECT_BUDGET, PROJECT_DELIVERY, PROJECT_IDENTITY, PROJECT_TEAM
-from schema.ids import ClientId, EngagementId, ProjectId, ResourceId
+from schema.ids import ClientId, EngagementId, LegalEntityId, ProjectId, ResourceId, SowId
+from schema.minutes import Minutes
 from schema.money import Money
 
 
 @strawberry.enum(description="Where the project stands in the ledger's eyes.")
 class ProjectStatus(Enum):
     REQUESTED = "requested"
+    PROVISIONING = "provisioning"
+    PROVISIONING_FAILED = "provisioning_failed"
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    CLOSING = "closing"
     CLOSED = "closed"
 
 
@@ -46,8 +51,29 @@ class Project:
         filters=(FilterOp.IN,),
         default=None,
     )
-    legal_entity: str | None = owned_by(
-        PROJECT_IDENTITY, description="Code of the delivering legal entity.", default=None
+    sow_id: SowId | None = owned_by(
+        PROJECT_IDENTITY,
+        description="The contract it works under.",
+        filters=(FilterOp.IN,),
+        default=None,
+    )
+    legal_entity_id: LegalEntityId | None = owned_by(
+        PROJECT_IDENTITY, description="The delivering legal entity.", default=None
+    )
+    method: BillMethod | None = owned_by(
+        PROJECT_IDENTITY, description="How its work is priced.", default=None
+    )
+    cost_centre: str | None = owned_by(
+        PROJECT_IDENTITY, description="Cost centre of the ledger.", default=None
+    )
+    region: str | None = owned_by(
+        PROJECT_IDENTITY, description="Region it is delivered in.", default=None
+    )
+    tax_region: str | None = owned_by(
+        PROJECT_IDENTITY, description="Region whose tax its invoices carry.", default=None
+    )
+    po_number: str | None = owned_by(
+        PROJECT_IDENTITY, description="The client's purchase order.", default=None
     )
     currency: str | None = owned_by(
         PROJECT_IDENTITY, description="ISO 4217 code of its invoices.", default=None
@@ -63,7 +89,7 @@ class Project:
     )
     ends_on: date | None = owned_by(PROJECT_IDENTITY, description="Last day.", default=None)
     budget: Money | None = owned_by(PROJECT_BUDGET, description="Budgeted fees.", default=None)
-    budget_minutes: int | None = owned_by(
+    budget_minutes: Minutes | None = owned_by(
         PROJECT_BUDGET, description="Budgeted work, in minutes.", default=None
     )
     percent_complete: int | None = owned_by(

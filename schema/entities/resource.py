@@ -6,8 +6,12 @@ from enum import Enum
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
-from schema.groups import RESOURCE_EMPLOYMENT, RESOURCE_SKILLS
-from schema.ids import ResourceId
+from schema.groups import RESOURCE_COST, RESOURCE_EMPLOYMENT, RESOURCE_SKILLS
+from schema.ids import LegalEntityId, ResourceId
+from schema.local_time import TimeZone
+from schema.minutes import Minutes
+from schema.part import field, part
+from schema.rate import Rate
 
 
 @strawberry.enum(description="The contract the person works under.")
@@ -21,6 +25,28 @@ class EmploymentStatus(Enum):
     ACTIVE = "active"
     ON_LEAVE = "on_leave"
     ENDED = "ended"
+
+
+@part()
+class WorkCalendar:
+    """The minutes a person works on each weekday, and the days they do not."""
+
+    monday: Minutes = field("Minutes on a Monday.")
+    tuesday: Minutes = field("Minutes on a Tuesday.")
+    wednesday: Minutes = field("Minutes on a Wednesday.")
+    thursday: Minutes = field("Minutes on a Thursday.")
+    friday: Minutes = field("Minutes on a Friday.")
+    saturday: Minutes = field("Minutes on a Saturday.")
+    sunday: Minutes = field("Minutes on a Sunday.")
+    holidays: list[date] = field("Days off beside the weekdays.")
+
+
+@part()
+class CostRate:
+    """What an hour of the person costs the firm from a day on."""
+
+    effective_from: date = field("First day it counts for.")
+    rate: Rate = field("The cost.")
 
 
 @entity(prefix="res")
@@ -46,17 +72,29 @@ class Resource:
     country: str | None = owned_by(
         RESOURCE_EMPLOYMENT, description="ISO 3166-1 alpha-2 country of work.", default=None
     )
-    time_zone: str | None = owned_by(
+    time_zone: TimeZone | None = owned_by(
         RESOURCE_EMPLOYMENT, description="IANA zone of the person's work days.", default=None
     )
-    legal_entity: str | None = owned_by(
-        RESOURCE_EMPLOYMENT, description="Code of the employing legal entity.", default=None
+    legal_entity_id: LegalEntityId | None = owned_by(
+        RESOURCE_EMPLOYMENT, description="The employing legal entity.", default=None
+    )
+    grade: str | None = owned_by(
+        RESOURCE_EMPLOYMENT, description="Grade of the career ladder.", default=None
+    )
+    manager_id: ResourceId | None = owned_by(
+        RESOURCE_EMPLOYMENT, description="The line manager.", default=None
+    )
+    calendar: WorkCalendar | None = owned_by(
+        RESOURCE_EMPLOYMENT, description="Working time and holidays.", default=None
     )
     employed_from: date | None = owned_by(
         RESOURCE_EMPLOYMENT, description="First day of employment.", default=None
     )
     employed_to: date | None = owned_by(
         RESOURCE_EMPLOYMENT, description="Last day of employment.", default=None
+    )
+    cost_rates: list[CostRate] | None = owned_by(
+        RESOURCE_COST, description="Cost by day, the latest last. Restricted.", default=None
     )
     role: str | None = owned_by(RESOURCE_SKILLS, description="Role on the rate card.", default=None)
     skills: list[str] | None = owned_by(

@@ -15,7 +15,7 @@ import structlog
 from sync.changes import Change
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref, resolved
-from sync.records import json_form
+from sync.json_form import json_form
 from sync.store.projection_tables import entity_name
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,8 @@ from schema.errors import Unavailable
 from schema.system import System
 from sync.changes import Change, Touched
 from sync.connectors.binding import Binding, Row
-from sync.connectors.codec import decode, text_of, version_of
+from sync.connectors.cells import text_of
+from sync.connectors.codec import decode, version_of
 from sync.connectors.ports import Condition, Reads, RowQuery
 from sync.store.projection_tables import entity_name
 

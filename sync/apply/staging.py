@@ -13,13 +13,16 @@ from typing import Any, get_args, get_origin
 from schema.canon import BY_ID_TYPE
 from schema.entity import bare_type, owned_fields
 from schema.money import Money
+from schema.rate import Rate
 from sync.changes import Change
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref, resolved
+from sync.json_form import json_form
+from sync.store.projection_tables import has_parts
 
 Cells = list[Any]
 Store = Callable[[Cells, Mapping[Ref, str]], tuple[Cells, ...]]
-"""The values of one field, as the cells of its one or two columns."""
+"""The values of one field, as the cells of its columns."""
 
 
 def staged_rows(
@@ -62,6 +65,10 @@ def _store(annotation: Any) -> Store:
     bare = bare_type(annotation)
     if bare is Money:
         return _store_money
+    if bare is Rate:
+        return _store_rate
+    if has_parts(bare):
+        return lambda values, _: ([json_form(v) for v in values],)
     part = get_args(bare)[0] if get_origin(bare) is list else bare
     if part in BY_ID_TYPE:
         return lambda values, ids: ([resolved(v, ids) for v in values],)
@@ -75,3 +82,7 @@ def _store_money(values: Cells, _: Mapping[Ref, str]) -> tuple[Cells, ...]:
         [None if v is None else v.amount for v in values],
         [None if v is None else v.currency for v in values],
     )
+
+
+def _store_rate(values: Cells, _: Mapping[Ref, str]) -> tuple[Cells, ...]:
+    return (*_store_money(values, _), [None if v is None else v.per.value for v in values])

@@ -15,6 +15,7 @@ from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
+from sync.connectors.billing_holds import EVENT, HOLD
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import RowQuery, Rows
@@ -69,7 +70,7 @@ INVOICE = Binding(
     owns={
         "client_id": Column(name="customer"),
         "project_id": Column(name="project_code", names=System.ERP),
-        "legal_entity": Column(name="entity_code"),
+        "legal_entity_id": Column(name="entity_code", names=System.ERP),
         "description": Column(name="description"),
         "net": MoneyColumns(amount="amount_net", currency="currency"),
         "issued_on": Column(name="issued_on"),
@@ -127,7 +128,7 @@ class Billing:
     """Billing over its REST API."""
 
     system = System.BILLING
-    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS)
+    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS, HOLD, EVENT)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

@@ -45,7 +45,25 @@ class MoneyColumns:
     currency: str
 
 
-Place = Column | MoneyColumns
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateColumns:
+    """Where a Rate field lives: three columns of one row; `words` are the system's units."""
+
+    amount: str
+    currency: str
+    per: str
+    words: Words | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartColumn:
+    """Where a part, or a list of parts, lives: one JSON column, and the places inside each."""
+
+    name: str
+    parts: Mapping[str, Place]
+
+
+Place = Column | MoneyColumns | RateColumns | PartColumn
 
 
 def column(name: str, **options: Any) -> Column:

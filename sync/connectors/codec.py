@@ -1,32 +1,41 @@
 """Between a system's rows and canonical values; pure, and the same for API rows and envelopes.
 
 References come out as `Ref`s: what a system calls a record, still to be resolved to its
-canonical id. Dates are accepted as ISO text or as days since 1970, instants as ISO text or as
-microseconds, decimals as text or numbers that are exact.
+canonical id. What a single cell may hold is in `sync.connectors.cells`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, get_args, get_origin
 
+import msgspec
+
 from schema.canon import BY_ID_TYPE
 from schema.entity import bare_type, owned_fields
-from schema.errors import Poison
+from schema.errors import Invalid, Poison
 from schema.money import Money, money
-from sync.connectors.binding import Binding, Column, MoneyColumns, Place, Row
+from schema.part import part_fields
+from schema.rate import RateUnit, rate
+from schema.system import System
+from sync.connectors.binding import (
+    Binding,
+    Column,
+    MoneyColumns,
+    PartColumn,
+    Place,
+    RateColumns,
+    Row,
+    Words,
+)
+from sync.connectors.cells import PLAIN, Read, decimal_of, instant_of
 
 UNCHANGED = "__debezium_unavailable_value"
 """What an envelope holds for an unchanged out-of-line column: keep what is known."""
-
-_EPOCH_DAY = date(1970, 1, 1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OPEN_ENDED_DAYS = 2_900_000
-"""Beyond year 9900 or before year -5900: the infinity spellings of a date."""
 
 
 class Ref(NamedTuple):
@@ -40,7 +49,11 @@ class Ref(NamedTuple):
     external_id: str
 
 
-Read = Callable[..., Any]
+_UNREADABLE = (
+    *(ValueError, TypeError, KeyError, AttributeError, ArithmeticError),
+    *(msgspec.MsgspecError, Invalid),
+)
+"""The ways a cell says that it is no value of its field."""
 
 
 def decode(
@@ -62,7 +75,7 @@ def decode(
                 values[name] = read(cell)
             elif UNCHANGED not in (rest := [row.get(other, UNCHANGED) for other in others]):
                 values[name] = read(cell, *rest)
-        except (ValueError, TypeError, KeyError, InvalidOperation, OverflowError) as error:
+        except _UNREADABLE as error:
             raise Poison(
                 "bad_value",
                 f"{binding.system.name} {column}={cell!r:.80} is not a value of "
@@ -78,21 +91,15 @@ def encode(binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     row: dict[str, Any] = {}
     for name, value in values.items():
-        place = binding.places[name]
-        if isinstance(place, MoneyColumns):
-            row[place.amount] = None if value is None else str(value.amount)
-            if value is not None:
-                row[place.currency] = value.currency
-        else:
-            row[place.name] = _encode_cell(place, value)
+        row |= _cells(binding.places[name], value)
     return row
 
 
 def encode_cell(binding: Binding, name: str, value: Any) -> Any:
     """One canonical value in the system's own words; for filters."""
     place = binding.places[name]
-    if isinstance(place, MoneyColumns):
-        raise TypeError(f"{name} is money and cannot be filtered by.")
+    if not isinstance(place, Column):
+        raise TypeError(f"{name} is no plain column and cannot be filtered by.")
     return _encode_cell(place, value)
 
 
@@ -123,11 +130,6 @@ def resolved(value: Any, ids: Mapping[Ref, str]) -> Any:
     return value
 
 
-def text_of(cell: Any) -> str | None:
-    """A key or version cell as text."""
-    return None if cell is None else str(cell)
-
-
 def version_of(binding: Binding, row: Row) -> int | None:
     """The owner's own version: a counter, or its last-changed instant in microseconds."""
     cell = row.get(binding.version)
@@ -137,35 +139,6 @@ def version_of(binding: Binding, row: Row) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1_000_000)
 
 
-def instant_of(cell: Any) -> datetime | None:
-    """An instant: ISO text with offset, or microseconds since 1970 (a zone-less column is UTC)."""
-    if cell is None:
-        return None
-    if isinstance(cell, int):
-        return _EPOCH + timedelta(microseconds=cell)
-    moment = datetime.fromisoformat(cell)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@lru_cache(maxsize=4096, typed=True)
-def date_of(cell: Any) -> date | None:
-    """A day: ISO text or days since 1970. An infinite date is an open end, None."""
-    if cell is None or cell in ("infinity", "-infinity"):
-        return None
-    if isinstance(cell, int):
-        return None if abs(cell) > _OPEN_ENDED_DAYS else _EPOCH_DAY + timedelta(days=cell)
-    return date.fromisoformat(cell[:10])
-
-
-def decimal_of(cell: Any) -> Decimal | None:
-    """An exact decimal from text or a whole number; floats are refused."""
-    if cell is None:
-        return None
-    if isinstance(cell, float):
-        raise TypeError("a float is not exact")
-    return Decimal(cell)
-
-
 @lru_cache(1024)
 def _readers(
     binding: Binding, copies: bool, fields: frozenset[str] | None
@@ -173,16 +146,20 @@ def _readers(
     """Of each field: its name, its column, the columns it takes beside that, how to read them."""
     places = binding.copies if copies else binding.owns
     return tuple(
-        (name, *_reader(binding, name, place))
+        (name, *_reader(binding.system, place, bare_type(binding.field(name).type)))
         for name, place in places.items()
         if fields is None or name in fields
     )
 
 
-def _reader(binding: Binding, name: str, place: Place) -> tuple[str, tuple[str, ...], Read]:
+def _reader(system: System, place: Place, bare: Any) -> tuple[str, tuple[str, ...], Read]:
     if isinstance(place, MoneyColumns):
         return place.amount, (place.currency,), _read_money
-    return place.name, (), _column_reader(binding, place, bare_type(binding.field(name).type))
+    if isinstance(place, RateColumns):
+        return place.amount, (place.currency, place.per), _rate_reader(place)
+    if isinstance(place, PartColumn):
+        return place.name, (), _part_reader(system, place, bare)
+    return place.name, (), _column_reader(system, place, bare)
 
 
 def _part_of(bare: Any) -> Any:
@@ -190,21 +167,51 @@ def _part_of(bare: Any) -> Any:
     return get_args(bare)[0] if get_origin(bare) is list else None
 
 
-def _column_reader(binding: Binding, place: Column, bare: Any) -> Read:
+def _part_reader(system: System, place: PartColumn, bare: Any) -> Read:
+    """Parts out of a JSON cell, which an envelope spells as text."""
+    is_list = get_origin(bare) is list
+    part_type = get_args(bare)[0] if is_list else bare
+    fields = part_fields(part_type)
+    readers = [
+        (name, *_reader(system, inner, bare_type(fields[name])))
+        for name, inner in place.parts.items()
+    ]
+
+    def read_one(told: Mapping[str, Any]) -> Any:
+        cells = {
+            name: read(told.get(column), *map(told.get, others))
+            for name, column, others, read in readers
+        }
+        return part_type(**cells)
+
+    def read(cell: Any) -> Any:
+        told = msgspec.json.decode(cell) if isinstance(cell, str) else cell
+        if told is None:
+            return None
+        return [read_one(one) for one in told] if is_list else read_one(told)
+
+    return read
+
+
+def _column_reader(system: System, place: Column, bare: Any) -> Read:
     if place.read is not None:
         return place.read
     if get_origin(bare) is list:
-        return _listed(_column_reader(binding, place, get_args(bare)[0]))
+        return _listed(_column_reader(system, place, get_args(bare)[0]))
     if bare in BY_ID_TYPE:
-        system = (place.names or binding.system).value
-        return _referring(BY_ID_TYPE[bare], system)
+        return _referring(BY_ID_TYPE[bare], (place.names or system).value)
     if isinstance(bare, type) and issubclass(bare, Enum):
         return _translating(place.words or {m.value: m for m in bare})
-    return _PLAIN[bare]
+    return PLAIN[bare]
 
 
 def _read_money(amount: Any, currency: Any) -> Money | None:
     return money(decimal_of(amount), currency)
+
+
+def _rate_reader(place: RateColumns) -> Read:
+    unit = _translating(place.words or {m.value: m for m in RateUnit})
+    return lambda amount, currency, per: rate(decimal_of(amount), currency, unit(per))
 
 
 def _referring(entity: type, system: str) -> Read:
@@ -219,43 +226,51 @@ def _listed(read: Read) -> Read:
     return lambda cells: None if cells is None else [read(cell) for cell in cells]
 
 
-def _text(cell: Any) -> str | None:
-    if cell is None or isinstance(cell, str):
-        return cell
-    raise TypeError("text expected")
-
-
-def _whole(cell: Any) -> int | None:
-    if cell is None or (isinstance(cell, int) and not isinstance(cell, bool)):
-        return cell
-    raise TypeError("whole number expected")
-
-
-_PLAIN: dict[Any, Read] = {
-    str: _text,
-    int: _whole,
-    date: date_of,
-    datetime: instant_of,
-    Decimal: decimal_of,
-}
-
-
 def _encode_cell(place: Column, value: Any) -> Any:
     if place.write is not None:
         return place.write(value)
     if isinstance(value, list | tuple):
         return [_encode_cell(place, part) for part in value]
     if isinstance(value, Enum):
-        return _word_for(place, value)
+        return _word_for(place.name, place.words, value)
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _word_for(place: Column, member: Enum) -> str:
-    if place.words is None:
+def _cells(place: Place, value: Any) -> dict[str, Any]:
+    """The cells of one field. Amounts may share a currency column: an unknown one leaves it."""
+    if isinstance(place, Column):
+        return {place.name: _encode_cell(place, value)}
+    if isinstance(place, PartColumn):
+        return {place.name: _part_cells(place, value)}
+    return _amount_cells(place, value)
+
+
+def _part_cells(place: PartColumn, value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_part_cells(place, one) for one in value]
+    cells: dict[str, Any] = {}
+    for name, inner in place.parts.items():
+        cells |= _cells(inner, getattr(value, name))
+    return cells
+
+
+def _amount_cells(place: MoneyColumns | RateColumns, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {place.amount: None}
+    cells = {place.amount: str(value.amount), place.currency: value.currency}
+    if isinstance(place, RateColumns):
+        cells[place.per] = _word_for(place.per, place.words, value.per)
+    return cells
+
+
+def _word_for(column: str, words: Words | None, member: Enum) -> str:
+    if words is None:
         return str(member.value)
-    for word, meaning in place.words.items():
+    for word, meaning in words.items():
         if meaning is member:
             return word
-    raise ValueError(f"{place.name} has no word for {member.name}.")
+    raise ValueError(f"{column} has no word for {member.name}.")

@@ -71,7 +71,7 @@ ENGAGEMENT = Binding(
         "starts_on": Column(name="starts_on"),
         "ends_on": Column(name="ends_on"),
         "account_manager": Column(name="owner_email"),
-        "legal_entity": Column(name="entity_code"),
+        "legal_entity_id": Column(name="entity_code", names=System.ERP),
     },
 )
 

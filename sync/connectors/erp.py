@@ -67,7 +67,7 @@ PROJECT = Binding(
         "name": Column(name="description"),
         "client_id": Column(name="customer_no"),
         "engagement_id": Column(name="crm_opportunity", names=System.CRM),
-        "legal_entity": Column(name="entity_code"),
+        "legal_entity_id": Column(name="entity_code"),
         "currency": Column(name="currency"),
         "status": Column(name="project_status", words=PROJECT_STATUS),
         "starts_on": Column(name="start_on"),
@@ -115,7 +115,7 @@ INVOICE = Binding(
     copies={
         "client_id": Column(name="customer_no"),
         "project_id": Column(name="project_no"),
-        "legal_entity": Column(name="entity_code"),
+        "legal_entity_id": Column(name="entity_code"),
         "net": MoneyColumns(amount="net_amount", currency="currency"),
         "due_on": Column(name="due_on"),
     },

@@ -42,7 +42,7 @@ RESOURCE = Binding(
         "employment_status": Column(name="employment_status", words=EMPLOYMENT_STATUS),
         "country": Column(name="country"),
         "time_zone": Column(name="time_zone"),
-        "legal_entity": Column(name="entity_code"),
+        "legal_entity_id": Column(name="entity_code", names=System.ERP),
         "employed_from": Column(name="hired_on"),
         "employed_to": Column(name="left_on"),
     },

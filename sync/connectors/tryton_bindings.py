@@ -67,7 +67,7 @@ PROJECT = Binding(
         "name": Column(name="name"),
         "client_id": Column(name="party"),
         "engagement_id": Column(name="crm_opportunity", names=System.CRM),
-        "legal_entity": Column(name="company"),
+        "legal_entity_id": Column(name="company"),
         "currency": Column(name="currency"),
         "status": Column(name="status", words=PROJECT_STATUS),
         "starts_on": Column(name="start_on"),
@@ -95,7 +95,7 @@ INVOICE = Binding(
     copies={
         "client_id": Column(name="party"),
         "project_id": Column(name="project"),
-        "legal_entity": Column(name="company"),
+        "legal_entity_id": Column(name="company"),
         "net": MoneyColumns(amount="net_amount", currency="currency"),
     },
 )

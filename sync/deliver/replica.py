@@ -19,8 +19,9 @@ from schema.errors import Poison, Rejected
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import Ref, decode, encode, references, resolved
 from sync.connectors.ports import Condition, RowQuery, Writes
+from sync.json_form import json_form
 from sync.read.projected import Projected
-from sync.records import Values, json_form
+from sync.records import Values
 from sync.store.projection_tables import entity_name
 from sync.xref import Xref
 

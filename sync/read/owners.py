@@ -14,6 +14,7 @@ from schema.errors import Poison, Unavailable
 from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.cells import text_of
 from sync.connectors.codec import (
     Ref,
     decode,
@@ -21,7 +22,6 @@ from sync.connectors.codec import (
     reference_fields,
     references,
     resolved,
-    text_of,
     version_of,
 )
 from sync.connectors.ports import Condition, Reads, RowQuery, Rows
@@ -189,7 +189,7 @@ class Owners:
         """The filter in the system's own words; None when no row can pass it."""
         place = binding.places[narrowed.field]
         if not isinstance(place, Column):
-            raise TypeError(f"{narrowed.field} is money and cannot be filtered by.")
+            raise TypeError(f"{narrowed.field} is an amount and cannot be filtered by.")
         if narrowed.op is not FilterOp.IN:
             value = encode_cell(binding, narrowed.field, narrowed.value)
             return Condition(column=place.name, op=narrowed.op, value=value)

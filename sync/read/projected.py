@@ -23,18 +23,20 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
 from schema.money import Money, money
+from schema.rate import Rate, RateUnit, rate
 from schema.system import System
+from sync.json_form import as_spoken, from_json
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source
-from sync.store.projection_tables import column_names, table_for
+from sync.store.projection_tables import column_names, has_parts, table_for
 from sync.token import WriteToken
 
 Convert = Callable[..., Any]
 
-_CENT = Decimal("0.01")
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 _POLL_SECONDS = 0.025
+_TEXT = sa.Text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +139,10 @@ def _reader(entity: type, system: System) -> Callable[[asyncpg.Record], Part]:
 
 
 def _converter(bare: Any) -> Convert:
-    if bare is Money:
-        return _money
+    if bare in _AMOUNTS:
+        return _AMOUNTS[bare]
+    if has_parts(bare):
+        return from_json(bare)
     if get_origin(bare) is list:
         convert = _converter(get_args(bare)[0])
         return lambda cells: None if cells is None else [convert(cell) for cell in cells]
@@ -148,11 +152,18 @@ def _converter(bare: Any) -> Convert:
 
 
 def _money(amount: Decimal | None, currency: str | None) -> Money | None:
-    """The column keeps six decimals; owners speak of cents, and so does the answer."""
-    if amount is not None:
-        cents = amount.quantize(_CENT)
-        amount = cents if cents == amount else amount.normalize()
-    return money(amount, currency)
+    return money(_as_spoken(amount), currency)
+
+
+def _rate(amount: Decimal | None, currency: str | None, per: str | None) -> Rate | None:
+    return rate(_as_spoken(amount), currency, None if per is None else RateUnit(per))
+
+
+def _as_spoken(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else as_spoken(amount)
+
+
+_AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, Decimal: _as_spoken}
 
 
 @cache
@@ -211,7 +222,7 @@ def _comparison(entity: type, narrowed: Filter) -> Any:
     column = table_for(entity).c[narrowed.field]
     match narrowed.op:
         case FilterOp.IN:
-            return column == _any_of([_cell(value) for value in narrowed.value])
+            return column == _any_of([_cell(value) for value in narrowed.value], column.type)
         case FilterOp.CONTAINS:
             return sa.func.strpos(sa.func.lower(column), sa.func.lower(narrowed.value)) > 0
         case FilterOp.FROM:
@@ -224,8 +235,9 @@ def _cell(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _any_of(texts: Sequence[str] = ()) -> Any:
-    return sa.any_(sa.bindparam(None, texts, type_=pg.ARRAY(sa.Text)))
+def _any_of(values: Sequence[Any] = (), kind: sa.types.TypeEngine[Any] = _TEXT) -> Any:
+    plain = _TEXT if isinstance(kind, sa.Text) else kind  # without its collation
+    return sa.any_(sa.bindparam(None, values, type_=pg.ARRAY(plain)))
 
 
 def _compiled(statement: sa.Select[Any]) -> tuple[str, list[Any]]:

@@ -33,11 +33,12 @@ async def connect(dsn: str, *, size: int = 16) -> asyncpg.Pool:
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
-    for name in ("json", "jsonb"):
+    """Binary, so that COPY takes them too; binary jsonb is its text behind a version byte."""
+    for name, mark in (("json", b""), ("jsonb", b"\x01")):
         await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=_dump, decoder=orjson.loads
+            name,
+            schema="pg_catalog",
+            encoder=lambda value, mark=mark: mark + orjson.dumps(value),
+            decoder=lambda raw, mark=mark: orjson.loads(raw.removeprefix(mark)),
+            format="binary",
         )
-
-
-def _dump(value: object) -> str:
-    return orjson.dumps(value).decode()

@@ -5,8 +5,14 @@ CREATE TABLE projection.client (
 	name TEXT,
 	segment TEXT,
 	account_manager TEXT,
+	trading_name TEXT,
+	language TEXT,
+	parent_id TEXT COLLATE "C",
 	bill_to TEXT,
 	tax_id TEXT,
+	addresses JSONB,
+	tax_ids JSONB,
+	default_currency TEXT,
 	payment_terms_days BIGINT,
 	credit_status TEXT,
 	crm_key TEXT COLLATE "C",
@@ -32,6 +38,31 @@ ALTER TABLE projection.client SET (fillfactor = 50);
 
 CREATE INDEX client_crm_key ON projection.client (crm_key);
 
+CREATE TABLE projection.legal_entity (
+	id TEXT COLLATE "C" NOT NULL,
+	code TEXT,
+	name TEXT,
+	country TEXT,
+	functional_currency TEXT,
+	time_zone TEXT,
+	tax_registrations JSONB,
+	rounding JSONB,
+	fiscal_year_start_month BIGINT,
+	invoice_series TEXT,
+	periods JSONB,
+	erp_key TEXT COLLATE "C",
+	erp_version BIGINT,
+	erp_as_of TIMESTAMP WITH TIME ZONE,
+	erp_partition INTEGER,
+	erp_offset BIGINT,
+	erp_epoch INTEGER,
+	erp_lsn BIGINT,
+	erp_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX legal_entity_erp_key ON projection.legal_entity (erp_key);
+
 CREATE TABLE projection.engagement (
 	id TEXT COLLATE "C" NOT NULL,
 	client_id TEXT COLLATE "C",
@@ -39,10 +70,11 @@ CREATE TABLE projection.engagement (
 	stage TEXT,
 	expected_value_amount NUMERIC(20, 6),
 	expected_value_currency TEXT,
+	probability NUMERIC(24, 10),
 	starts_on DATE,
 	ends_on DATE,
 	account_manager TEXT,
-	legal_entity TEXT,
+	legal_entity_id TEXT COLLATE "C",
 	crm_key TEXT COLLATE "C",
 	crm_version BIGINT,
 	crm_as_of TIMESTAMP WITH TIME ZONE,
@@ -60,13 +92,152 @@ CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 
 CREATE INDEX engagement_crm_key ON projection.engagement (crm_key);
 
+CREATE TABLE projection.sow (
+	id TEXT COLLATE "C" NOT NULL,
+	engagement_id TEXT COLLATE "C",
+	number TEXT,
+	version BIGINT,
+	title TEXT,
+	method TEXT,
+	status TEXT,
+	cap_amount NUMERIC(20, 6),
+	cap_currency TEXT,
+	currency TEXT,
+	starts_on DATE,
+	ends_on DATE,
+	rate_card_version_id TEXT COLLATE "C",
+	payment_terms_days BIGINT,
+	po_number TEXT,
+	approved_at TIMESTAMP WITH TIME ZONE,
+	approved_by TEXT,
+	document_hash TEXT,
+	crm_key TEXT COLLATE "C",
+	crm_version BIGINT,
+	crm_as_of TIMESTAMP WITH TIME ZONE,
+	crm_partition INTEGER,
+	crm_offset BIGINT,
+	crm_epoch INTEGER,
+	crm_lsn BIGINT,
+	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX sow_crm_key ON projection.sow (crm_key);
+
+CREATE INDEX sow_engagement_id ON projection.sow (engagement_id);
+
+CREATE TABLE projection.amendment (
+	id TEXT COLLATE "C" NOT NULL,
+	sow_id TEXT COLLATE "C",
+	sequence BIGINT,
+	kind TEXT,
+	status TEXT,
+	effective_from DATE,
+	signed_at TIMESTAMP WITH TIME ZONE,
+	changes JSONB,
+	reason TEXT,
+	supersedes_id TEXT COLLATE "C",
+	crm_key TEXT COLLATE "C",
+	crm_version BIGINT,
+	crm_as_of TIMESTAMP WITH TIME ZONE,
+	crm_partition INTEGER,
+	crm_offset BIGINT,
+	crm_epoch INTEGER,
+	crm_lsn BIGINT,
+	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX amendment_crm_key ON projection.amendment (crm_key);
+
+CREATE INDEX amendment_sow_id ON projection.amendment (sow_id);
+
+CREATE TABLE projection.rate_card (
+	id TEXT COLLATE "C" NOT NULL,
+	name TEXT,
+	currency TEXT,
+	client_id TEXT COLLATE "C",
+	crm_key TEXT COLLATE "C",
+	crm_version BIGINT,
+	crm_as_of TIMESTAMP WITH TIME ZONE,
+	crm_partition INTEGER,
+	crm_offset BIGINT,
+	crm_epoch INTEGER,
+	crm_lsn BIGINT,
+	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX rate_card_client_id ON projection.rate_card (client_id);
+
+CREATE INDEX rate_card_crm_key ON projection.rate_card (crm_key);
+
+CREATE TABLE projection.rate_card_version (
+	id TEXT COLLATE "C" NOT NULL,
+	rate_card_id TEXT COLLATE "C",
+	number BIGINT,
+	effective_from DATE,
+	published_at TIMESTAMP WITH TIME ZONE,
+	status TEXT,
+	crm_key TEXT COLLATE "C",
+	crm_version BIGINT,
+	crm_as_of TIMESTAMP WITH TIME ZONE,
+	crm_partition INTEGER,
+	crm_offset BIGINT,
+	crm_epoch INTEGER,
+	crm_lsn BIGINT,
+	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX rate_card_version_crm_key ON projection.rate_card_version (crm_key);
+
+CREATE INDEX rate_card_version_rate_card_id ON projection.rate_card_version (rate_card_id);
+
+CREATE TABLE projection.rate_line (
+	id TEXT COLLATE "C" NOT NULL,
+	version_id TEXT COLLATE "C",
+	role TEXT,
+	grade TEXT,
+	region TEXT,
+	legal_entity_id TEXT COLLATE "C",
+	service TEXT,
+	resource_id TEXT COLLATE "C",
+	rate_amount NUMERIC(20, 6),
+	rate_currency TEXT,
+	rate_per TEXT,
+	min_increment BIGINT,
+	overtime_factor NUMERIC(24, 10),
+	cap_amount NUMERIC(20, 6),
+	cap_currency TEXT,
+	crm_key TEXT COLLATE "C",
+	crm_version BIGINT,
+	crm_as_of TIMESTAMP WITH TIME ZONE,
+	crm_partition INTEGER,
+	crm_offset BIGINT,
+	crm_epoch INTEGER,
+	crm_lsn BIGINT,
+	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX rate_line_crm_key ON projection.rate_line (crm_key);
+
+CREATE INDEX rate_line_version_id ON projection.rate_line (version_id);
+
 CREATE TABLE projection.project (
 	id TEXT COLLATE "C" NOT NULL,
 	code TEXT,
 	name TEXT,
 	client_id TEXT COLLATE "C",
 	engagement_id TEXT COLLATE "C",
-	legal_entity TEXT,
+	sow_id TEXT COLLATE "C",
+	legal_entity_id TEXT COLLATE "C",
+	method TEXT,
+	cost_centre TEXT,
+	region TEXT,
+	tax_region TEXT,
+	po_number TEXT,
 	currency TEXT,
 	status TEXT,
 	starts_on DATE,
@@ -105,6 +276,66 @@ CREATE INDEX project_engagement_id ON projection.project (engagement_id);
 
 CREATE INDEX project_erp_key ON projection.project (erp_key);
 
+CREATE INDEX project_sow_id ON projection.project (sow_id);
+
+CREATE TABLE projection.milestone (
+	id TEXT COLLATE "C" NOT NULL,
+	sow_id TEXT COLLATE "C",
+	project_id TEXT COLLATE "C",
+	sequence BIGINT,
+	name TEXT,
+	status TEXT,
+	due_on DATE,
+	amount_amount NUMERIC(20, 6),
+	amount_currency TEXT,
+	acceptance_required BOOLEAN,
+	accepted_at TIMESTAMP WITH TIME ZONE,
+	accepted_by TEXT,
+	evidence TEXT,
+	crm_key TEXT COLLATE "C",
+	crm_version BIGINT,
+	crm_as_of TIMESTAMP WITH TIME ZONE,
+	crm_partition INTEGER,
+	crm_offset BIGINT,
+	crm_epoch INTEGER,
+	crm_lsn BIGINT,
+	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX milestone_crm_key ON projection.milestone (crm_key);
+
+CREATE INDEX milestone_project_id ON projection.milestone (project_id);
+
+CREATE INDEX milestone_sow_id ON projection.milestone (sow_id);
+
+CREATE TABLE projection.retainer (
+	id TEXT COLLATE "C" NOT NULL,
+	sow_id TEXT COLLATE "C",
+	period TEXT,
+	starts_on DATE,
+	amount_amount NUMERIC(20, 6),
+	amount_currency TEXT,
+	included BIGINT,
+	rollover TEXT,
+	balance_amount NUMERIC(20, 6),
+	balance_currency TEXT,
+	expires_on DATE,
+	crm_key TEXT COLLATE "C",
+	crm_version BIGINT,
+	crm_as_of TIMESTAMP WITH TIME ZONE,
+	crm_partition INTEGER,
+	crm_offset BIGINT,
+	crm_epoch INTEGER,
+	crm_lsn BIGINT,
+	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX retainer_crm_key ON projection.retainer (crm_key);
+
+CREATE INDEX retainer_sow_id ON projection.retainer (sow_id);
+
 CREATE TABLE projection.resource (
 	id TEXT COLLATE "C" NOT NULL,
 	name TEXT,
@@ -113,9 +344,13 @@ CREATE TABLE projection.resource (
 	employment_status TEXT,
 	country TEXT,
 	time_zone TEXT,
-	legal_entity TEXT,
+	legal_entity_id TEXT COLLATE "C",
+	grade TEXT,
+	manager_id TEXT COLLATE "C",
+	calendar JSONB,
 	employed_from DATE,
 	employed_to DATE,
+	cost_rates JSONB,
 	role TEXT,
 	skills TEXT[],
 	hr_key TEXT COLLATE "C",
@@ -141,22 +376,225 @@ ALTER TABLE projection.resource SET (fillfactor = 50);
 
 CREATE INDEX resource_hr_key ON projection.resource (hr_key);
 
+CREATE TABLE projection.assignment (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C",
+	resource_id TEXT COLLATE "C",
+	role TEXT,
+	status TEXT,
+	starts_on DATE,
+	ends_on DATE,
+	minutes_per_day BIGINT,
+	is_billable BOOLEAN,
+	rate_override_amount NUMERIC(20, 6),
+	rate_override_currency TEXT,
+	rate_override_per TEXT,
+	replaced_by_id TEXT COLLATE "C",
+	psa_key TEXT COLLATE "C",
+	psa_version BIGINT,
+	psa_as_of TIMESTAMP WITH TIME ZONE,
+	psa_partition INTEGER,
+	psa_offset BIGINT,
+	psa_epoch INTEGER,
+	psa_lsn BIGINT,
+	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX assignment_project_id ON projection.assignment (project_id);
+
+CREATE INDEX assignment_psa_key ON projection.assignment (psa_key);
+
+CREATE INDEX assignment_resource_id ON projection.assignment (resource_id);
+
+CREATE TABLE projection.time_entry (
+	id TEXT COLLATE "C" NOT NULL,
+	resource_id TEXT COLLATE "C",
+	project_id TEXT COLLATE "C",
+	assignment_id TEXT COLLATE "C",
+	task TEXT,
+	work_date DATE,
+	time_zone TEXT,
+	worked BIGINT,
+	billable BIGINT,
+	is_billable BOOLEAN,
+	activity TEXT,
+	note TEXT,
+	status TEXT,
+	approved_by TEXT,
+	approved_at TIMESTAMP WITH TIME ZONE,
+	locked_reason TEXT,
+	rate_amount NUMERIC(20, 6),
+	rate_currency TEXT,
+	rate_per TEXT,
+	rate_line_id TEXT COLLATE "C",
+	rate_source TEXT,
+	billing_state TEXT,
+	psa_key TEXT COLLATE "C",
+	psa_version BIGINT,
+	psa_as_of TIMESTAMP WITH TIME ZONE,
+	psa_partition INTEGER,
+	psa_offset BIGINT,
+	psa_epoch INTEGER,
+	psa_lsn BIGINT,
+	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_key TEXT COLLATE "C",
+	hub_version BIGINT,
+	hub_as_of TIMESTAMP WITH TIME ZONE,
+	hub_partition INTEGER,
+	hub_offset BIGINT,
+	hub_epoch INTEGER,
+	hub_lsn BIGINT,
+	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX time_entry_project_id ON projection.time_entry (project_id);
+
+CREATE INDEX time_entry_psa_key ON projection.time_entry (psa_key);
+
+CREATE INDEX time_entry_resource_id ON projection.time_entry (resource_id);
+
+CREATE TABLE projection.expense_item (
+	id TEXT COLLATE "C" NOT NULL,
+	resource_id TEXT COLLATE "C",
+	project_id TEXT COLLATE "C",
+	incurred_on DATE,
+	category TEXT,
+	amount_amount NUMERIC(20, 6),
+	amount_currency TEXT,
+	tax_amount NUMERIC(20, 6),
+	tax_currency TEXT,
+	is_tax_recoverable BOOLEAN,
+	billing_fx NUMERIC(24, 10),
+	billing_fx_on DATE,
+	is_billable BOOLEAN,
+	markup NUMERIC(24, 10),
+	receipt_hash TEXT,
+	is_reimbursable BOOLEAN,
+	status TEXT,
+	billing_state TEXT,
+	psa_key TEXT COLLATE "C",
+	psa_version BIGINT,
+	psa_as_of TIMESTAMP WITH TIME ZONE,
+	psa_partition INTEGER,
+	psa_offset BIGINT,
+	psa_epoch INTEGER,
+	psa_lsn BIGINT,
+	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_key TEXT COLLATE "C",
+	hub_version BIGINT,
+	hub_as_of TIMESTAMP WITH TIME ZONE,
+	hub_partition INTEGER,
+	hub_offset BIGINT,
+	hub_epoch INTEGER,
+	hub_lsn BIGINT,
+	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX expense_item_project_id ON projection.expense_item (project_id);
+
+CREATE INDEX expense_item_psa_key ON projection.expense_item (psa_key);
+
+CREATE INDEX expense_item_resource_id ON projection.expense_item (resource_id);
+
+CREATE TABLE projection.billing_event (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C",
+	kind TEXT,
+	status TEXT,
+	time_entry_ids TEXT[] COLLATE "C",
+	expense_ids TEXT[] COLLATE "C",
+	milestone_id TEXT COLLATE "C",
+	retainer_id TEXT COLLATE "C",
+	service_from DATE,
+	service_to DATE,
+	quantity NUMERIC(24, 10),
+	rate_amount NUMERIC(20, 6),
+	rate_currency TEXT,
+	rate_per TEXT,
+	amount_amount NUMERIC(20, 6),
+	amount_currency TEXT,
+	tax_code TEXT,
+	hold_ids TEXT[] COLLATE "C",
+	allocations JSONB,
+	hub_key TEXT COLLATE "C",
+	hub_version BIGINT,
+	hub_as_of TIMESTAMP WITH TIME ZONE,
+	hub_partition INTEGER,
+	hub_offset BIGINT,
+	hub_epoch INTEGER,
+	hub_lsn BIGINT,
+	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX billing_event_hub_key ON projection.billing_event (hub_key);
+
+CREATE INDEX billing_event_project_id ON projection.billing_event (project_id);
+
+CREATE TABLE projection.billing_hold (
+	id TEXT COLLATE "C" NOT NULL,
+	client_id TEXT COLLATE "C",
+	engagement_id TEXT COLLATE "C",
+	project_id TEXT COLLATE "C",
+	invoice_id TEXT COLLATE "C",
+	effect TEXT,
+	status TEXT,
+	reason TEXT,
+	placed_by TEXT,
+	placed_at TIMESTAMP WITH TIME ZONE,
+	review_by DATE,
+	released_by TEXT,
+	released_at TIMESTAMP WITH TIME ZONE,
+	hub_key TEXT COLLATE "C",
+	hub_version BIGINT,
+	hub_as_of TIMESTAMP WITH TIME ZONE,
+	hub_partition INTEGER,
+	hub_offset BIGINT,
+	hub_epoch INTEGER,
+	hub_lsn BIGINT,
+	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX billing_hold_client_id ON projection.billing_hold (client_id);
+
+CREATE INDEX billing_hold_engagement_id ON projection.billing_hold (engagement_id);
+
+CREATE INDEX billing_hold_hub_key ON projection.billing_hold (hub_key);
+
+CREATE INDEX billing_hold_invoice_id ON projection.billing_hold (invoice_id);
+
+CREATE INDEX billing_hold_project_id ON projection.billing_hold (project_id);
+
 CREATE TABLE projection.invoice (
 	id TEXT COLLATE "C" NOT NULL,
 	client_id TEXT COLLATE "C",
 	project_id TEXT COLLATE "C",
-	legal_entity TEXT,
+	legal_entity_id TEXT COLLATE "C",
+	kind TEXT,
+	refers_to_id TEXT COLLATE "C",
+	currency TEXT,
 	description TEXT,
+	lines JSONB,
 	net_amount NUMERIC(20, 6),
 	net_currency TEXT,
 	issued_on DATE,
 	due_on DATE,
 	draft_status TEXT,
+	is_disputed BOOLEAN,
 	number TEXT,
 	ledger_status TEXT,
 	posted_on DATE,
+	sent_on DATE,
 	tax_amount NUMERIC(20, 6),
 	tax_currency TEXT,
+	tax_lines JSONB,
+	fx_to_functional NUMERIC(24, 10),
+	rounding_adjustment_amount NUMERIC(20, 6),
+	rounding_adjustment_currency TEXT,
 	gross_amount NUMERIC(20, 6),
 	gross_currency TEXT,
 	status TEXT GENERATED ALWAYS AS (coalesce(ledger_status, draft_status)) STORED,
@@ -195,6 +633,10 @@ CREATE TABLE projection.payment_status (
 	paid_currency TEXT,
 	balance_amount NUMERIC(20, 6),
 	balance_currency TEXT,
+	applications JSONB,
+	written_off_amount NUMERIC(20, 6),
+	written_off_currency TEXT,
+	dunning_level BIGINT,
 	last_payment_on DATE,
 	erp_key TEXT COLLATE "C",
 	erp_version BIGINT,

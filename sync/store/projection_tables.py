@@ -7,6 +7,7 @@ owner's key and version, how fresh it is, and the fence that keeps older changes
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -25,11 +26,16 @@ from schema.entity import (
     owned_fields,
     owners,
 )
+from schema.local_time import TimeZone
+from schema.minutes import Minutes
 from schema.money import Money
+from schema.part import is_part
+from schema.rate import Rate
 from schema.system import System
 
 SCHEMA = "projection"
 KEY = sa.Text(collation="C")
+AMOUNT = sa.Numeric(20, 6)
 _FILL_PERCENT = 50
 """Room for a page's rows to change in place: an update that moves a row writes every index."""
 _PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
@@ -38,7 +44,11 @@ _PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
     bool: sa.Boolean(),
     date: sa.Date(),
     datetime: sa.DateTime(timezone=True),
+    Decimal: sa.Numeric(24, 10),
+    Minutes: sa.BigInteger(),
+    TimeZone: sa.Text(),
 }
+_PARTS = {Money: ("amount", "currency"), Rate: ("amount", "currency", "per")}
 
 
 @cache
@@ -81,10 +91,14 @@ def fence_columns(system: System) -> tuple[sa.Column[Any], ...]:
 
 
 def column_names(field: Owned) -> tuple[str, ...]:
-    """The table columns of a field: two for Money, else one."""
-    if bare_type(field.type) is Money:
-        return (f"{field.name}_amount", f"{field.name}_currency")
-    return (field.name,)
+    """The table columns of a field: two for Money, three for a Rate, else one."""
+    parts = _PARTS.get(bare_type(field.type))
+    return tuple(f"{field.name}_{part}" for part in parts) if parts else (field.name,)
+
+
+def has_parts(bare: Any) -> bool:
+    """Whether a field holds a part or a list of them: such a field is one JSON column."""
+    return is_part(get_args(bare)[0] if get_origin(bare) is list else bare)
 
 
 def create_statements(entity: type) -> list[str]:
@@ -118,13 +132,15 @@ def projection_ddl() -> str:
 
 def _field_columns(field: Owned) -> list[sa.Column[Any]]:
     bare = bare_type(field.type)
-    if bare is Money:
-        amount, currency = column_names(field)
-        return [sa.Column(amount, sa.Numeric(20, 6)), sa.Column(currency, sa.Text)]
+    if bare in _PARTS:
+        amount, *words = column_names(field)
+        return [sa.Column(amount, AMOUNT), *(sa.Column(word, sa.Text) for word in words)]
     return [sa.Column(field.name, _column_type(field, bare))]
 
 
 def _column_type(field: Owned, bare: Any) -> sa.types.TypeEngine[Any]:
+    if has_parts(bare):
+        return pg.JSONB()
     if get_origin(bare) is list:
         return pg.ARRAY(_column_type(field, get_args(bare)[0]))
     if bare in BY_ID_TYPE:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from schema.entities.invoice import Invoice
 from schema.entity import derived_fields, owned_fields
 from schema.errors import Invalid, NotOwned
+from schema.lifecycle import Lifecycle
+from schema.lifecycles import LIFECYCLES
 from schema.system import System
-
-ACTIONS: Mapping[tuple[type, str], System] = {(Invoice, "post"): System.ERP}
-"""Business actions on a type, and the system that carries each out."""
 
 
 def owner_of(entity: type, fields: Iterable[str], *, named: System | None = None) -> System:
@@ -35,15 +33,12 @@ def owner_of(entity: type, fields: Iterable[str], *, named: System | None = None
     )
 
 
-def performer_of(entity: type, action: str) -> System:
-    """The system that carries out a business action. Raises Invalid for an unknown one."""
-    system = ACTIONS.get((entity, action))
-    if system is None:
-        known = sorted(name for kind, name in ACTIONS if kind is entity)
-        raise Invalid(
-            f"{entity.__name__} has no action {action}; it has {', '.join(known) or 'none'}."
-        )
-    return system
+def lifecycle_of(entity: type) -> Lifecycle:
+    """The steps of a type's life. Raises Invalid for a type that has none."""
+    lifecycle = LIFECYCLES.get(entity)
+    if lifecycle is None:
+        raise Invalid(f"{entity.__name__} has no actions.")
+    return lifecycle
 
 
 def shown(name: str) -> str:

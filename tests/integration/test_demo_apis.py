@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from hub.demo.seeding import seed
+from hub.demo.storage import speak_json
 from hub.demo.systems import SYSTEMS, app, create_tables
 
 DRAFT = "/erp/ar-invoices?$top=500&$filter=document_status eq 'DRAFT' and entity_code eq 'NL01'"
@@ -19,7 +20,9 @@ DRAFT = "/erp/ar-invoices?$top=500&$filter=document_status eq 'DRAFT' and entity
 async def caller(system: str, dsn: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one seeded stand-in that shows the right key."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=4))
+        pool = await stack.enter_async_context(
+            asyncpg.create_pool(dsn, min_size=1, max_size=4, init=speak_json)
+        )
         async with pool.acquire() as connection:
             await create_tables(system, connection)
             await seed({system: connection})

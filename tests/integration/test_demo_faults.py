@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
+from hub.demo.storage import speak_json
 from hub.demo.systems import app, create_tables
 
 EMPLOYEE = {
@@ -24,7 +25,7 @@ EMPLOYEE = {
 
 @pytest.fixture
 async def hr(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with asyncpg.create_pool(database, min_size=1, max_size=2) as pool:
+    async with asyncpg.create_pool(database, min_size=1, max_size=2, init=speak_json) as pool:
         async with pool.acquire() as connection:
             await create_tables("hr", connection)
         async with httpx.AsyncClient(

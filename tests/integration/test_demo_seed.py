@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from hub.demo.seeding import seed
+from hub.demo.storage import speak_json
 from hub.demo.systems import SYSTEMS, create_tables
 
 Connections = dict[str, Any]
@@ -46,6 +47,7 @@ async def seeded(create_database: Callable[[str | None], str]) -> AsyncIterator[
         connections: Connections = {}
         for name in SYSTEMS:
             connections[name] = await asyncpg.connect(create_database(None))
+            await speak_json(connections[name])
             stack.push_async_callback(connections[name].close)
             await create_tables(name, connections[name])
         await seed(connections)

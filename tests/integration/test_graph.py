@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from support.graph import GraphFirm
 
-from schema.errors import Unavailable
+from schema.errors import Rejected, Unavailable
 from schema.ids import mint
 from schema.system import System
 from sync.store.migrate import migrate
@@ -251,7 +251,10 @@ async def test_a_defect_is_masked(firm: GraphFirm) -> None:
 
 UPDATE = """
 mutation($input: UpdateClientInput!) {
-  updateClient(input: $input) { client { name paymentTermsDays } token }
+  updateClient(input: $input) {
+    ... on ClientWritten { client { name paymentTermsDays } token }
+    ... on Refused { code message system ownerCode }
+  }
 }
 """
 
@@ -268,7 +271,7 @@ async def test_null_empties_a_field_and_absence_leaves_it(firm: GraphFirm) -> No
     """A segment of null is written; a name that is not there is not."""
     found = await firm.ask(
         "mutation($input: UpdateClientInput!) { updateClient(input: $input)"
-        " { client { name segment } } }",
+        " { ... on ClientWritten { client { name segment } } } }",
         input={"id": CLIENT, "segment": None},
     )
     assert found["updateClient"]["client"] == {"name": "Client 1", "segment": None}
@@ -281,6 +284,64 @@ async def test_fields_of_another_owner_are_refused_by_name(firm: GraphFirm) -> N
     assert codes(result) == ["NOT_OWNER"]
     assert "paymentTermsDays belongs to ERP" in result.errors[0].message
     assert firm.erp.calls["update"] == 0
+
+
+async def test_a_refusal_of_the_owner_is_an_answer(firm: GraphFirm) -> None:
+    """The business says no: a typed member with the owner's words and code, and no error."""
+    firm.erp.refusal = Rejected(
+        "ERP: 90 days need a credit check.", system=System.ERP, owner_code="TERMS_TOO_LONG"
+    )
+    result = await firm.run(UPDATE, input={"id": CLIENT, "paymentTermsDays": 90})
+    assert result.errors is None
+    assert result.data["updateClient"] == {
+        "code": "REJECTED",
+        "message": "ERP: 90 days need a credit check.",
+        "system": "ERP",
+        "ownerCode": "TERMS_TOO_LONG",
+    }
+
+
+async def test_what_can_be_done_next_is_said(firm: GraphFirm) -> None:
+    """An active project can be suspended, wound down or closed, and not be provisioned."""
+    found = await firm.ask(
+        "query($id: ID!) { project(id: $id) { status"
+        " availableActions { action resultingState system askedBy takes } } }",
+        id=PROJECT,
+    )
+    actions = found["project"]["availableActions"]
+    assert [one["action"] for one in actions] == ["suspend", "wind_down", "close"]
+    assert actions[0] == {
+        "action": "suspend",
+        "resultingState": "SUSPENDED",
+        "system": "ERP",
+        "askedBy": "project manager",
+        "takes": [],
+    }
+
+
+async def test_a_step_that_is_not_there_is_refused_with_those_that_are(firm: GraphFirm) -> None:
+    """Nobody is asked: the answer says where the project stands and what is possible."""
+    found = await firm.ask(
+        """mutation($id: ID!) { resumeProject(id: $id, idempotencyKey: "k-3") {
+             ... on Refused { code message currentState allowedActions } } }""",
+        id=PROJECT,
+    )
+    refused = found["resumeProject"]
+    assert refused["code"] == "TRANSITION_NOT_ALLOWED"
+    assert refused["currentState"] == "ACTIVE"
+    assert refused["allowedActions"] == ["suspend", "wind_down", "close"]
+    assert "suspend (to SUSPENDED)" in refused["message"]
+    assert firm.erp.calls["resume"] == 0
+
+
+async def test_a_step_is_carried_out_by_its_system(firm: GraphFirm) -> None:
+    """The ERP suspends the project, and the answer shows it."""
+    found = await firm.ask(
+        """mutation($id: ID!) { suspendProject(id: $id, idempotencyKey: "k-4") {
+             ... on ProjectWritten { project { status } } } }""",
+        id=PROJECT,
+    )
+    assert found["suspendProject"]["project"]["status"] == "SUSPENDED"
 
 
 async def test_a_lost_read_back_does_not_hide_the_write(firm: GraphFirm) -> None:
@@ -296,7 +357,7 @@ mutation($client: ID!, $key: String) {
   createProject(
     input: {name: "Audit", clientId: $client, budget: {amount: "10.50", currency: "EUR"}}
     idempotencyKey: $key
-  ) { project { id name budget { amount currency } } }
+  ) { ... on ProjectWritten { project { id name budget { amount currency } } } }
 }
 """
 
@@ -311,10 +372,34 @@ async def test_creating_needs_a_key_and_happens_once(firm: GraphFirm) -> None:
     assert firm.erp.calls["create"] == 1
 
 
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"amount": 10.5, "currency": "EUR"}, "send it as text"),
+        ({"amount": 10, "currency": "EUR"}, "send it as text"),
+        ({"amount": "10.505", "currency": "EUR"}, "EUR has 2 decimals"),
+        ({"amount": "10.5", "currency": "JPY"}, "JPY has 0 decimals"),
+        ({"amount": "10.50", "currency": "EURO"}, "no ISO 4217 currency"),
+    ],
+)
+async def test_an_amount_that_is_not_exact_money_is_refused(
+    firm: GraphFirm, budget: dict[str, object], words: str
+) -> None:
+    """A JSON number, a part of a cent or an unknown currency never reaches the owner."""
+    result = await firm.run(
+        """mutation($given: CreateProjectInput!) {
+             createProject(input: $given, idempotencyKey: "k-2") { __typename } }""",
+        given={"name": "Audit", "clientId": CLIENT, "budget": budget},
+    )
+    assert codes(result) == ["BAD_USER_INPUT"]
+    assert words in result.errors[0].message
+    assert firm.calls() == {}
+
+
 async def test_posting_needs_a_key(firm: GraphFirm) -> None:
     """A business action without a key is refused before anybody is asked."""
     result = await firm.run(
-        'mutation($id: ID!) { postInvoice(id: $id, postingDate: "2026-03-31") { token } }',
+        'mutation($id: ID!) { postInvoice(id: $id, postingDate: "2026-03-31") { __typename } }',
         id=mint("inv", "billing", "1"),
     )
     assert codes(result) == ["IDEMPOTENCY_KEY_REQUIRED"]

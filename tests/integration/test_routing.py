@@ -21,6 +21,7 @@ from schema.errors import (
     Invalid,
     KeyRequired,
     KeyReused,
+    NotAllowed,
     NotFound,
     NotOwned,
     OutcomeUnknown,
@@ -39,10 +40,10 @@ from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.token import unseal_token
 from sync.write.idempotency import SETTLE
-from sync.write.ownership import ACTIONS
 from sync.xref import Xref
 
 CLIENT = mint("cli", "crm", "ACC-00001")
+PROJECT = mint("prj", "erp", "P-001")
 LOST = OutcomeUnknown("the answer got lost", system=System.ERP)
 
 
@@ -280,20 +281,27 @@ async def test_two_records_with_one_reference_are_a_duplicate(desk: Desk) -> Non
 
 async def test_an_unknown_action_is_refused(desk: Desk) -> None:
     """The refusal lists what the type can do."""
-    with pytest.raises(Invalid, match="Client has no action dance"):
+    with pytest.raises(Invalid, match="Client has no actions"):
         await desk.routing.act(Client, CLIENT, "dance", {}, idempotency_key="k")
+    with pytest.raises(Invalid, match="no action dance; it has provision, activate"):
+        await desk.routing.act(Project, PROJECT, "dance", {}, idempotency_key="k")
 
 
-async def test_an_action_is_carried_out_once_and_never_guessed_at(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same key repeats the answer; a lost action stays unknown instead of being sent again."""
-    monkeypatch.setitem(ACTIONS, (Project, "close"), System.ERP)  # type: ignore[arg-type]
+async def test_a_step_the_lifecycle_lacks_is_not_sent(desk: Desk) -> None:
+    """An active project cannot be resumed; the error names what can be asked for."""
     await desk.reading.page(ReadSession(), Project, [], Paging(first=5), frozenset({"name"}))
-    record_id = mint("prj", "erp", "P-001")
+    with pytest.raises(NotAllowed, match="Project is ACTIVE") as refused:
+        await desk.routing.act(Project, PROJECT, "resume", {}, idempotency_key="k")
+    assert refused.value.allowed == ("suspend", "wind_down", "close")
+    assert desk.erp.calls["resume"] == 0
+
+
+async def test_an_action_is_carried_out_once_and_never_guessed_at(desk: Desk) -> None:
+    """The same key repeats the answer; a lost action stays unknown instead of being sent again."""
+    await desk.reading.page(ReadSession(), Project, [], Paging(first=5), frozenset({"name"}))
 
     async def close(key: str) -> Written:
-        return await desk.routing.act(Project, record_id, "close", {}, idempotency_key=key)
+        return await desk.routing.act(Project, PROJECT, "close", {}, idempotency_key=key)
 
     first = await close("k1")
     assert await close("k1") == first

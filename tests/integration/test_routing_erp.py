@@ -16,13 +16,15 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from hub.demo.storage import speak_json
 from hub.demo.systems import app, create_tables
-from schema.canon import Client, Project
+from schema.canon import Client, LegalEntity, Project
 from schema.errors import InFlight, OutcomeUnknown
 from schema.ids import mint
 from schema.money import Money
 from schema.system import System
 from sync.clock import utc_now
+from sync.connectors.codec import Ref
 from sync.connectors.crm import Crm
 from sync.connectors.erp import Erp
 from sync.connectors.http import Endpoint
@@ -40,10 +42,10 @@ ACCOUNT = (
     " VALUES ('ACC-00001', 'Client', 'SMB', 'ann@firm.example', 'NL')"
 )
 CUSTOMER = "INSERT INTO customers (customer_no, crm_account) VALUES ('C10001', 'ACC-00001')"
-VALUES = {
+VALUES: dict[str, Any] = {
     "name": "Audit",
     "client_id": mint("cli", "crm", "ACC-00001"),
-    "legal_entity": "NL01",
+    "legal_entity_id": mint("ent", "erp", "NL01"),
     "currency": "EUR",
     "starts_on": date(2026, 12, 1),
     "budget": Money(amount=Decimal("1250.00"), currency="EUR"),
@@ -103,12 +105,13 @@ async def counter(create_database: Callable[[str | None], str]) -> AsyncIterator
         pools, urls = {}, {}
         for system, row in (("crm", ACCOUNT), ("erp", CUSTOMER)):
             pools[system] = await stack.enter_async_context(
-                asyncpg.create_pool(create_database(None), min_size=1, max_size=8)
+                asyncpg.create_pool(create_database(None), min_size=1, max_size=8, init=speak_json)
             )
             async with pools[system].acquire() as connection:
                 await create_tables(system, connection)
             await pools[system].execute(row)
             urls[system] = await stack.enter_async_context(_serving(app(system, pools[system])))
+        await Xref(pool).link([(Ref(LegalEntity, "erp", "NL01"), VALUES["legal_entity_id"])])
         counter = Counter(pool, pools["erp"], urls["erp"], urls["crm"])
         stack.push_async_callback(counter.erp.close)
         stack.push_async_callback(counter.crm.close)

@@ -48,7 +48,12 @@ ERP_PROJECT = Binding(
         "name": column("description"),
         "client_id": column("customer_no"),
         "status": column(
-            "status", words={"OPEN": ProjectStatus.ACTIVE, "RUNNING": ProjectStatus.ACTIVE}
+            "status",
+            words={
+                "OPEN": ProjectStatus.ACTIVE,
+                "RUNNING": ProjectStatus.ACTIVE,
+                "HELD": ProjectStatus.SUSPENDED,
+            },
         ),
         "budget": money_columns("budget_amount", "currency"),
     },
@@ -73,7 +78,10 @@ ERP_PAYMENT = Binding(
 
 
 class FakeOwner:
-    """One system in memory. `fault` is raised by reads; `write_fault` after a write's effect."""
+    """One system in memory. `fault` is raised by reads; `write_fault` after a write's effect.
+
+    `effects` are the cells that an action sets.
+    """
 
     def __init__(
         self, system: System, bindings: tuple[Binding, ...], rows: Mapping[str, list[Any]]
@@ -86,6 +94,7 @@ class FakeOwner:
         self.fault: Exception | None = None
         self.write_fault: Exception | None = None
         self.refusal: Exception | None = None
+        self.effects: dict[str, Row] = {"suspend": {"status": "HELD"}}
         self.seconds = 0.0
 
     async def close(self) -> None: ...
@@ -142,7 +151,7 @@ class FakeOwner:
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
         self.calls[action] += 1
-        return await self.update(binding, key, {})
+        return await self.update(binding, key, self.effects.get(action, {}))
 
 
 def crm(count: int = 3) -> FakeOwner:

@@ -8,38 +8,45 @@ from schema.canon import ENTITIES
 from schema.entities.client import Client
 from schema.entity import owned_fields
 from schema.system import System
-from sync.connectors import billing, crm, erp, hr, psa
+from sync.connectors import billing, crm, erp, hr, hub, psa
 from sync.connectors.binding import Binding, Column
 
 BINDINGS = {
     (binding.system, binding.entity): binding
-    for connector in (crm.Crm, psa.Psa, hr.Hr, erp.Erp, billing.Billing)
+    for connector in (crm.Crm, psa.Psa, hr.Hr, erp.Erp, billing.Billing, hub.Hub)
     for binding in connector.bindings
 }
 
 HAS_NO_COLUMN = {
     (System.CRM, "Project"): {
-        "code", "engagement_id", "legal_entity", "currency", "starts_on", "ends_on",
+        "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
     },
     (System.CRM, "Invoice"): {"gross"},
     (System.CRM, "PaymentStatus"): {"invoice_id"},
-    (System.PSA, "Engagement"): {"account_manager", "legal_entity"},
+    (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},
     (System.PSA, "Project"): {
-        "code", "engagement_id", "legal_entity", "currency", "starts_on", "ends_on",
+        "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
     },
     (System.PSA, "Resource"): {
-        "worker_type", "time_zone", "legal_entity", "employed_from", "employed_to",
+        "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
     },
     (System.PSA, "PaymentStatus"): {"invoice_id"},
     (System.ERP, "Resource"): {
-        "worker_type", "time_zone", "legal_entity", "employed_from", "employed_to",
+        "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
     },
     (System.ERP, "Invoice"): {"description", "issued_on", "draft_status"},
     (System.BILLING, "Project"): {
-        "code", "engagement_id", "legal_entity", "starts_on", "ends_on",
+        "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
     },
     (System.BILLING, "Invoice"): {"gross"},
     (System.BILLING, "PaymentStatus"): {"invoice_id"},
+    (System.BILLING, "BillingHold"): {
+        "engagement_id", "placed_by", "placed_at", "released_by", "released_at",
+    },
+    (System.BILLING, "BillingEvent"): {
+        "time_entry_ids", "expense_ids", "milestone_id", "retainer_id", "quantity", "rate",
+        "hold_ids", "allocations",
+    },
 }  # fmt: skip
 """Fields of a copied group that the replica has no column for, or that its anchor key says."""
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hub.demo.drawing import FIRST_DAY, TODAY, draw_firm
+from hub.demo.drawing.dice import FIRST_DAY, TODAY
+from hub.demo.drawing.firm import draw_firm
 from hub.demo.firm import Firm
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("hub", "schema", "resolvers", "cdc", "sync")
 LONGEST_FILE = 320
 LONGEST_FUNCTION = 60
-TABLES_AS_LITERALS = {ROOT / "hub/demo/rows.py"}
+TABLES_AS_LITERALS = ROOT / "hub/demo/rows"
 
 
 def _sources() -> list[Path]:
@@ -53,7 +53,8 @@ def test_files_and_functions_stay_readable() -> None:
     for path in _sources():
         text = path.read_text()
         assert len(text.splitlines()) <= LONGEST_FILE, path
-        for node in [] if path in TABLES_AS_LITERALS else ast.walk(ast.parse(text)):
+        is_table = path.is_relative_to(TABLES_AS_LITERALS)
+        for node in [] if is_table else ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or 0) - node.lineno + 1
                 assert length <= LONGEST_FUNCTION, f"{path}:{node.lineno} {node.name}"

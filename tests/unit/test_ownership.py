@@ -7,7 +7,7 @@ import pytest
 from schema.canon import Client, Invoice
 from schema.errors import Invalid, NotOwned
 from schema.system import System
-from sync.write.ownership import owner_of, performer_of
+from sync.write.ownership import lifecycle_of, owner_of
 
 
 def test_the_fields_name_their_owner() -> None:
@@ -33,4 +33,4 @@ def test_a_derived_field_points_to_its_sources() -> None:
 
 def test_actions_have_performers() -> None:
     """The ledger posts invoices."""
-    assert performer_of(Invoice, "post") is System.ERP
+    assert lifecycle_of(Invoice).performer("post") is System.ERP

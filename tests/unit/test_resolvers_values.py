@@ -21,6 +21,8 @@ from schema.entities.client import Segment
 from schema.entity import FilterOp
 from schema.errors import Invalid, RateLimited, Rejected
 from schema.ids import mint
+from schema.local_time import TimeZone
+from schema.minutes import Minutes
 from schema.system import System
 from sync.policy import LIVE, Filter, key_range
 from sync.records import Record
@@ -52,6 +54,8 @@ def test_values_are_spelt_exactly() -> None:
     assert parse(datetime)("2026-03-31T14:00:00+02:00") == moment.astimezone(UTC)
     assert parse(Decimal)("-10.50") == Decimal("-10.50")
     assert parse(date)("2026-03-31") == date(2026, 3, 31)
+    assert parse(Minutes)(90) == shown(Minutes, Minutes(90)) == 90
+    assert parse(TimeZone)("Europe/Amsterdam") == "Europe/Amsterdam"
 
 
 def test_what_32_bits_cannot_hold_is_a_number_still() -> None:
@@ -67,11 +71,13 @@ def test_what_32_bits_cannot_hold_is_a_number_still() -> None:
         *((Decimal, value) for value in (1.5, 1, True, "NaN", "1e9", "1" * 30, "", None, [])),
         *((date, value) for value in ("2026-02-30", "20260331", "2026-W01-1", 5, None)),
         *((datetime, value) for value in ("2026-03-31T12:00:00", "now", 5, None)),
+        *((Minutes, value) for value in (-1, 2**31, 1.5, True, "90", None)),
+        *((TimeZone, value) for value in ("CET+1", "Mars/Olympus", "", 1, None)),
     ],
 )
 def test_other_spellings_are_refused(kind: object, value: Any) -> None:
     """A float, a naive time or a day that does not exist is told how to be written."""
-    with pytest.raises(GraphQLError, match=r"write it like|send it as text"):
+    with pytest.raises(GraphQLError, match=r"write it like|send it as text|send whole minutes"):
         parse(kind)(value)
 
 

@@ -1,0 +1,30 @@
+"""Draws a believable firm from a seed number: the same number gives the same firm."""
+
+from random import Random
+
+from hub.demo.drawing.clients import draw_clients, draw_engagements
+from hub.demo.drawing.events import draw_events
+from hub.demo.drawing.holds import draw_holds
+from hub.demo.drawing.invoices import draw_invoices, number_documents
+from hub.demo.drawing.people import draw_people
+from hub.demo.drawing.projects import draw_projects
+from hub.demo.firm import Firm
+
+
+def draw_firm(seed: int) -> Firm:
+    rng = Random(seed)
+    people = draw_people(rng)
+    clients = draw_clients(rng, [one for one in people if one.role == "Partner"])
+    engagements = draw_engagements(rng, clients)
+    projects = draw_projects(rng, engagements, people)
+    invoices = number_documents(draw_invoices(rng, projects))
+    holds = draw_holds(rng, clients, projects, invoices)
+    return Firm(
+        people=people,
+        clients=clients,
+        engagements=engagements,
+        projects=projects,
+        invoices=invoices,
+        holds=holds,
+        events=draw_events(projects, invoices, holds),
+    )

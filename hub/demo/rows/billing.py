@@ -1,0 +1,90 @@
+"""What billing knows of the firm."""
+
+from hub.demo.firm import Firm, Hold
+from hub.demo.rows.words import Rows, payment_word
+
+
+def _customer_of(hold: Hold, billing_ids: dict[str, str]) -> str | None:
+    return billing_ids[hold.key] if hold.scope == "account" else None
+
+
+def billing_rows(firm: Firm) -> dict[str, Rows]:
+    billing_ids = {one.account_id: one.billing_id for one in firm.clients}
+    return {
+        "holds": [
+            {
+                "id": f"hold_{number:06d}",
+                "hub_hold": one.hold_id,
+                "customer": _customer_of(one, billing_ids),
+                "project_code": one.key if one.scope == "project" else None,
+                "invoice": one.key if one.scope == "invoice" else None,
+                "effect": one.effect,
+                "state": one.status,
+                "reason": one.reason,
+                "review_on": one.review_by,
+            }
+            for number, one in enumerate(firm.holds, start=1)
+        ],
+        "billables": [
+            {
+                "id": f"bl_{number:08d}",
+                "hub_event": one.event_id,
+                "project_code": one.project.project_no,
+                "kind": one.kind,
+                "state": one.status,
+                "service_from": one.service_from,
+                "service_to": one.service_to,
+                "amount": one.amount,
+                "currency": one.currency,
+            }
+            for number, one in enumerate(firm.events, start=1)
+        ],
+        "customers": [
+            {
+                "id": one.billing_id,
+                "crm_account": one.account_id,
+                "name": one.name,
+                "segment": one.segment,
+                "account_manager": one.owner_email,
+                "address": one.address,
+                "tax_number": one.vat_id,
+                "payment_terms": one.terms_days,
+                "credit_state": one.credit_block,
+            }
+            for one in firm.clients
+        ],
+        "projects": [
+            {
+                "id": f"bp_{number:06d}",
+                "project_code": one.project_no,
+                "customer": one.engagement.client.billing_id,
+                "name": one.name,
+                "status": one.status,
+                "currency": one.engagement.client.entity.currency,
+            }
+            for number, one in enumerate(firm.projects, start=1)
+        ],
+        "invoices": [
+            {
+                "id": one.invoice_id,
+                "customer": one.project.engagement.client.billing_id,
+                "project_code": one.project.project_no,
+                "entity_code": one.project.engagement.client.entity.code,
+                "currency": one.project.engagement.client.entity.currency,
+                "amount_net": one.amount_net,
+                "status": one.status,
+                "issued_on": one.issued_on,
+                "due_on": one.due_on,
+                "description": one.description,
+                "ledger_number": one.document_no,
+                "ledger_status": one.document_status if one.is_in_ledger else None,
+                "posted_on": one.posted_on,
+                "tax_amount": one.tax,
+                "amount_paid": one.paid if one.is_in_ledger else None,
+                "amount_open": one.open,
+                "payment_status": payment_word(one),
+                "last_payment_on": one.last_payment_on,
+            }
+            for one in firm.invoices
+        ],
+    }

@@ -1,0 +1,69 @@
+"""What the CRM knows of the firm."""
+
+from hub.demo.firm import Firm
+from hub.demo.rows.words import Rows, in_ledger, payment_word
+
+
+def crm_rows(firm: Firm) -> dict[str, Rows]:
+    return {
+        "accounts": [
+            {
+                "id": one.account_id,
+                "account_name": one.name,
+                "segment": one.segment,
+                "owner_email": one.owner_email,
+                "billing_country": one.country,
+                "erp_customer_no": one.customer_no,
+                "payment_terms_days": one.terms_days,
+                "credit_status": one.credit_block,
+                "bill_to": one.address,
+                "tax_id": one.vat_id,
+            }
+            for one in firm.clients
+        ],
+        "opportunities": [
+            {
+                "id": one.opportunity_id,
+                "account_id": one.client.account_id,
+                "title": one.title,
+                "stage": one.stage,
+                "amount": one.amount,
+                "currency": one.client.entity.currency,
+                "starts_on": one.starts_on,
+                "ends_on": one.ends_on,
+                "owner_email": one.client.owner_email,
+                "entity_code": one.client.entity.code,
+            }
+            for one in firm.engagements
+        ],
+        "projects": [
+            {
+                "id": number,
+                "erp_project_no": one.project_no,
+                "account_id": one.engagement.client.account_id,
+                "project_name": one.name,
+                "project_status": one.status,
+                "delivery_health": one.health,
+                "percent_complete": one.percent_done,
+                "manager_no": one.manager.employee_number,
+            }
+            for number, one in enumerate(firm.projects, start=1)
+        ],
+        "invoices": [
+            {
+                "id": number,
+                "billing_invoice_id": one.invoice_id,
+                "account_id": one.project.engagement.client.account_id,
+                "invoice_number": one.document_no,
+                "ledger_status": one.document_status,
+                "posted_on": one.posted_on,
+                "tax_amount": one.tax,
+                "currency": one.project.engagement.client.entity.currency,
+                "amount_paid": one.paid,
+                "balance": one.open,
+                "payment_status": payment_word(one),
+                "last_payment_on": one.last_payment_on,
+            }
+            for number, one in enumerate(in_ledger(firm), start=1)
+        ],
+    }

@@ -1,0 +1,74 @@
+"""What the ERP knows of the firm."""
+
+from hub.demo.firm import Firm
+from hub.demo.rows.words import Rows
+
+
+def erp_rows(firm: Firm) -> dict[str, Rows]:
+    return {
+        "customers": [
+            {
+                "customer_no": one.customer_no,
+                "crm_account": one.account_id,
+                "customer_name": one.name,
+                "customer_group": one.segment,
+                "rep_email": one.owner_email,
+                "invoice_address": one.address,
+                "vat_id": one.vat_id,
+                "terms_days": one.terms_days,
+                "credit_block": one.credit_block,
+            }
+            for one in firm.clients
+        ],
+        "projects": [
+            {
+                "project_no": one.project_no,
+                "customer_no": one.engagement.client.customer_no,
+                "crm_opportunity": one.engagement.opportunity_id,
+                "description": one.name,
+                "entity_code": one.engagement.client.entity.code,
+                "currency": one.engagement.client.entity.currency,
+                "project_status": one.status,
+                "budget_hours": one.budget_hours,
+                "budget_amount": one.budget_amount,
+                "start_on": one.start_on,
+                "end_on": one.end_on,
+                "delivery_percent": one.percent_done,
+                "delivery_health": one.health,
+                "delivery_manager": one.manager.employee_number,
+            }
+            for one in firm.projects
+        ],
+        "employees": [
+            {
+                "id": number,
+                "hr_number": one.employee_number,
+                "full_name": one.name,
+                "email": one.email,
+                "status": one.status,
+                "country": one.country,
+            }
+            for number, one in enumerate(firm.people, start=1)
+        ],
+        "ar_invoices": [
+            {
+                "doc_id": number,
+                "billing_ref": one.invoice_id,
+                "customer_no": one.project.engagement.client.customer_no,
+                "project_no": one.project.project_no,
+                "entity_code": one.project.engagement.client.entity.code,
+                "currency": one.project.engagement.client.entity.currency,
+                "net_amount": one.amount_net,
+                "due_on": one.due_on,
+                "document_no": one.document_no,
+                "document_status": one.document_status,
+                "posted_on": one.posted_on,
+                "tax_amount": one.tax,
+                "gross_amount": one.gross,
+                "paid_amount": one.paid,
+                "open_amount": one.open,
+                "last_payment_on": one.last_payment_on,
+            }
+            for number, one in enumerate(firm.invoices, start=1)
+        ],
+    }

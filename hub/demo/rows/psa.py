@@ -1,0 +1,76 @@
+"""What the PSA knows of the firm."""
+
+from hub.demo.firm import Firm
+from hub.demo.rows.words import Rows, in_ledger, payment_word
+
+
+def psa_rows(firm: Firm) -> dict[str, Rows]:
+    return {
+        "clients": [
+            {
+                "id": one.psa_id,
+                "crm_account_id": one.account_id,
+                "title": one.name,
+                "market_segment": one.segment,
+                "account_owner": one.owner_email,
+            }
+            for one in firm.clients
+        ],
+        "engagements": [
+            {
+                "id": number,
+                "crm_opportunity_id": one.opportunity_id,
+                "client_id": one.client.psa_id,
+                "title": one.title,
+                "phase": one.stage,
+                "planned_amount": one.amount,
+                "planned_currency": one.client.entity.currency,
+                "start_date": one.starts_on,
+                "finish_date": one.ends_on,
+            }
+            for number, one in enumerate(firm.engagements, start=1)
+        ],
+        "users": [
+            {
+                "id": one.psa_id,
+                "hr_number": one.employee_number,
+                "display_name": one.name,
+                "email": one.email,
+                "employment_state": one.status,
+                "country": one.country,
+                "job_role": one.role,
+                "skills": one.skills,
+            }
+            for one in firm.people
+        ],
+        "projects": [
+            {
+                "id": one.psa_id,
+                "erp_code": one.project_no,
+                "client_id": one.engagement.client.psa_id,
+                "name": one.name,
+                "state": one.status,
+                "budget_hours": one.budget_hours,
+                "budget_amount": one.budget_amount,
+                "budget_currency": one.engagement.client.entity.currency,
+                "manager_user_id": one.manager.psa_id,
+                "percent_done": one.percent_done,
+                "health": one.health,
+                "member_ids": [member.psa_id for member in one.team],
+            }
+            for one in firm.projects
+        ],
+        "receivables": [
+            {
+                "id": number,
+                "billing_invoice_id": one.invoice_id,
+                "erp_code": one.project.project_no,
+                "paid_amount": one.paid,
+                "open_amount": one.open,
+                "currency": one.project.engagement.client.entity.currency,
+                "payment_state": payment_word(one),
+                "last_payment_on": one.last_payment_on,
+            }
+            for number, one in enumerate(in_ledger(firm), start=1)
+        ],
+    }

@@ -1,0 +1,132 @@
+"""`concord doctor`: whether everything answers, and what each connector can do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+from hub.registry import Connectors, connect_systems
+from hub.settings import Settings
+from schema.canon import ENTITIES
+from schema.entity import anchor
+from schema.errors import ConcordError
+from schema.lifecycles import LIFECYCLES
+from schema.system import System
+from sync.connectors.binding import Binding
+from sync.connectors.ports import Reads, RowQuery
+from sync.outage import OUTAGE
+from sync.store.pool import connect
+
+_WAL_LEVEL = "SELECT current_setting('wal_level')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at; `trouble` says what is wrong and what to do about it."""
+
+    subject: str
+    trouble: str | None = None
+    detail: str = ""
+
+
+async def examine(settings: Settings, console: Console) -> bool:
+    """Print every finding and the matrix; answers whether all is well."""
+    pool = await connect(settings.database_url.get_secret_value(), size=2)
+    try:
+        connectors = connect_systems(settings, pool)
+        try:
+            findings = [finding async for finding in _findings(settings, pool, connectors)]
+        finally:
+            await connectors.close()
+    finally:
+        await pool.close()
+    for finding in findings:
+        _print(console, finding)
+    console.print(matrix(connectors))
+    return not any(finding.trouble for finding in findings)
+
+
+async def _findings(
+    settings: Settings, pool: asyncpg.Pool, connectors: Connectors
+) -> AsyncIterator[Finding]:
+    version = await pool.fetchval("SHOW server_version")
+    yield Finding(subject="Concord's database", detail=f"PostgreSQL {version}")
+    for system, connector in connectors.reads.items():
+        yield await _answers(system, connector)
+        yield await _captured(settings, system)
+
+
+async def _answers(system: System, connector: Reads) -> Finding:
+    subject = f"{system.name} answers"
+    try:
+        for binding in connector.bindings:
+            await connector.fetch(RowQuery(binding=binding, limit=1))
+    except ConcordError as error:
+        return Finding(subject=subject, trouble=error.message)
+    return Finding(subject=subject, detail=f"{len(connector.bindings)} types readable")
+
+
+async def _captured(settings: Settings, system: System) -> Finding:
+    subject = f"{system.name} is captured"
+    url = settings.capture_url(system)
+    if url is None:
+        return Finding(subject=subject, detail="not here: no CAPTURE_URL is set")
+    try:
+        connection = await asyncpg.connect(url.get_secret_value(), timeout=5)
+    except (*OUTAGE, TimeoutError, asyncpg.PostgresError) as error:
+        return Finding(subject=subject, trouble=f"its database cannot be reached: {error}")
+    try:
+        level = await connection.fetchval(_WAL_LEVEL)
+    finally:
+        await connection.close()
+    if level != "logical":
+        return Finding(subject=subject, trouble=f"wal_level is {level}: set it to logical")
+    return Finding(subject=subject, detail="wal_level is logical")
+
+
+def matrix(connectors: Connectors) -> Table:
+    """What each connector can do with each type: its capabilities, one letter each."""
+    systems = list(connectors.reads)
+    table = Table(
+        title="o owns · c holds copies · w writable · + creatable · a acts · t captured",
+        title_justify="left",
+    )
+    table.add_column("Type")
+    for system in systems:
+        table.add_column(system.name)
+    for entity in ENTITIES:
+        cells = [_abilities(connectors, system, entity) for system in systems]
+        table.add_row(entity.__name__, *cells)
+    return table
+
+
+def _abilities(connectors: Connectors, system: System, entity: type) -> str:
+    bound = [b for b in connectors.reads[system].bindings if b.entity is entity]
+    return "".join(_letters(connectors, system, bound))
+
+
+def _letters(connectors: Connectors, system: System, bound: Sequence[Binding]) -> Iterable[str]:
+    for binding in bound:
+        yield "o" if binding.owns else ""
+        yield "c" if binding.copies else ""
+        yield (
+            "w" if system in connectors.writes and binding.places.keys() - binding.read_only else ""
+        )
+        yield "+" if binding.reference and anchor(binding.entity) is system else ""
+        yield "a" if _acts(connectors, system, binding.entity) else ""
+        yield "t" if binding.table or binding.touches else ""
+
+
+def _acts(connectors: Connectors, system: System, entity: type) -> bool:
+    lifecycle = LIFECYCLES.get(entity)
+    asked = lifecycle.transitions if lifecycle else ()
+    return system in connectors.acts and any(t.performer is system and not t.happens for t in asked)
+
+
+def _print(console: Console, finding: Finding) -> None:
+    mark = "[red]✗[/red]" if finding.trouble else "[green]✓[/green]"
+    console.print(f"{mark} {finding.subject}: {finding.trouble or finding.detail}", highlight=False)

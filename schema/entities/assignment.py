@@ -1,0 +1,63 @@
+"""Assignment: a person, or an open seat, planned on a project for a time."""
+
+from datetime import date
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import ASSIGNMENT
+from schema.ids import AssignmentId, ProjectId, ResourceId
+from schema.minutes import Minutes
+from schema.rate import Rate
+
+
+@strawberry.enum(description="How sure the plan is, and how far.")
+class AssignmentStatus(Enum):
+    PROPOSED = "proposed"
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    REPLACED = "replaced"
+
+
+@entity(prefix="asg")
+class Assignment:
+    """A person, or an open seat, planned on a project for a time."""
+
+    id: AssignmentId = owned_by(ASSIGNMENT, description="Canonical id.")
+    project_id: ProjectId | None = owned_by(
+        ASSIGNMENT, description="The project.", filters=(FilterOp.IN,), default=None
+    )
+    resource_id: ResourceId | None = owned_by(
+        ASSIGNMENT,
+        description="The person; null while the seat is open.",
+        filters=(FilterOp.IN,),
+        default=None,
+    )
+    role: str | None = owned_by(
+        ASSIGNMENT, description="Role on the rate card.", filters=(FilterOp.IN,), default=None
+    )
+    status: AssignmentStatus | None = owned_by(
+        ASSIGNMENT, description="Status.", filters=(FilterOp.IN,), default=None
+    )
+    starts_on: date | None = owned_by(
+        ASSIGNMENT, description="First day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
+    )
+    ends_on: date | None = owned_by(
+        ASSIGNMENT, description="Last day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
+    )
+    minutes_per_day: Minutes | None = owned_by(
+        ASSIGNMENT, description="Planned minutes on each working day.", default=None
+    )
+    is_billable: bool | None = owned_by(
+        ASSIGNMENT, description="Whether its time is billed.", default=None
+    )
+    rate_override: Rate | None = owned_by(
+        ASSIGNMENT, description="A price agreed for this assignment alone.", default=None
+    )
+    replaced_by_id: AssignmentId | None = owned_by(
+        ASSIGNMENT, description="Its successor.", default=None
+    )

@@ -1,0 +1,101 @@
+"""BillingEvent: an amount that may be invoiced, why, and which invoice lines took it."""
+
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import BILLING_LEDGER
+from schema.ids import (
+    BillingEventId,
+    BillingHoldId,
+    ExpenseItemId,
+    MilestoneId,
+    ProjectId,
+    RetainerId,
+    TimeEntryId,
+)
+from schema.money import Money
+from schema.part import field, part
+from schema.rate import Rate
+
+
+@strawberry.enum(description="What the amount is for.")
+class BillingEventKind(Enum):
+    TIME = "time"
+    EXPENSE = "expense"
+    MILESTONE = "milestone"
+    RETAINER = "retainer"
+    ADJUSTMENT = "adjustment"
+
+
+@strawberry.enum(description="How far the event is on its way to an invoice.")
+class BillingEventStatus(Enum):
+    PENDING = "pending"
+    PRICED = "priced"
+    READY = "ready"
+    HELD = "held"
+    ALLOCATED = "allocated"
+    INVOICED = "invoiced"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+
+
+@part()
+class Allocation:
+    """A signed share of the event on one invoice line."""
+
+    invoice: str = field("Billing's own id of the invoice.")
+    line: int = field("Number of the line, from 1.")
+    amount: Money = field("The share; negative when a credit gives it back.")
+
+
+@entity(prefix="bev")
+class BillingEvent:
+    """An amount that may be invoiced, why, and which invoice lines took it."""
+
+    id: BillingEventId = owned_by(BILLING_LEDGER, description="Canonical id.")
+    project_id: ProjectId | None = owned_by(
+        BILLING_LEDGER, description="The project.", filters=(FilterOp.IN,), default=None
+    )
+    kind: BillingEventKind | None = owned_by(
+        BILLING_LEDGER, description="What it is for.", filters=(FilterOp.IN,), default=None
+    )
+    status: BillingEventStatus | None = owned_by(
+        BILLING_LEDGER, description="Status.", filters=(FilterOp.IN,), default=None
+    )
+    time_entry_ids: list[TimeEntryId] | None = owned_by(
+        BILLING_LEDGER, description="The time it bills.", default=None
+    )
+    expense_ids: list[ExpenseItemId] | None = owned_by(
+        BILLING_LEDGER, description="The expenses it bills.", default=None
+    )
+    milestone_id: MilestoneId | None = owned_by(
+        BILLING_LEDGER, description="The milestone it bills.", default=None
+    )
+    retainer_id: RetainerId | None = owned_by(
+        BILLING_LEDGER, description="The retainer whose period it bills.", default=None
+    )
+    service_from: date | None = owned_by(
+        BILLING_LEDGER,
+        description="First day of the service.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
+    service_to: date | None = owned_by(
+        BILLING_LEDGER, description="Last day of the service.", default=None
+    )
+    quantity: Decimal | None = owned_by(
+        BILLING_LEDGER, description="How much, in the rate's unit.", default=None
+    )
+    rate: Rate | None = owned_by(BILLING_LEDGER, description="The frozen price.", default=None)
+    amount: Money | None = owned_by(BILLING_LEDGER, description="What it bills.", default=None)
+    tax_code: str | None = owned_by(BILLING_LEDGER, description="Tax category.", default=None)
+    hold_ids: list[BillingHoldId] | None = owned_by(
+        BILLING_LEDGER, description="The holds on it; it is free when there are none.", default=None
+    )
+    allocations: list[Allocation] | None = owned_by(
+        BILLING_LEDGER, description="Which invoice lines took it.", default=None
+    )

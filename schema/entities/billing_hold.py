@@ -1,0 +1,60 @@
+"""BillingHold: a reason not to bill something yet, with a date to look again."""
+
+from datetime import date, datetime
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import HOLD
+from schema.ids import BillingHoldId, ClientId, EngagementId, InvoiceId, ProjectId
+
+
+@strawberry.enum(description="What the hold keeps from happening.")
+class HoldEffect(Enum):
+    BLOCK_EVENT = "block_event"
+    BLOCK_INVOICE = "block_invoice"
+    BLOCK_SEND = "block_send"
+
+
+@strawberry.enum(description="Where the hold stands.")
+class HoldStatus(Enum):
+    PLACED = "placed"
+    EXTENDED = "extended"
+    RELEASED = "released"
+    EXPIRED_TO_REVIEW = "expired_to_review"
+
+
+@entity(prefix="hld")
+class BillingHold:
+    """A reason not to bill something yet, with a date to look again. Its scope is one reference."""
+
+    id: BillingHoldId = owned_by(HOLD, description="Canonical id.")
+    client_id: ClientId | None = owned_by(
+        HOLD, description="Everything of this client.", filters=(FilterOp.IN,), default=None
+    )
+    engagement_id: EngagementId | None = owned_by(
+        HOLD, description="Everything of this engagement.", filters=(FilterOp.IN,), default=None
+    )
+    project_id: ProjectId | None = owned_by(
+        HOLD, description="Everything of this project.", filters=(FilterOp.IN,), default=None
+    )
+    invoice_id: InvoiceId | None = owned_by(
+        HOLD, description="This invoice alone.", filters=(FilterOp.IN,), default=None
+    )
+    effect: HoldEffect | None = owned_by(
+        HOLD, description="What it keeps from happening.", filters=(FilterOp.IN,), default=None
+    )
+    status: HoldStatus | None = owned_by(
+        HOLD, description="Status.", filters=(FilterOp.IN,), default=None
+    )
+    reason: str | None = owned_by(HOLD, description="Why.", default=None)
+    placed_by: str | None = owned_by(HOLD, description="E-mail address of who did.", default=None)
+    placed_at: datetime | None = owned_by(HOLD, description="When.", default=None)
+    review_by: date | None = owned_by(
+        HOLD, description="Day to look again.", filters=(FilterOp.FROM, FilterOp.TO), default=None
+    )
+    released_by: str | None = owned_by(
+        HOLD, description="E-mail address of who released it.", default=None
+    )
+    released_at: datetime | None = owned_by(HOLD, description="When it was released.", default=None)

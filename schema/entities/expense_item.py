@@ -1,0 +1,74 @@
+"""ExpenseItem: one line of money a person spent on a project."""
+
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+
+import strawberry
+
+from schema.entities.time_entry import BillingState
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import EXPENSE_CONTENT, PRICING
+from schema.ids import ExpenseItemId, ProjectId, ResourceId
+from schema.money import Money
+
+
+@strawberry.enum(description="Where the expense stands.")
+class ExpenseStatus(Enum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    POSTED = "posted"
+    REIMBURSED = "reimbursed"
+
+
+@entity(prefix="exp")
+class ExpenseItem:
+    """One line of money a person spent on a project."""
+
+    id: ExpenseItemId = owned_by(EXPENSE_CONTENT, description="Canonical id.")
+    resource_id: ResourceId | None = owned_by(
+        EXPENSE_CONTENT, description="Who spent it.", filters=(FilterOp.IN,), default=None
+    )
+    project_id: ProjectId | None = owned_by(
+        EXPENSE_CONTENT, description="On what.", filters=(FilterOp.IN,), default=None
+    )
+    incurred_on: date | None = owned_by(
+        EXPENSE_CONTENT,
+        description="Local day it was spent.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
+    category: str | None = owned_by(
+        EXPENSE_CONTENT, description="Category.", filters=(FilterOp.IN,), default=None
+    )
+    amount: Money | None = owned_by(EXPENSE_CONTENT, description="Spent, with tax.", default=None)
+    tax: Money | None = owned_by(EXPENSE_CONTENT, description="Tax within it.", default=None)
+    is_tax_recoverable: bool | None = owned_by(
+        EXPENSE_CONTENT, description="Whether the firm gets the tax back.", default=None
+    )
+    billing_fx: Decimal | None = owned_by(
+        EXPENSE_CONTENT, description="Rate from the spent to the billing currency.", default=None
+    )
+    billing_fx_on: date | None = owned_by(
+        EXPENSE_CONTENT, description="Day of that rate.", default=None
+    )
+    is_billable: bool | None = owned_by(
+        EXPENSE_CONTENT, description="Whether the client is billed for it.", default=None
+    )
+    markup: Decimal | None = owned_by(
+        EXPENSE_CONTENT, description="Markup as a fraction: 0.05 is 5 %.", default=None
+    )
+    receipt_hash: str | None = owned_by(
+        EXPENSE_CONTENT, description="SHA-256 of the receipt, in hex.", default=None
+    )
+    is_reimbursable: bool | None = owned_by(
+        EXPENSE_CONTENT, description="Whether the person gets it back.", default=None
+    )
+    status: ExpenseStatus | None = owned_by(
+        EXPENSE_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
+    )
+    billing_state: BillingState | None = owned_by(
+        PRICING, description="How far it has been billed.", default=None
+    )

@@ -1,0 +1,79 @@
+"""LegalEntity: a company of the firm, which contracts, employs and issues invoices."""
+
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import LEGAL_ENTITY
+from schema.ids import LegalEntityId
+from schema.local_time import TimeZone
+from schema.part import field, part
+
+
+@strawberry.enum(description="Whether the ledger takes postings dated in the period.")
+class PeriodState(Enum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@part()
+class TaxRegistration:
+    """A tax number in one country."""
+
+    country: str = field("ISO 3166-1 alpha-2 country.")
+    kind: str = field("What it is called there, for example VAT.")
+    number: str = field("The number, as printed on invoices.")
+
+
+@part()
+class FiscalPeriod:
+    """One month of the ledger."""
+
+    period: str = field("Year and month, `2026-03`.")
+    state: PeriodState = field("Whether postings may be dated in it.")
+
+
+@part()
+class EntityRounding:
+    """How the ledger of record rounds; never a constant of the hub."""
+
+    net: str = field("Where net amounts are rounded: `line`.")
+    tax: str = field("Where tax is rounded: `line` or `category_document`.")
+    mode: str = field("`half_up` or `half_even`.")
+    precision: str = field("The step, as a decimal: `0.01`, `0.05`, `1`.")
+
+
+@entity(prefix="ent")
+class LegalEntity:
+    """A company of the firm, which contracts, employs and issues invoices."""
+
+    id: LegalEntityId = owned_by(LEGAL_ENTITY, description="Canonical id.")
+    code: str = owned_by(LEGAL_ENTITY, description="Company code.", filters=(FilterOp.IN,))
+    name: str | None = owned_by(
+        LEGAL_ENTITY, description="Registered name.", filters=(FilterOp.CONTAINS,), default=None
+    )
+    country: str | None = owned_by(
+        LEGAL_ENTITY, description="ISO 3166-1 alpha-2 country of registration.", default=None
+    )
+    functional_currency: str | None = owned_by(
+        LEGAL_ENTITY, description="ISO 4217 code the books are kept in.", default=None
+    )
+    time_zone: TimeZone | None = owned_by(
+        LEGAL_ENTITY, description="IANA zone of its business days.", default=None
+    )
+    tax_registrations: list[TaxRegistration] | None = owned_by(
+        LEGAL_ENTITY, description="Where it is registered for tax.", default=None
+    )
+    rounding: EntityRounding | None = owned_by(
+        LEGAL_ENTITY, description="How its documents are rounded.", default=None
+    )
+    fiscal_year_start_month: int | None = owned_by(
+        LEGAL_ENTITY, description="First month of its fiscal year, 1-12.", default=None
+    )
+    invoice_series: str | None = owned_by(
+        LEGAL_ENTITY, description="Prefix of its invoice numbers, without gaps.", default=None
+    )
+    periods: list[FiscalPeriod] | None = owned_by(
+        LEGAL_ENTITY, description="The months of its ledger.", default=None
+    )

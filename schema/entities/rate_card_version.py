@@ -1,0 +1,41 @@
+"""RateCardVersion: the rates of a card from a date on; immutable once published."""
+
+from datetime import date, datetime
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import RATE_CARD
+from schema.ids import RateCardId, RateCardVersionId
+
+
+@strawberry.enum(description="Whether the version may still change.")
+class RateVersionStatus(Enum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+
+
+@entity(prefix="rcv")
+class RateCardVersion:
+    """The rates of a card from a date on; immutable once published."""
+
+    id: RateCardVersionId = owned_by(RATE_CARD, description="Canonical id.")
+    rate_card_id: RateCardId | None = owned_by(
+        RATE_CARD, description="The card.", filters=(FilterOp.IN,), default=None
+    )
+    number: int | None = owned_by(
+        RATE_CARD, description="Its number within the card, from 1.", default=None
+    )
+    effective_from: date | None = owned_by(
+        RATE_CARD,
+        description="First work date it prices.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
+    published_at: datetime | None = owned_by(
+        RATE_CARD, description="When it was published; it cannot change after that.", default=None
+    )
+    status: RateVersionStatus | None = owned_by(
+        RATE_CARD, description="Status.", filters=(FilterOp.IN,), default=None
+    )

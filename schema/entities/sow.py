@@ -1,0 +1,81 @@
+"""Sow: a statement of work, one version of the contract that work is done and billed under."""
+
+from datetime import date, datetime
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import CONTRACT
+from schema.ids import EngagementId, RateCardVersionId, SowId
+from schema.money import Money
+
+
+@strawberry.enum(description="How the work is priced.")
+class BillMethod(Enum):
+    TIME_AND_MATERIALS = "time_and_materials"
+    FIXED_PRICE = "fixed_price"
+    MILESTONE = "milestone"
+    RETAINER = "retainer"
+    MIXED = "mixed"
+
+
+@strawberry.enum(description="Where the statement of work stands.")
+class SowStatus(Enum):
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    COMPLETED = "completed"
+    TERMINATED = "terminated"
+    REJECTED = "rejected"
+
+
+@entity(prefix="sow")
+class Sow:
+    """A statement of work: one version of the contract that work is done and billed under."""
+
+    id: SowId = owned_by(CONTRACT, description="Canonical id.")
+    engagement_id: EngagementId | None = owned_by(
+        CONTRACT, description="The engagement it sells.", filters=(FilterOp.IN,), default=None
+    )
+    number: str = owned_by(CONTRACT, description="Contract number.", filters=(FilterOp.IN,))
+    version: int | None = owned_by(
+        CONTRACT, description="Version of the contract, from 1.", default=None
+    )
+    title: str | None = owned_by(
+        CONTRACT, description="Title.", filters=(FilterOp.CONTAINS,), default=None
+    )
+    method: BillMethod | None = owned_by(
+        CONTRACT, description="How the work is priced.", filters=(FilterOp.IN,), default=None
+    )
+    status: SowStatus | None = owned_by(
+        CONTRACT, description="Status.", filters=(FilterOp.IN,), default=None
+    )
+    cap: Money | None = owned_by(CONTRACT, description="The most that may be billed.", default=None)
+    currency: str | None = owned_by(
+        CONTRACT, description="ISO 4217 code of its prices.", default=None
+    )
+    starts_on: date | None = owned_by(
+        CONTRACT, description="First day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
+    )
+    ends_on: date | None = owned_by(CONTRACT, description="Last day.", default=None)
+    rate_card_version_id: RateCardVersionId | None = owned_by(
+        CONTRACT, description="The published rates it is priced with.", default=None
+    )
+    payment_terms_days: int | None = owned_by(
+        CONTRACT, description="Net days until an invoice is due.", default=None
+    )
+    po_number: str | None = owned_by(
+        CONTRACT, description="The client's purchase order.", filters=(FilterOp.IN,), default=None
+    )
+    approved_at: datetime | None = owned_by(
+        CONTRACT, description="When it was approved.", default=None
+    )
+    approved_by: str | None = owned_by(
+        CONTRACT, description="E-mail address of who approved it.", default=None
+    )
+    document_hash: str | None = owned_by(
+        CONTRACT, description="SHA-256 of the signed document, in hex.", default=None
+    )

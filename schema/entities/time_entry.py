@@ -1,0 +1,90 @@
+"""TimeEntry: minutes a person worked on a project on one local day."""
+
+from datetime import date, datetime
+from enum import Enum
+
+import strawberry
+
+from schema.entity import FilterOp, entity, owned_by
+from schema.groups import PRICING, TIME_CONTENT
+from schema.ids import AssignmentId, ProjectId, RateLineId, ResourceId, TimeEntryId
+from schema.local_time import TimeZone
+from schema.minutes import Minutes
+from schema.rate import Rate
+
+
+@strawberry.enum(description="Where the time entry stands.")
+class TimeStatus(Enum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@strawberry.enum(description="How far work has been billed; derived from the billing ledger.")
+class BillingState(Enum):
+    UNBILLED = "unbilled"
+    PARTLY_BILLED = "partly_billed"
+    BILLED = "billed"
+    CREDITED = "credited"
+    WRITTEN_OFF = "written_off"
+    NON_BILLABLE = "non_billable"
+
+
+@entity(prefix="tim")
+class TimeEntry:
+    """Minutes a person worked on a project on one local day."""
+
+    id: TimeEntryId = owned_by(TIME_CONTENT, description="Canonical id.")
+    resource_id: ResourceId | None = owned_by(
+        TIME_CONTENT, description="Who worked.", filters=(FilterOp.IN,), default=None
+    )
+    project_id: ProjectId | None = owned_by(
+        TIME_CONTENT, description="On what.", filters=(FilterOp.IN,), default=None
+    )
+    assignment_id: AssignmentId | None = owned_by(
+        TIME_CONTENT, description="Under which assignment.", default=None
+    )
+    task: str | None = owned_by(TIME_CONTENT, description="Task within the project.", default=None)
+    work_date: date | None = owned_by(
+        TIME_CONTENT,
+        description="The worker's local day.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
+    time_zone: TimeZone | None = owned_by(
+        TIME_CONTENT, description="IANA zone the day is local to.", default=None
+    )
+    worked: Minutes | None = owned_by(TIME_CONTENT, description="Minutes worked.", default=None)
+    billable: Minutes | None = owned_by(
+        TIME_CONTENT, description="Minutes to bill, after the increment rule.", default=None
+    )
+    is_billable: bool | None = owned_by(
+        TIME_CONTENT, description="Whether it is billed at all.", default=None
+    )
+    activity: str | None = owned_by(TIME_CONTENT, description="Kind of work.", default=None)
+    note: str | None = owned_by(TIME_CONTENT, description="What was done.", default=None)
+    status: TimeStatus | None = owned_by(
+        TIME_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
+    )
+    approved_by: str | None = owned_by(
+        TIME_CONTENT, description="E-mail address of who approved it.", default=None
+    )
+    approved_at: datetime | None = owned_by(
+        TIME_CONTENT, description="When it was approved.", default=None
+    )
+    locked_reason: str | None = owned_by(
+        TIME_CONTENT, description="Why it cannot change; null while it can.", default=None
+    )
+    rate: Rate | None = owned_by(
+        PRICING, description="The price, frozen when it was approved.", default=None
+    )
+    rate_line_id: RateLineId | None = owned_by(
+        PRICING, description="The rate line the price came from.", default=None
+    )
+    rate_source: str | None = owned_by(
+        PRICING, description="Which rule chose the price.", default=None
+    )
+    billing_state: BillingState | None = owned_by(
+        PRICING, description="How far it has been billed.", default=None
+    )

@@ -1,0 +1,103 @@
+"""Lifecycles as data: which state follows which, by what action, carried out by which system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import NamedTuple
+
+from schema.errors import Invalid, NotAllowed
+from schema.system import System
+
+
+class Argument(NamedTuple):
+    """One thing an action must be told."""
+
+    type: type
+    description: str
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "by": Argument(str, "E-mail address of who decided."),
+    "reason": Argument(str, "Why, in words that the people concerned will read."),
+    "evidence": Argument(str, "Where the acceptance is kept."),
+    "posting_date": Argument(date, "Accounting date; its period must be open."),
+    "sent_on": Argument(date, "Day it went to the client."),
+    "review_by": Argument(date, "Day to look again."),
+}
+"""Whatever an action may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """From any of `sources` to `target`, by `action` at `performer`.
+
+    `asked_by` says in words who may ask for it; nobody asks for a transition that `happens` by
+    itself, such as a payment that arrives. `takes` are the arguments that must come with it.
+    """
+
+    action: str
+    sources: tuple[Enum, ...]
+    target: Enum
+    performer: System
+    asked_by: str
+    takes: tuple[str, ...] = ()
+    happens: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """Every transition there is of one type's status field; anything else is an error."""
+
+    entity: type
+    field: str
+    transitions: tuple[Transition, ...]
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What can be asked for, each once, in declaration order."""
+        return tuple(dict.fromkeys(t.action for t in self.transitions if not t.happens))
+
+    def available(self, state: Enum | None) -> tuple[Transition, ...]:
+        """What can be asked for next."""
+        return tuple(t for t in self.transitions if state in t.sources and not t.happens)
+
+    def performer(self, action: str) -> System:
+        """The system that carries an action out. Raises Invalid for one that does not exist."""
+        for transition in self.transitions:
+            if transition.action == action and not transition.happens:
+                return transition.performer
+        raise Invalid(
+            f"{self.entity.__name__} has no action {action}; it has {', '.join(self.actions)}."
+        )
+
+    def require(self, action: str, state: Enum | None) -> Transition:
+        """The transition that `action` makes from `state`. Raises NotAllowed, naming the others."""
+        self.performer(action)
+        available = self.available(state)
+        for transition in available:
+            if transition.action == action:
+                return transition
+        raise NotAllowed(
+            f"{self.entity.__name__} is {_word(state)}: {action} is not possible from there; "
+            f"{_possible(available)}.",
+            current=_word(state),
+            allowed=tuple(t.action for t in available),
+        )
+
+    def permits(self, before: Enum | None, after: Enum) -> bool:
+        """Whether one step leads from `before` to `after`; any state may be a record's first."""
+        return before is None or any(
+            before in t.sources and t.target is after for t in self.transitions
+        )
+
+
+def _word(state: Enum | None) -> str:
+    return "in no known state" if state is None else state.name
+
+
+def _possible(available: Iterable[Transition]) -> str:
+    steps = ", ".join(f"{t.action} (to {t.target.name})" for t in available)
+    return f"possible now: {steps}" if steps else "nothing can be asked for any more"

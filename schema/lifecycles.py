@@ -1,0 +1,200 @@
+"""The lifecycles of the firm's records; only these transitions, anything else is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from schema.entities.amendment import Amendment, AmendmentStatus
+from schema.entities.assignment import Assignment, AssignmentStatus
+from schema.entities.billing_hold import BillingHold, HoldStatus
+from schema.entities.expense_item import ExpenseItem, ExpenseStatus
+from schema.entities.invoice import Invoice, InvoiceStatus
+from schema.entities.milestone import Milestone, MilestoneStatus
+from schema.entities.payment_status import PaymentStatus
+from schema.entities.project import Project, ProjectStatus
+from schema.entities.rate_card_version import RateCardVersion, RateVersionStatus
+from schema.entities.sow import Sow, SowStatus
+from schema.entities.time_entry import TimeEntry, TimeStatus
+from schema.lifecycle import Lifecycle, Transition
+from schema.system import System
+
+CRM, PSA, ERP, BILLING, HUB = System.CRM, System.PSA, System.ERP, System.BILLING, System.HUB
+
+OWNER, APPROVER, PRICING, AUTHOR = "contract owner", "approver", "pricing", "author"
+MANAGER, STAFFING, FINANCE, CLIENT = "project manager", "staffing", "finance", "client"
+WHO, WHY, WHO_AND_WHY = ("by",), ("reason",), ("by", "reason")
+
+
+def _asked(
+    action: str, *sources: Enum, to: Enum, at: System, by: str, takes: tuple[str, ...] = ()
+) -> Transition:
+    return Transition(
+        action=action, sources=sources, target=to, performer=at, asked_by=by, takes=takes
+    )
+
+
+def _happens(what: str, *sources: Enum, to: Enum, at: System) -> Transition:
+    return Transition(
+        action=what, sources=sources, target=to, performer=at, asked_by="", happens=True
+    )
+
+
+_S = SowStatus
+_RUNNING = (_S.ACTIVE, _S.SUSPENDED)
+SOW = Lifecycle(
+    entity=Sow,
+    field="status",
+    transitions=(
+        _asked("submit", _S.DRAFT, to=_S.IN_REVIEW, at=CRM, by=OWNER),
+        _asked("approve", _S.IN_REVIEW, to=_S.APPROVED, at=CRM, by=APPROVER, takes=WHO),
+        _asked("reject", _S.IN_REVIEW, to=_S.REJECTED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
+        _asked("activate", _S.APPROVED, to=_S.ACTIVE, at=CRM, by=OWNER),
+        _asked("suspend", _S.ACTIVE, to=_S.SUSPENDED, at=CRM, by=OWNER),
+        _asked("resume", _S.SUSPENDED, to=_S.ACTIVE, at=CRM, by=OWNER),
+        _asked("complete", _S.ACTIVE, to=_S.COMPLETED, at=CRM, by=OWNER),
+        _asked("terminate", *_RUNNING, to=_S.TERMINATED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
+    ),
+)
+
+_A = AmendmentStatus
+AMENDMENT = Lifecycle(
+    entity=Amendment,
+    field="status",
+    transitions=(
+        _asked("approve", _A.DRAFT, to=_A.APPROVED, at=CRM, by=APPROVER, takes=WHO),
+        _asked("void", _A.DRAFT, _A.APPROVED, to=_A.VOIDED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
+        _happens("take effect", _A.APPROVED, to=_A.EFFECTIVE, at=CRM),
+        _happens("be superseded", _A.EFFECTIVE, to=_A.SUPERSEDED, at=CRM),
+    ),
+)
+
+_V = RateVersionStatus
+RATE_CARD_VERSION = Lifecycle(
+    entity=RateCardVersion,
+    field="status",
+    transitions=(_asked("publish", _V.DRAFT, to=_V.PUBLISHED, at=CRM, by=PRICING),),
+)
+
+_M = MilestoneStatus
+MILESTONE = Lifecycle(
+    entity=Milestone,
+    field="status",
+    transitions=(
+        _asked("complete", _M.PLANNED, to=_M.COMPLETED, at=CRM, by=MANAGER),
+        _asked("accept", _M.COMPLETED, to=_M.ACCEPTED, at=CRM, by=CLIENT, takes=("by", "evidence")),
+        _asked("cancel", _M.PLANNED, _M.COMPLETED, to=_M.CANCELLED, at=CRM, by=OWNER),
+    ),
+)
+
+_P = ProjectStatus
+PROJECT = Lifecycle(
+    entity=Project,
+    field="status",
+    transitions=(
+        _asked("provision", _P.REQUESTED, to=_P.PROVISIONING, at=ERP, by=FINANCE),
+        _asked("activate", _P.REQUESTED, _P.PROVISIONING, to=_P.ACTIVE, at=ERP, by=FINANCE),
+        _happens("fail", _P.PROVISIONING, to=_P.PROVISIONING_FAILED, at=ERP),
+        _asked("provision", _P.PROVISIONING_FAILED, to=_P.PROVISIONING, at=ERP, by=FINANCE),
+        _asked("suspend", _P.ACTIVE, to=_P.SUSPENDED, at=ERP, by=MANAGER),
+        _asked("resume", _P.SUSPENDED, to=_P.ACTIVE, at=ERP, by=MANAGER),
+        _asked("wind_down", _P.ACTIVE, to=_P.CLOSING, at=ERP, by=MANAGER),
+        _asked("close", _P.ACTIVE, _P.CLOSING, to=_P.CLOSED, at=ERP, by=FINANCE),
+    ),
+)
+
+_G = AssignmentStatus
+_PLANNED = (_G.PROPOSED, _G.TENTATIVE, _G.CONFIRMED)
+ASSIGNMENT = Lifecycle(
+    entity=Assignment,
+    field="status",
+    transitions=(
+        _asked("pencil", _G.PROPOSED, to=_G.TENTATIVE, at=PSA, by=STAFFING),
+        _asked("confirm", _G.PROPOSED, _G.TENTATIVE, to=_G.CONFIRMED, at=PSA, by=STAFFING),
+        _asked("start", _G.CONFIRMED, to=_G.IN_PROGRESS, at=PSA, by=MANAGER),
+        _asked("complete", _G.IN_PROGRESS, to=_G.COMPLETED, at=PSA, by=MANAGER),
+        _asked("cancel", *_PLANNED, to=_G.CANCELLED, at=PSA, by=STAFFING),
+        _happens("be replaced", *_PLANNED, _G.IN_PROGRESS, to=_G.REPLACED, at=PSA),
+    ),
+)
+
+_T = TimeStatus
+TIME_ENTRY = Lifecycle(
+    entity=TimeEntry,
+    field="status",
+    transitions=(
+        _asked("submit", _T.DRAFT, to=_T.SUBMITTED, at=PSA, by=AUTHOR),
+        _asked("approve", _T.SUBMITTED, to=_T.APPROVED, at=PSA, by=MANAGER, takes=WHO),
+        _asked("reject", _T.SUBMITTED, to=_T.REJECTED, at=PSA, by=MANAGER, takes=WHO_AND_WHY),
+        _asked("revise", _T.REJECTED, to=_T.DRAFT, at=PSA, by=AUTHOR),
+        _asked("recall", _T.APPROVED, to=_T.DRAFT, at=PSA, by=MANAGER),
+    ),
+)
+
+_E = ExpenseStatus
+EXPENSE_ITEM = Lifecycle(
+    entity=ExpenseItem,
+    field="status",
+    transitions=(
+        _asked("submit", _E.DRAFT, to=_E.SUBMITTED, at=PSA, by=AUTHOR),
+        _asked("approve", _E.SUBMITTED, to=_E.APPROVED, at=PSA, by=MANAGER, takes=WHO),
+        _asked("reject", _E.SUBMITTED, to=_E.REJECTED, at=PSA, by=MANAGER, takes=WHO_AND_WHY),
+        _asked("revise", _E.REJECTED, to=_E.DRAFT, at=PSA, by=AUTHOR),
+        _happens("be posted", _E.APPROVED, to=_E.POSTED, at=PSA),
+        _happens("be reimbursed", _E.POSTED, to=_E.REIMBURSED, at=PSA),
+    ),
+)
+
+_H = HoldStatus
+_STANDING = (_H.PLACED, _H.EXTENDED, _H.EXPIRED_TO_REVIEW)
+BILLING_HOLD = Lifecycle(
+    entity=BillingHold,
+    field="status",
+    transitions=(
+        _asked("extend", *_STANDING, to=_H.EXTENDED, at=HUB, by=FINANCE, takes=("review_by",)),
+        _asked("release", *_STANDING, to=_H.RELEASED, at=HUB, by=FINANCE, takes=WHO),
+        _happens("expire", _H.PLACED, _H.EXTENDED, to=_H.EXPIRED_TO_REVIEW, at=HUB),
+    ),
+)
+
+_I = InvoiceStatus
+_OPEN = (_I.POSTED, _I.SENT)
+_UNPAID = (*_OPEN, _I.PARTIALLY_PAID)
+INVOICE = Lifecycle(
+    entity=Invoice,
+    field="status",
+    transitions=(
+        _asked("approve", _I.DRAFT, to=_I.APPROVED, at=BILLING, by=FINANCE, takes=WHO),
+        _asked("void", _I.DRAFT, _I.APPROVED, to=_I.VOID, at=BILLING, by=FINANCE, takes=WHY),
+        _asked("post", _I.APPROVED, to=_I.POSTED, at=ERP, by=FINANCE, takes=("posting_date",)),
+        _asked("send", _I.POSTED, to=_I.SENT, at=ERP, by=FINANCE, takes=("sent_on",)),
+        _asked("cancel", _I.POSTED, to=_I.CANCELLED, at=ERP, by=FINANCE, takes=WHY),
+        _asked("write_off", *_UNPAID, to=_I.WRITTEN_OFF, at=ERP, by=FINANCE, takes=WHY),
+        _happens("be credited", *_OPEN, to=_I.CREDITED, at=ERP),
+        _happens("be paid in part", *_OPEN, to=_I.PARTIALLY_PAID, at=ERP),
+        _happens("be paid", *_UNPAID, to=_I.PAID, at=ERP),
+        _happens("bounce", _I.PAID, _I.PARTIALLY_PAID, to=_I.POSTED, at=ERP),
+    ),
+)
+
+LIFECYCLES: Mapping[type, Lifecycle] = {
+    lifecycle.entity: lifecycle
+    for lifecycle in (
+        SOW,
+        AMENDMENT,
+        RATE_CARD_VERSION,
+        PROJECT,
+        MILESTONE,
+        ASSIGNMENT,
+        TIME_ENTRY,
+        EXPENSE_ITEM,
+        BILLING_HOLD,
+        INVOICE,
+    )
+}
+
+STATUS_FIELDS: Mapping[type, str] = {
+    PaymentStatus: "state",
+    **{entity: lifecycle.field for entity, lifecycle in LIFECYCLES.items()},
+}
+"""The field whose changes are events that subscribers wait for."""

@@ -1,0 +1,44 @@
+"""Parts: values that live inside a canonical record and have no id of their own.
+
+An invoice's lines, a client's addresses. The GraphQL type, the JSON in the projection and the
+reading of a system's own spelling derive from the one declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar, dataclass_transform, get_type_hints
+
+import strawberry
+
+T = TypeVar("T")
+
+
+def field(description: str, **default: Any) -> Any:
+    """Declare a field of a part; one that may be unknown needs `default=None`."""
+    return strawberry.field(description=description, **default)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+def part() -> Callable[[type[T]], type[T]]:
+    """Declare a part. Its fields are scalars, enums, dates, Money, Rate or lists of text."""
+
+    def declare(cls: type[T]) -> type[T]:
+        declared = strawberry.type(cls, description=(cls.__doc__ or "").strip())
+        declared.__concord_part__ = True  # type: ignore[attr-defined]  # read by `is_part` below
+        return declared
+
+    return declare
+
+
+def is_part(annotation: Any) -> bool:
+    return isinstance(annotation, type) and "__concord_part__" in vars(annotation)
+
+
+@cache
+def part_fields(part_type: type) -> dict[str, Any]:
+    """Field name -> annotation, in declaration order."""
+    hints = get_type_hints(part_type)
+    return {one.name: hints[one.name] for one in dataclasses.fields(part_type)}
