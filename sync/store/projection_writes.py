@@ -13,7 +13,8 @@ from functools import cache
 import asyncpg
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import Owned, anchor, bare_type, derived_fields, owned_fields
+from schema.entity import Owned, anchor, bare_type, owned_fields
+from schema.lifecycles import STATUS_FIELDS
 from schema.system import System
 from sync.connectors.binding import Binding
 from sync.store.owed import Owed
@@ -135,10 +136,10 @@ def _returned(binding: Binding, copied: Copied) -> str:
     parts = ["new.id", f"new.{s}_as_of AS at", f"old.{s}_key IS NULL AS is_first"]
     parts += [f"new.{s}_partition AS p", f"new.{s}_offset AS o"]
     parts += [f"new.{anchor(binding.entity).value}_key IS NOT NULL AS is_known"]
-    if "status" in derived_fields(binding.entity):
-        parts.append(
-            f"old.status AS before, new.status AS after, {_subject(binding.entity)} AS subject"
-        )
+    status = STATUS_FIELDS.get(binding.entity)
+    if status is not None:
+        subject = _subject(binding.entity)
+        parts.append(f"old.{status} AS before, new.{status} AS after, {subject} AS subject")
     watched = {f.name: f for fields in copied.values() for f in fields}
     parts += [f"{_differs(f)} AS {f.name}_differs" for f in watched.values()]
     return ", ".join(parts)
@@ -188,7 +189,7 @@ def _subject(entity: type) -> str:
 def _transitions(binding: Binding, mode: Mode, copied: Copied) -> str:
     """Status transitions for the feed, and how many deliveries are now owed."""
     owed = " + ".join(f"(SELECT count(*) FROM to_{t.value})" for t in copied) or "0"
-    if "status" not in derived_fields(binding.entity):
+    if binding.entity not in STATUS_FIELDS:
         return f"SELECT NULL AS id, {owed} AS owed"
     first_sight = "AND NOT is_first" if mode.is_read else ""
     return (
