@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 
+from hub.demo.billing_contracts import AGREEMENTS, MILESTONES
 from hub.demo.dialect import Answer, Json, System, Write, read_version
 from hub.demo.kinds import COUNT, CURRENCY, DATE, MONEY
 from hub.demo.query import ListQuery, Parameters, Spelling
@@ -31,6 +32,8 @@ CUSTOMERS = Table(
         copied("name", by=LIKE),
         copied("segment", by=EXACT),
         copied("account_manager", by=EXACT),
+        copied("display_name", by=LIKE),
+        copied("preferred_locale"),
         copied("address"),
         copied("tax_number"),
         copied("payment_terms", COUNT),
@@ -192,7 +195,7 @@ BILLING = System(
     name="billing",
     base="/v1",
     dialect=Stripeish(),
-    tables=(CUSTOMERS, PROJECTS, INVOICES, HOLDS, BILLABLES),
+    tables=(CUSTOMERS, *AGREEMENTS, PROJECTS, MILESTONES, INVOICES, HOLDS, BILLABLES),
     update_method="POST",
     own_ddl=(ANSWERS_DDL,),
     once=answer_once,

@@ -1,7 +1,9 @@
-"""CRM stand-in: owns accounts (commercial side) and opportunities; speaks like Salesforce."""
+"""CRM stand-in: owns accounts (commercial side), opportunities and contracts; Salesforce-like."""
 
 from collections.abc import Mapping, Sequence
 
+from hub.demo.contract_actions import CONTRACT_ACTIONS
+from hub.demo.contracts import CONTRACT_TABLES
 from hub.demo.dialect import Json, System, Write, read_version
 from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY, PERCENT
 from hub.demo.query import ListQuery, Parameters, Spelling
@@ -33,6 +35,9 @@ ACCOUNTS = Table(
         choice("segment", "ENTERPRISE", "MIDMARKET", "SMB"),
         own("owner_email", by=EXACT),
         own("billing_country", COUNTRY),
+        optional("trading_as", by=LIKE),
+        optional("language_code"),
+        optional("parent_account_id", by=EXACT, references="accounts"),
         anchor("erp_customer_no", is_nullable=True),
         copied("payment_terms_days", COUNT),
         copied("credit_status", by=EXACT),
@@ -52,6 +57,7 @@ OPPORTUNITIES = Table(
         choice("stage", "QUALIFYING", "PROPOSED", "CLOSED_WON", "CLOSED_LOST"),
         own("amount", MONEY),
         own("currency", CURRENCY),
+        optional("win_chance", PERCENT),
         own("starts_on", DATE, by=RANGE),
         optional("ends_on", DATE),
         own("owner_email", by=EXACT),
@@ -122,7 +128,7 @@ class Salesforceish:
 
     def refusal(self, refusal: Refusal) -> tuple[int, Json]:
         is_stale = refusal.reason is Reason.STALE
-        code = "STALE_VERSION" if is_stale else refusal.reason.name
+        code = "STALE_VERSION" if is_stale else refusal.rule or refusal.reason.name
         status = 412 if is_stale else STATUS[refusal.reason]
         return status, [{"errorCode": code, "message": refusal.message}]
 
@@ -131,5 +137,6 @@ CRM = System(
     name="crm",
     base="/services",
     dialect=Salesforceish(),
-    tables=(ACCOUNTS, OPPORTUNITIES, PROJECTS, INVOICES),
+    tables=(ACCOUNTS, OPPORTUNITIES, *CONTRACT_TABLES, PROJECTS, INVOICES),
+    actions=CONTRACT_ACTIONS,
 )

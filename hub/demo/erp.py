@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from hub.demo.dialect import Action, Json, System, Write, read_version
+from hub.demo.erp_contracts import CONTRACT_TABLES
 from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY, PERCENT
 from hub.demo.ledger import (
     OWN_DDL,
@@ -46,6 +47,9 @@ CUSTOMERS = Table(
         copied("customer_name", by=LIKE),
         copied("customer_group", by=EXACT),
         copied("rep_email", by=EXACT),
+        copied("search_name", by=LIKE),
+        copied("language_key"),
+        copied("head_office_no", by=EXACT, references="customers"),
         own("invoice_address", default="''"),
         optional("vat_id"),
         own("terms_days", COUNT, default="30"),
@@ -140,7 +144,7 @@ ERP = System(
     name="erp",
     base="/erp",
     dialect=ODataish(),
-    tables=(CUSTOMERS, PROJECTS, EMPLOYEES, AR_INVOICES),
+    tables=(CUSTOMERS, PROJECTS, *CONTRACT_TABLES, EMPLOYEES, AR_INVOICES),
     actions=(
         Action(method="POST", path="/ar-invoices/{doc_id}/post", perform=post),
         Action(method="POST", path="/ar-invoices/{doc_id}/payments", perform=pay),

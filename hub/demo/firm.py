@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hub.demo.agreements import Agreements, Sow
 
 CENT = Decimal("0.01")
 
@@ -75,6 +79,9 @@ class Client:
     vat_id: str | None
     terms_days: int
     credit_block: str
+    trading_as: str | None
+    language: str
+    parent: "Client | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,7 @@ class Engagement:
     title: str
     stage: str
     amount: Decimal
+    win_chance: int
     starts_on: date
     ends_on: date
 
@@ -103,6 +111,7 @@ class Project:
     team: list[Person]
     percent_done: int
     health: str
+    sow: "Sow | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,3 +206,4 @@ class Firm:
     invoices: list[Invoice]
     holds: list[Hold]
     events: list[BillingEvent]
+    agreements: "Agreements"

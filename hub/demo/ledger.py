@@ -6,7 +6,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hub.demo.kinds import DATE, ID, MONEY, Kind
+from hub.demo.calls import Fields, Path, broken, read_fields
+from hub.demo.kinds import DATE, ID, MONEY
 from hub.demo.refusals import Reason, Refusal
 from hub.demo.tables import Connection, Row
 
@@ -27,9 +28,6 @@ OWN_DDL = (
         last_number integer NOT NULL,
         last_date date)""",
 )
-
-Path = Mapping[str, str]
-Fields = Mapping[str, object]
 
 
 async def post(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
@@ -174,24 +172,6 @@ async def select_document(connection: Connection, path: Path) -> Row:
     if document is None:
         raise missing
     return document
-
-
-def read_fields(fields: Fields, **kinds: Kind) -> list[Any]:
-    """Exactly the named fields, in that order."""
-    if fields.keys() != kinds.keys():
-        wrong = ", ".join(sorted(fields.keys() ^ kinds.keys()))
-        raise Refusal(Reason.INVALID, f"Missing or unknown here: {wrong}.")
-    values = []
-    for name, kind in kinds.items():
-        try:
-            values.append(kind.decode(fields[name]))
-        except ValueError as error:
-            raise Refusal(Reason.INVALID, f"{name} {error}.") from None
-    return values
-
-
-def broken(rule: str, message: str) -> Refusal:
-    return Refusal(Reason.BROKEN_RULE, message, rule=rule)
 
 
 async def _change(

@@ -79,4 +79,8 @@ SKILLS = (
     "negotiation", "process mining", "programme management", "SAP", "SQL", "tax", "treasury",
 )  # fmt: skip
 
+GRADES = ("I", "II", "III")
+
+DELIVERABLES = ("Blueprint", "Pilot", "Migration", "Handover")
+
 STREETS = ("Harbour Road", "Keizersgracht", "Mill Lane", "Market Square", "Coolsingel")

@@ -3,7 +3,19 @@
 from collections.abc import Mapping, Sequence
 
 from hub.demo.dialect import Json, System, Write, read_version
-from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, ID, IDS, MONEY, PERCENT, TEXTS
+from hub.demo.kinds import (
+    COUNT,
+    COUNTRY,
+    CURRENCY,
+    DATE,
+    FRACTION,
+    ID,
+    IDS,
+    MONEY,
+    PERCENT,
+    TEXTS,
+)
+from hub.demo.psa_contracts import AGREEMENTS, CONTRACT_IDS, MILESTONES
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
@@ -29,6 +41,7 @@ CLIENTS = Table(
         copied("title", by=LIKE),
         copied("market_segment", by=EXACT),
         copied("account_owner", by=EXACT),
+        copied("parent_client_id", ID, by=EXACT, references="clients"),
     ),
 )
 
@@ -42,6 +55,7 @@ ENGAGEMENTS = Table(
         copied("phase", by=EXACT),
         copied("planned_amount", MONEY),
         copied("planned_currency", CURRENCY),
+        copied("win_probability", FRACTION),
         copied("start_date", DATE, by=RANGE),
         copied("finish_date", DATE),
     ),
@@ -114,7 +128,7 @@ SPELLING = Spelling(
     has_any="filter[{}][any]",
 )
 
-ID_COLUMNS = ("id", "client_id", "manager_user_id")
+ID_COLUMNS = ("id", "client_id", "manager_user_id", "parent_client_id", *CONTRACT_IDS)
 
 
 class JsonApiish:
@@ -158,5 +172,5 @@ PSA = System(
     name="psa",
     base="/api/v2",
     dialect=JsonApiish(),
-    tables=(CLIENTS, ENGAGEMENTS, USERS, PROJECTS, RECEIVABLES),
+    tables=(CLIENTS, ENGAGEMENTS, USERS, *AGREEMENTS, PROJECTS, MILESTONES, RECEIVABLES),
 )

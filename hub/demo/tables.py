@@ -14,6 +14,9 @@ Connection = Any
 
 NewKey = Callable[[Connection, Row], Awaitable[str]]
 
+Check = Callable[[Connection, Row | None, Row], Awaitable[None]]
+"""Sees the row before (None when it is new) and the values to store, and may refuse."""
+
 
 class Operator(Enum):
     """How a list is narrowed by one column."""
@@ -58,7 +61,8 @@ class Table:
     """A collection of the API. Rows are listed by ascending key.
 
     Keys are numbers of the database, text such as ACC-00001 when there is a `prefix`, or what
-    `new_key` makes of the values of a row. `guard` sees a row before it is changed and may refuse.
+    `new_key` makes of the values of a row. `guard` sees a row before it is changed and may refuse;
+    `check` sees every write, and may look at other rows.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Table:
     first: int = 1
     new_key: NewKey | None = None
     guard: Callable[[Row], None] | None = None
+    check: Check | None = None
     by_name: Mapping[str, Column] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Billing: system of record for what an invoice says before the ledger makes it legal.
 
-Reads: drafts, and its copies of clients, projects, ledger words and payments. Writes: guarded by
-version (in the body). Creates are idempotent by `Idempotency-Key`.
+Reads: drafts, and its copies of clients, contracts, rates, projects, ledger words and payments.
+Writes: guarded by version (in the body). Creates are idempotent by `Idempotency-Key`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
+from sync.connectors.billing_contracts import CONTRACTS
 from sync.connectors.billing_holds import EVENT, HOLD
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
@@ -38,6 +39,8 @@ CLIENT = Binding(
         "name": Column(name="name"),
         "segment": Column(name="segment", words=SEGMENT),
         "account_manager": Column(name="account_manager"),
+        "trading_name": Column(name="display_name"),
+        "language": Column(name="preferred_locale"),
         "bill_to": Column(name="address"),
         "tax_id": Column(name="tax_number"),
         "payment_terms_days": Column(name="payment_terms"),
@@ -128,7 +131,7 @@ class Billing:
     """Billing over its REST API."""
 
     system = System.BILLING
-    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS, HOLD, EVENT)
+    bindings = (CLIENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS, HOLD, EVENT)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

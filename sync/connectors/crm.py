@@ -1,12 +1,13 @@
-"""CRM: system of record for the commercial side of clients, and for engagements.
+"""CRM: system of record for the commercial side of clients, for engagements and for contracts.
 
-Reads: clients, engagements, and its copies of projects, invoices and payments, filtered and paged
-by the CRM. Writes: all of them, guarded by version (`If-Match`). Creates are not idempotent.
+Reads: clients, engagements, contracts and rates, and its copies of projects, invoices and payments,
+filtered and paged by the CRM. Writes: all of them, guarded by version (`If-Match`). Acts: on
+contracts and what hangs on them. Creates are not idempotent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schema.entities.client import Client
@@ -17,6 +18,8 @@ from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.contract_words import fraction_of, percent_of
+from sync.connectors.crm_contracts import CONTRACTS, call_of
 from sync.connectors.http import (
     Dialect,
     Endpoint,
@@ -47,6 +50,9 @@ CLIENT = Binding(
         "name": Column(name="account_name"),
         "segment": Column(name="segment", words=SEGMENT),
         "account_manager": Column(name="owner_email"),
+        "trading_name": Column(name="trading_as"),
+        "language": Column(name="language_code"),
+        "parent_id": Column(name="parent_account_id"),
     },
     copies={
         "bill_to": Column(name="bill_to"),
@@ -68,6 +74,7 @@ ENGAGEMENT = Binding(
         "name": Column(name="title"),
         "stage": Column(name="stage", words=ENGAGEMENT_STAGE),
         "expected_value": MoneyColumns(amount="amount", currency="currency"),
+        "probability": Column(name="win_chance", read=fraction_of, write=percent_of),
         "starts_on": Column(name="starts_on"),
         "ends_on": Column(name="ends_on"),
         "account_manager": Column(name="owner_email"),
@@ -140,7 +147,7 @@ class Crm:
     """The CRM over its REST API."""
 
     system = System.CRM
-    bindings = (CLIENT, ENGAGEMENT, PROJECT, INVOICE, PAYMENT_STATUS)
+    bindings = (CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
@@ -159,6 +166,14 @@ class Crm:
         path = f"{_path(binding)}/{path_segment(key)}"
         updated: Row = await self._upstream.write("PATCH", path, row, guard, shape=record_of)
         return updated
+
+    async def act(
+        self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
+    ) -> Row:
+        word, body = call_of(binding.entity, action, arguments)
+        path = f"{_path(binding)}/{path_segment(key)}/{word}"
+        moved: Row = await self._upstream.write("POST", path, body, shape=record_of)
+        return moved
 
     async def close(self) -> None:
         await self._upstream.close()

@@ -1,8 +1,8 @@
 """PSA: system of record for project delivery and teams, and for what people can do.
 
-Reads: delivery, teams, roles and skills, and its copies of clients, engagements, projects, people
-and payments. Writes: all of them, guarded by version (in the body). Creates are not idempotent.
-Its own ids are numbers, which the API spells as text.
+Reads: delivery, teams, roles and skills, and its copies of clients, engagements, contracts, rates,
+projects, people and payments. Writes: all of them, guarded by version (in the body). Creates are
+not idempotent. Its own ids are numbers, which the API spells as text.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from sync.connectors.http import (
     record_of,
 )
 from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.connectors.psa_contracts import CONTRACTS
 from sync.connectors.words import (
     EMPLOYMENT_STATUS,
     ENGAGEMENT_STAGE,
@@ -49,6 +50,7 @@ CLIENT = Binding(
         "name": Column(name="title"),
         "segment": Column(name="market_segment", words=SEGMENT),
         "account_manager": Column(name="account_owner"),
+        "parent_id": Column(name="parent_client_id"),
     },
 )
 
@@ -64,6 +66,7 @@ ENGAGEMENT = Binding(
         "name": Column(name="title"),
         "stage": Column(name="phase", words=ENGAGEMENT_STAGE),
         "expected_value": MoneyColumns(amount="planned_amount", currency="planned_currency"),
+        "probability": Column(name="win_probability"),
         "starts_on": Column(name="start_date"),
         "ends_on": Column(name="finish_date"),
     },
@@ -140,7 +143,7 @@ class Psa:
     """The PSA over its JSON:API."""
 
     system = System.PSA
-    bindings = (CLIENT, ENGAGEMENT, PROJECT, RESOURCE, PAYMENT_STATUS)
+    bindings = (CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, RESOURCE, PAYMENT_STATUS)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

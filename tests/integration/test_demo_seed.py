@@ -38,7 +38,56 @@ REFERENCES = [
     ("billing", "invoices", "project_code", "erp", "projects", "project_no"),
     ("crm", "accounts", "owner_email", "hr", "employees", "work_email"),
     ("crm", "projects", "manager_no", "hr", "employees", "employee_number"),
+    ("crm", "price_lines WHERE worker_no <> ''", "worker_no", "hr", "employees", "employee_number"),
+    (
+        *("crm", "deliverables WHERE erp_project_no <> ''", "erp_project_no"),
+        *("erp", "projects", "project_no"),
+    ),
 ]
+
+COPIES_OF_CONTRACTS = {
+    "statements_of_work": (
+        "SELECT id, contract_no, status, ceiling_amount, valid_to FROM statements_of_work",
+        {
+            "psa": "SELECT crm_contract_id, reference, state, limit_amount, finish_date"
+            " FROM contracts",
+            "erp": "SELECT crm_contract, contract_reference, contract_status, limit_amount,"
+            " valid_to FROM contracts",
+            "billing": "SELECT crm_contract, number, status, cap_amount, ends_on FROM contracts",
+        },
+    ),
+    "change_orders": (
+        "SELECT id, change_type, status, effective_date FROM change_orders",
+        {
+            "psa": "SELECT crm_change_id, about, state, effective_date FROM contract_changes",
+            "billing": "SELECT crm_change_order, type, status, effective_on FROM contract_changes",
+        },
+    ),
+    "price_lines": (
+        "SELECT id, job_role, job_grade, unit_price FROM price_lines",
+        {
+            "psa": "SELECT crm_price_line_id, job_role, grade, amount FROM rates",
+            "billing": "SELECT crm_price_line, role, grade, unit_amount FROM prices",
+        },
+    ),
+    "deliverables": (
+        "SELECT id, status, due_date, fee_amount FROM deliverables",
+        {
+            "psa": "SELECT crm_deliverable_id, state, due_date, amount FROM milestones",
+            "erp": "SELECT crm_deliverable, line_status, planned_on, amount"
+            " FROM billing_plan_lines",
+            "billing": "SELECT crm_deliverable, status, due_on, amount FROM milestones",
+        },
+    ),
+    "retainer_plans": (
+        "SELECT id, billing_period, period_fee FROM retainer_plans",
+        {
+            "psa": "SELECT crm_retainer_id, cycle, fee_amount FROM retainers",
+            "erp": "SELECT crm_retainer, cycle, period_amount FROM periodic_plans",
+            "billing": "SELECT crm_retainer, cadence, amount FROM retainers",
+        },
+    ),
+}
 
 
 @pytest.fixture
@@ -85,6 +134,44 @@ async def test_the_money_agrees_in_every_system_that_holds_it(seeded: Connection
     for system, statement in copies.items():
         rows = await seeded[system].fetch(statement)
         assert [tuple(row) for row in rows] == [tuple(row) for row in ledger]
+
+
+@pytest.mark.parametrize("table", COPIES_OF_CONTRACTS)
+async def test_contracts_agree_in_every_system_that_holds_them(
+    seeded: Connections, table: str
+) -> None:
+    """PSA, ERP and billing tell the same of each record of the CRM's contract side."""
+    owned, copies = COPIES_OF_CONTRACTS[table]
+    truth = [tuple(row) for row in await seeded["crm"].fetch(f"{owned} ORDER BY 1")]
+    assert truth
+    for system, statement in copies.items():
+        rows = await seeded[system].fetch(f"{statement} ORDER BY 1")
+        assert [tuple(row) for row in rows] == truth, system
+
+
+async def test_contracts_keep_their_own_rules(seeded: Connections) -> None:
+    """What is signed has a price and an approval, and fixed fees add up to the ceiling."""
+    wrong = await seeded["crm"].fetchval(
+        "SELECT count(*) FROM statements_of_work s JOIN opportunities o ON o.id = s.opportunity_id"
+        " LEFT JOIN price_book_versions v ON v.id = s.price_book_version_id"
+        " WHERE (o.stage = 'CLOSED_WON') <> (s.approved_at IS NOT NULL)"
+        " OR v.status IS DISTINCT FROM 'PUBLISHED' OR s.currency_iso <> o.currency"
+        " OR s.valid_to < s.valid_from"
+    )
+    assert wrong == 0
+    fees = await seeded["crm"].fetch(
+        "SELECT s.ceiling_amount, sum(d.fee_amount) FROM statements_of_work s"
+        " JOIN deliverables d ON d.sow_id = s.id WHERE s.pricing_model IN ('FIXED', 'MILESTONES')"
+        " GROUP BY s.id"
+    )
+    assert fees
+    assert all(ceiling == total for ceiling, total in fees)
+    won = "SELECT count(*) FROM opportunities WHERE stage = 'CLOSED_WON'"
+    contracted = (
+        "SELECT count(DISTINCT opportunity_id) FROM statements_of_work"
+        " WHERE approved_at IS NOT NULL"
+    )
+    assert await seeded["crm"].fetchval(won) == await seeded["crm"].fetchval(contracted)
 
 
 async def test_the_ledger_keeps_its_own_rules(seeded: Connections) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,8 +12,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-import uvicorn
-from starlette.types import ASGIApp
+from support.stand_ins import serving
 
 from hub.demo.storage import speak_json
 from hub.demo.systems import app, create_tables
@@ -85,18 +83,6 @@ class Counter:
         return int(await self.erp_pool.fetchval("SELECT count(*) FROM projects"))
 
 
-@asynccontextmanager
-async def _serving(api: ASGIApp) -> AsyncIterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(api, log_level="error", lifespan="off"))
-        running = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
-
-
 @pytest.fixture
 async def counter(create_database: Callable[[str | None], str]) -> AsyncIterator[Counter]:
     async with AsyncExitStack() as stack:
@@ -110,7 +96,7 @@ async def counter(create_database: Callable[[str | None], str]) -> AsyncIterator
             async with pools[system].acquire() as connection:
                 await create_tables(system, connection)
             await pools[system].execute(row)
-            urls[system] = await stack.enter_async_context(_serving(app(system, pools[system])))
+            urls[system] = await stack.enter_async_context(serving(app(system, pools[system])))
         await Xref(pool).link([(Ref(LegalEntity, "erp", "NL01"), VALUES["legal_entity_id"])])
         counter = Counter(pool, pools["erp"], urls["erp"], urls["crm"])
         stack.push_async_callback(counter.erp.close)

@@ -21,6 +21,22 @@ HAS_NO_COLUMN = {
     (System.CRM, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
     },
+    (System.PSA, "Client"): {"trading_name", "language"},
+    (System.BILLING, "Client"): {"parent_id"},
+    (System.PSA, "Sow"): {
+        "payment_terms_days", "po_number", "approved_at", "approved_by", "document_hash",
+    },
+    (System.ERP, "Sow"): {
+        "rate_card_version_id", "approved_at", "approved_by", "document_hash",
+    },
+    (System.BILLING, "Sow"): {"engagement_id", "approved_at", "approved_by", "document_hash"},
+    (System.PSA, "Amendment"): {"signed_at", "changes"},
+    (System.BILLING, "Amendment"): {"signed_at"},
+    (System.PSA, "Milestone"): {"accepted_at", "accepted_by", "evidence"},
+    (System.ERP, "Milestone"): {"acceptance_required", "accepted_by", "evidence"},
+    (System.BILLING, "Milestone"): {"accepted_by", "evidence"},
+    (System.PSA, "Retainer"): {"balance"},
+    (System.ERP, "Retainer"): {"included", "rollover"},
     (System.CRM, "Invoice"): {"gross"},
     (System.CRM, "PaymentStatus"): {"invoice_id"},
     (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},

@@ -47,3 +47,29 @@ def test_every_seed_gives_a_firm_without_contradictions(seed: int) -> None:
         if invoice.last_payment_on is not None:
             assert invoice.issued_on <= invoice.last_payment_on <= TODAY
             assert invoice.paid > 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_seed_gives_contracts_without_contradictions(seed: int) -> None:
+    """Work is done under a contract of its engagement, which says what its changes made of it."""
+    firm = draw_firm(seed)
+    for project in firm.projects:
+        assert project.sow is not None
+        assert project.sow.engagement is project.engagement
+    for sow in firm.agreements.sows:
+        assert sow.prices is not None
+        assert sow.prices.book.currency == sow.currency
+        assert sow.prices.book.client in (None, sow.engagement.client)
+        assert sow.prices.published_at is not None
+    for change in firm.agreements.changes:
+        [term] = change.changed_terms
+        now = {
+            "CEILING": change.sow.ceiling and f"{change.sow.ceiling:.2f}",
+            "RATE": change.sow.prices and change.sow.prices.version_id,
+            "PERIOD": None,
+        }
+        if change.status == "IN_FORCE":
+            assert term["new_value"] == now[change.change_type]
+        if change.replaces is not None:
+            assert change.replaces.sow is change.sow
+            assert change.replaces.changed_terms[0]["new_value"] == term["old_value"]

@@ -10,12 +10,19 @@ from hub.demo.drawing.dice import FIRST_DAY, TODAY, shuffled
 from hub.demo.firm import ENTITIES, Client, Engagement, Person
 
 WON, NOT_WON, PLANNED = 48, 24, 3
+LANGUAGES = {"NL": "nl-NL", "DE": "de-DE", "GB": "en-GB", "US": "en-US"}
+CHANCES = {
+    "QUALIFYING": (10, 25, 35),
+    "PROPOSED": (50, 65, 80),
+    "CLOSED_WON": (100, 100, 100),
+    "CLOSED_LOST": (0, 0, 0),
+}
 
 
 def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
     count = len(names.CLIENTS)
     customer_numbers, billing_ids, psa_ids = (shuffled(rng, count) for _ in range(3))
-    clients = []
+    clients: list[Client] = []
     for place, name in enumerate(names.CLIENTS):
         entity = ENTITIES[place % len(ENTITIES)]
         country, _ = rng.choice(entity.places)
@@ -35,6 +42,9 @@ def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
                 vat_id=f"{country}{rng.randrange(10**8, 10**9)}" if has_vat_id else None,
                 terms_days=rng.choice((14, 30, 30, 45, 60)),
                 credit_block=rng.choices(("NONE", "WATCH", "BLOCKED"), (17, 2, 1))[0],
+                trading_as=name.split()[0] if place % 3 == 1 else None,
+                language=LANGUAGES[country],
+                parent=clients[place - len(ENTITIES)] if place % 10 == 9 else None,
             )
         )
     return clients
@@ -58,6 +68,7 @@ def draw_engagements(rng: Random, clients: Sequence[Client]) -> list[Engagement]
                 title=f"{rng.choice(names.SERVICES)} {starts_on.year}",
                 stage=stage,
                 amount=Decimal(rng.randint(40, 900) * 1000),
+                win_chance=CHANCES[stage][place % 3],
                 starts_on=starts_on,
                 ends_on=starts_on + timedelta(days=rng.randint(120, 360)),
             )

@@ -1,6 +1,7 @@
 """What billing knows of the firm."""
 
 from hub.demo.firm import Firm, Hold
+from hub.demo.rows.billing_contracts import billing_contract_rows
 from hub.demo.rows.words import Rows, payment_word
 
 
@@ -11,6 +12,7 @@ def _customer_of(hold: Hold, billing_ids: dict[str, str]) -> str | None:
 def billing_rows(firm: Firm) -> dict[str, Rows]:
     billing_ids = {one.account_id: one.billing_id for one in firm.clients}
     return {
+        **billing_contract_rows(firm),
         "holds": [
             {
                 "id": f"hold_{number:06d}",
@@ -46,6 +48,8 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "name": one.name,
                 "segment": one.segment,
                 "account_manager": one.owner_email,
+                "display_name": one.trading_as,
+                "preferred_locale": one.language,
                 "address": one.address,
                 "tax_number": one.vat_id,
                 "payment_terms": one.terms_days,

@@ -1,11 +1,13 @@
 """What the CRM knows of the firm."""
 
 from hub.demo.firm import Firm
+from hub.demo.rows.crm_contracts import crm_contract_rows
 from hub.demo.rows.words import Rows, in_ledger, payment_word
 
 
 def crm_rows(firm: Firm) -> dict[str, Rows]:
     return {
+        **crm_contract_rows(firm),
         "accounts": [
             {
                 "id": one.account_id,
@@ -13,6 +15,9 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "segment": one.segment,
                 "owner_email": one.owner_email,
                 "billing_country": one.country,
+                "trading_as": one.trading_as,
+                "language_code": one.language,
+                "parent_account_id": one.parent and one.parent.account_id,
                 "erp_customer_no": one.customer_no,
                 "payment_terms_days": one.terms_days,
                 "credit_status": one.credit_block,
@@ -28,6 +33,7 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "title": one.title,
                 "stage": one.stage,
                 "amount": one.amount,
+                "win_chance": one.win_chance,
                 "currency": one.client.entity.currency,
                 "starts_on": one.starts_on,
                 "ends_on": one.ends_on,

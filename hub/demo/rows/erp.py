@@ -1,11 +1,13 @@
 """What the ERP knows of the firm."""
 
 from hub.demo.firm import Firm
+from hub.demo.rows.erp_contracts import erp_contract_rows
 from hub.demo.rows.words import Rows
 
 
 def erp_rows(firm: Firm) -> dict[str, Rows]:
     return {
+        **erp_contract_rows(firm),
         "customers": [
             {
                 "customer_no": one.customer_no,
@@ -13,6 +15,9 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "customer_name": one.name,
                 "customer_group": one.segment,
                 "rep_email": one.owner_email,
+                "search_name": one.trading_as,
+                "language_key": one.language,
+                "head_office_no": one.parent and one.parent.customer_no,
                 "invoice_address": one.address,
                 "vat_id": one.vat_id,
                 "terms_days": one.terms_days,

@@ -1,11 +1,15 @@
 """What the PSA knows of the firm."""
 
+from decimal import Decimal
+
 from hub.demo.firm import Firm
+from hub.demo.rows.psa_contracts import psa_contract_rows
 from hub.demo.rows.words import Rows, in_ledger, payment_word
 
 
 def psa_rows(firm: Firm) -> dict[str, Rows]:
     return {
+        **psa_contract_rows(firm),
         "clients": [
             {
                 "id": one.psa_id,
@@ -13,6 +17,7 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
                 "title": one.name,
                 "market_segment": one.segment,
                 "account_owner": one.owner_email,
+                "parent_client_id": one.parent and one.parent.psa_id,
             }
             for one in firm.clients
         ],
@@ -25,6 +30,7 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
                 "phase": one.stage,
                 "planned_amount": one.amount,
                 "planned_currency": one.client.entity.currency,
+                "win_probability": Decimal(one.win_chance) / 100,
                 "start_date": one.starts_on,
                 "finish_date": one.ends_on,
             }

@@ -1,0 +1,85 @@
+"""The contract system's words, which every copy of its records keeps."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from schema.entities.amendment import AmendmentKind, AmendmentStatus
+from schema.entities.milestone import MilestoneStatus
+from schema.entities.rate_card_version import RateVersionStatus
+from schema.entities.retainer import RetainerPeriod, Rollover
+from schema.entities.sow import BillMethod, SowStatus
+from schema.errors import Invalid
+from schema.rate import RateUnit
+
+BILL_METHOD = {
+    "TM": BillMethod.TIME_AND_MATERIALS,
+    "FIXED": BillMethod.FIXED_PRICE,
+    "MILESTONES": BillMethod.MILESTONE,
+    "RETAINER": BillMethod.RETAINER,
+    "MIXED": BillMethod.MIXED,
+}
+SOW_STATUS = {
+    "DRAFT": SowStatus.DRAFT,
+    "UNDER_REVIEW": SowStatus.IN_REVIEW,
+    "APPROVED": SowStatus.APPROVED,
+    "ACTIVE": SowStatus.ACTIVE,
+    "SUSPENDED": SowStatus.SUSPENDED,
+    "COMPLETED": SowStatus.COMPLETED,
+    "TERMINATED": SowStatus.TERMINATED,
+    "REJECTED": SowStatus.REJECTED,
+}
+AMENDMENT_KIND = {
+    "RATE": AmendmentKind.RATE,
+    "SCOPE": AmendmentKind.SCOPE,
+    "CEILING": AmendmentKind.CAP,
+    "PERIOD": AmendmentKind.DATES,
+    "TERMS": AmendmentKind.TERMS,
+}
+AMENDMENT_STATUS = {
+    "DRAFT": AmendmentStatus.DRAFT,
+    "APPROVED": AmendmentStatus.APPROVED,
+    "IN_FORCE": AmendmentStatus.EFFECTIVE,
+    "REPLACED": AmendmentStatus.SUPERSEDED,
+    "VOID": AmendmentStatus.VOIDED,
+}
+RATE_VERSION_STATUS = {
+    "WORKING": RateVersionStatus.DRAFT,
+    "PUBLISHED": RateVersionStatus.PUBLISHED,
+}
+RATE_UNIT = {
+    "HOURLY": RateUnit.HOUR,
+    "DAILY": RateUnit.DAY,
+    "MONTHLY": RateUnit.MONTH,
+    "PER_UNIT": RateUnit.UNIT,
+}
+MILESTONE_STATUS = {
+    "PLANNED": MilestoneStatus.PLANNED,
+    "DONE": MilestoneStatus.COMPLETED,
+    "ACCEPTED": MilestoneStatus.ACCEPTED,
+    "DROPPED": MilestoneStatus.CANCELLED,
+}
+RETAINER_PERIOD = {
+    "MONTHLY": RetainerPeriod.MONTH,
+    "QUARTERLY": RetainerPeriod.QUARTER,
+    "YEARLY": RetainerPeriod.YEAR,
+}
+ROLLOVER = {
+    "FORFEIT": Rollover.NONE,
+    "CARRY_ONE": Rollover.NEXT_PERIOD,
+    "CARRY_ALL": Rollover.UNTIL_EXPIRY,
+}
+
+
+def fraction_of(percent: Any) -> Decimal | None:
+    return None if percent is None else Decimal(percent) / 100
+
+
+def percent_of(fraction: Decimal | None) -> int | None:
+    """Whole percents; raises Invalid for a fraction that is none."""
+    if fraction is None:
+        return None
+    if fraction * 100 % 1:
+        raise Invalid(f"{fraction} is not a whole percent, which is all this system holds.")
+    return int(fraction * 100)
