@@ -20,6 +20,7 @@ from hub.demo.tables import (
     own,
     text_key,
 )
+from hub.demo.usage import EXPENSE_USAGE, TIME_USAGE
 
 CUSTOMERS = Table(
     name="customers",
@@ -157,7 +158,7 @@ BILLING = System(
     name="billing",
     base="/v1",
     dialect=Stripeish(),
-    tables=(CUSTOMERS, PROJECTS, INVOICES),
+    tables=(CUSTOMERS, PROJECTS, INVOICES, TIME_USAGE, EXPENSE_USAGE),
     update_method="POST",
     own_ddl=(ANSWERS_DDL,),
     once=answer_once,

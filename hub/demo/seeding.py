@@ -3,9 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
+from hub.demo.bulk import unindexed
+from hub.demo.drawing.dice import CLOSED_UNTIL
 from hub.demo.drawing.firm import draw_firm
+from hub.demo.drawing.size import S, Size
 from hub.demo.firm import ENTITIES, Firm
 from hub.demo.rows.billing import billing_rows
 from hub.demo.rows.crm import crm_rows
@@ -19,7 +24,7 @@ from hub.demo.tables import Connection, Table
 DEFAULT_SEED = 2026
 SEEDED_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 YEARS = range(2025, 2031)
-LAST_CLOSED_PERIOD = "2026-08"
+LAST_CLOSED_PERIOD = f"{CLOSED_UNTIL:%Y-%m}"
 
 ROWS = {
     "crm": crm_rows,
@@ -30,9 +35,11 @@ ROWS = {
 }
 
 
-async def seed(connections: Mapping[str, Connection], *, seed: int = DEFAULT_SEED) -> None:
+async def seed(
+    connections: Mapping[str, Connection], *, seed: int = DEFAULT_SEED, size: Size = S
+) -> None:
     """Fills the systems that are still empty, each in one transaction; their tables exist."""
-    firm = draw_firm(seed)
+    firm = draw_firm(seed, size)
     for name, connection in connections.items():
         async with connection.transaction():
             first = SYSTEMS[name].tables[0].name
@@ -45,20 +52,28 @@ async def seed(connections: Mapping[str, Connection], *, seed: int = DEFAULT_SEE
 
 
 async def copy_rows(connection: Connection, system: str, rows: Mapping[str, Rows]) -> None:
-    for table in SYSTEMS[system].tables:
-        records = [{**row, "updated_at": SEEDED_AT} for row in rows[table.name]]
-        columns = list(records[0])
-        await connection.copy_records_to_table(
-            table.name,
-            columns=columns,
-            records=[tuple(record[column] for column in columns) for record in records],
-        )
-        await advance_keys(connection, table, len(records))
+    tables = SYSTEMS[system].tables
+    async with unindexed(connection, tables):
+        for table in tables:
+            count = await copy_table(connection, table, rows[table.name])
+            await advance_keys(connection, table, count)
+
+
+async def copy_table(connection: Connection, table: Table, rows: Rows) -> int:
+    """Streams the rows, all with the fields of the first, and says how many there were."""
+    coming = iter(rows)
+    first = next(coming, None)
+    if first is None:
+        return 0
+    columns, cells = [*first, "updated_at"], itemgetter(*first)
+    records = ((*cells(row), SEEDED_AT) for row in chain([first], coming))
+    status = await connection.copy_records_to_table(table.name, columns=columns, records=records)
+    return int(status.removeprefix("COPY "))
 
 
 async def advance_keys(connection: Connection, table: Table, count: int) -> None:
     """The next row the system makes itself gets the key after the seeded ones."""
-    if table.new_key is not None:
+    if table.new_key is not None or count == 0:
         return
     if table.prefix:
         sequence, last = f"{table.name}_number", table.first + count - 1

@@ -13,6 +13,7 @@ Connection = Any
 """An asyncpg connection, pooled or not: asyncpg ships no types."""
 
 NewKey = Callable[[Connection, Row], Awaitable[str]]
+Check = Callable[[Connection, Row], Awaitable[None]]
 
 
 class Operator(Enum):
@@ -58,7 +59,8 @@ class Table:
     """A collection of the API. Rows are listed by ascending key.
 
     Keys are numbers of the database, text such as ACC-00001 when there is a `prefix`, or what
-    `new_key` makes of the values of a row. `guard` sees a row before it is changed and may refuse.
+    `new_key` makes of the values of a row. `guard` sees a row before it is changed and may refuse;
+    `check` sees it once it is written, created or changed, and a refusal undoes the write.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Table:
     first: int = 1
     new_key: NewKey | None = None
     guard: Callable[[Row], None] | None = None
+    check: Check | None = None
     by_name: Mapping[str, Column] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -7,16 +7,14 @@ from random import Random
 
 from hub.demo import names
 from hub.demo.drawing.dice import FIRST_DAY, TODAY, shuffled
+from hub.demo.drawing.size import Size
 from hub.demo.firm import ENTITIES, Client, Engagement, Person
 
-WON, NOT_WON, PLANNED = 48, 24, 3
 
-
-def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
-    count = len(names.CLIENTS)
-    customer_numbers, billing_ids, psa_ids = (shuffled(rng, count) for _ in range(3))
+def draw_clients(rng: Random, size: Size, partners: Sequence[Person]) -> list[Client]:
+    customer_numbers, billing_ids, psa_ids = (shuffled(rng, size.clients) for _ in range(3))
     clients = []
-    for place, name in enumerate(names.CLIENTS):
+    for place in range(size.clients):
         entity = ENTITIES[place % len(ENTITIES)]
         country, _ = rng.choice(entity.places)
         has_vat_id = entity.code != "US01"
@@ -26,7 +24,7 @@ def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
                 customer_no=f"C{10000 + customer_numbers[place]}",
                 billing_id=f"cus_{billing_ids[place]:06d}",
                 psa_id=psa_ids[place],
-                name=name,
+                name=client_name(place),
                 segment=rng.choices(("ENTERPRISE", "MIDMARKET", "SMB"), (3, 4, 3))[0],
                 owner_email=rng.choice(partners).email,
                 entity=entity,
@@ -40,11 +38,17 @@ def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
     return clients
 
 
-def draw_engagements(rng: Random, clients: Sequence[Client]) -> list[Engagement]:
-    stages = ["CLOSED_WON"] * WON
-    stages += [rng.choice(("QUALIFYING", "PROPOSED", "CLOSED_LOST")) for _ in range(NOT_WON)]
+def client_name(place: int) -> str:
+    lap, number = divmod(place, len(names.CLIENTS))
+    return f"{names.CLIENTS[number]} {lap + 1}" if lap else names.CLIENTS[number]
+
+
+def draw_engagements(rng: Random, size: Size, clients: Sequence[Client]) -> list[Engagement]:
+    stages = ["CLOSED_WON"] * size.won
+    stages += [rng.choice(("QUALIFYING", "PROPOSED", "CLOSED_LOST")) for _ in range(size.not_won)]
     rng.shuffle(stages)
-    upcoming = [place for place, stage in enumerate(stages) if stage == "CLOSED_WON"][-PLANNED:]
+    won = [place for place, stage in enumerate(stages) if stage == "CLOSED_WON"]
+    upcoming = set(won[-size.upcoming :])
     engagements = []
     for place, stage in enumerate(stages):
         if place in upcoming or stage in ("QUALIFYING", "PROPOSED"):

@@ -2,24 +2,29 @@
 
 from random import Random
 
+from hub.demo.drawing.assignments import draw_assignments
 from hub.demo.drawing.clients import draw_clients, draw_engagements
 from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.people import draw_people
 from hub.demo.drawing.projects import draw_projects
+from hub.demo.drawing.size import S, Size
 from hub.demo.firm import Firm
 
 
-def draw_firm(seed: int) -> Firm:
+def draw_firm(seed: int, size: Size = S) -> Firm:
     rng = Random(seed)
-    people = draw_people(rng)
-    clients = draw_clients(rng, [one for one in people if one.role == "Partner"])
-    engagements = draw_engagements(rng, clients)
+    people = draw_people(rng, size)
+    clients = draw_clients(rng, size, [one for one in people if one.role == "Partner"])
+    engagements = draw_engagements(rng, size, clients)
     projects = draw_projects(rng, engagements, people)
-    invoices = number_documents(draw_invoices(rng, projects))
+    invoices = number_documents(draw_invoices(rng, size, projects))
     return Firm(
         people=people,
         clients=clients,
         engagements=engagements,
         projects=projects,
         invoices=invoices,
+        assignments=draw_assignments(seed, projects),
+        seed=seed,
+        size=size,
     )

@@ -1,6 +1,7 @@
 """What billing knows of the firm."""
 
 from hub.demo.firm import Firm
+from hub.demo.rows.work import billing_work
 from hub.demo.rows.words import Rows, payment_word
 
 
@@ -54,4 +55,5 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
             }
             for one in firm.invoices
         ],
+        **billing_work(firm),
     }

@@ -1,6 +1,7 @@
 """What the ERP knows of the firm."""
 
 from hub.demo.firm import Firm
+from hub.demo.rows.work import erp_work
 from hub.demo.rows.words import Rows
 
 
@@ -71,4 +72,5 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
             }
             for number, one in enumerate(firm.invoices, start=1)
         ],
+        **erp_work(firm),
     }

@@ -1,6 +1,7 @@
 """What the PSA knows of the firm."""
 
 from hub.demo.firm import Firm
+from hub.demo.rows.work import psa_work
 from hub.demo.rows.words import Rows, in_ledger, payment_word
 
 
@@ -73,4 +74,5 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
             }
             for number, one in enumerate(in_ledger(firm), start=1)
         ],
+        **psa_work(firm),
     }
