@@ -47,7 +47,7 @@ def connect_systems(settings: Settings) -> Connectors:
     return Connectors(
         reads={c.system: c for c in (crm, psa, hr, erp, billing)},
         writes={c.system: c for c in (crm, psa, hr, erp, billing)},
-        acts={erp.system: erp},
+        acts={c.system: c for c in (psa, erp)},
     )
 
 

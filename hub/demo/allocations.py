@@ -51,6 +51,7 @@ ALLOCATIONS = Table(
         optional("special_rate", RATE),
         optional("special_currency", CURRENCY),
         replace(choice("special_unit", "hourly", "daily", by=frozenset()), is_nullable=True),
+        optional("external_ref", by=EXACT),
         replace(given("successor_id", ID), references="allocations"),
     ),
 )

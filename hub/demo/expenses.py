@@ -51,6 +51,7 @@ EXPENSE_LINES = Table(
         own("uplift", FRACTION, default="0"),
         optional("receipt_sha256"),
         own("is_refundable", FLAG, default="true"),
+        optional("external_ref", by=EXACT),
         given("line_state", by=EXACT, default="'open'"),
         given("approver"),
         given("returned_by"),

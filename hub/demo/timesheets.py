@@ -61,6 +61,7 @@ TIME_ENTRIES = Table(
         own("is_chargeable", FLAG, default="true"),
         optional("work_type"),
         optional("memo"),
+        optional("external_ref", by=EXACT),
         given("entry_state", by=EXACT, default="'open'"),
         given("approver"),
         given("approved_at", INSTANT),

@@ -1,6 +1,6 @@
 """Billing: system of record for what an invoice says before the ledger makes it legal.
 
-Reads: drafts, and its copies of clients, projects, ledger words and payments. Writes: guarded by
+Reads: drafts, and its copies of clients, projects, ledger words, payments, time and expenses. Writes: guarded by
 version (in the body). Creates are idempotent by `Idempotency-Key`.
 """
 
@@ -15,6 +15,7 @@ from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
+from sync.connectors.billing_work import WORK
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import RowQuery, Rows
@@ -127,7 +128,7 @@ class Billing:
     """Billing over its REST API."""
 
     system = System.BILLING
-    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS)
+    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS, *WORK)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
