@@ -48,7 +48,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(state: Path, *, erp: Erp, size: Size = Size.S, say: Say) -> AsyncIterator[Stage]:
+async def set_stage(
+    state: Path, *, erp: Erp, size: Size = Size.S, say: Say
+) -> AsyncIterator[Stage]:
     """Start what is not running and create what is not there, in `state`; stop it all at the end.
 
     A second start resumes with the data of the first of its kind and size. Raises Invalid for a
@@ -123,7 +125,16 @@ async def _demo(
 ) -> Process:
     options = [part for name in systems for part in (f"--{name}-dsn", dsns[name])]
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hub.demo", command, "--only", ",".join(systems), *options, *further),
+        *(
+            sys.executable,
+            "-m",
+            "hub.demo",
+            command,
+            "--only",
+            ",".join(systems),
+            *options,
+            *further,
+        ),
         stdout=PIPE,
         start_new_session=True,  # Ctrl-C is for us; we stop it in order
     )

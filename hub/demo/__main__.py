@@ -44,7 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
 def arguments_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hub.demo", description=__doc__)
     parser.add_argument("command", nargs="?", choices=("serve", "seed"), default="serve")
-    parser.add_argument("--size", choices=tuple(SIZES), default="S", help="how large a firm to seed")
+    parser.add_argument(
+        "--size", choices=tuple(SIZES), default="S", help="how large a firm to seed"
+    )
     parser.add_argument("--only", metavar="NAMES", help="the systems meant, with commas between")
     for name in SYSTEMS:
         parser.add_argument(f"--{name}-dsn", metavar="DSN", help=f"the database of {name}")

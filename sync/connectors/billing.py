@@ -1,7 +1,7 @@
 """Billing: system of record for what an invoice says before the ledger makes it legal.
 
-Reads: drafts, and its copies of clients, projects, ledger words, payments, time and expenses. Writes: guarded by
-version (in the body). Creates are idempotent by `Idempotency-Key`.
+Reads: drafts, and its copies of clients, projects, ledger words, payments, time and expenses.
+Writes: guarded by version (in the body). Creates are idempotent by `Idempotency-Key`.
 """
 
 from __future__ import annotations

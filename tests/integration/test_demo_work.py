@@ -13,7 +13,9 @@ from support.stand_ins import caller
 from hub.embedded import Cluster
 
 API = "/api/v2"
-ENTRIES, LINES, ALLOCATIONS = (f"{API}/{n}" for n in ("time-entries", "expense-lines", "allocations"))
+ENTRIES, LINES, ALLOCATIONS = (
+    f"{API}/{n}" for n in ("time-entries", "expense-lines", "allocations")
+)
 MANAGER = {"approver": "manager@firm.example"}
 RETURNED = {"returned_by": "manager@firm.example", "remark": "Wrong project"}
 
@@ -113,7 +115,9 @@ async def test_the_seed_locks_what_lies_in_closed_periods(psa: httpx.AsyncClient
 @pytest.mark.parametrize("collection", ["time-entries", "expense-lines"])
 async def test_a_rejection_needs_a_reason(psa: httpx.AsyncClient, collection: str) -> None:
     """None, or a blank one, is refused, and the record keeps waiting."""
-    where = {"filter[entry_state]" if collection == "time-entries" else "filter[line_state]": "waiting"}
+    where = {
+        "filter[entry_state]" if collection == "time-entries" else "filter[line_state]": "waiting"
+    }
     waiting = (await psa.get(f"{API}/{collection}", params=where)).json()["data"][0]
     record = f"{API}/{collection}/{waiting['id']}"
     for fields in ({"returned_by": "a@b.example"}, {**RETURNED, "remark": " "}):
@@ -218,7 +222,12 @@ async def test_an_allocation_goes_from_request_to_done(psa: httpx.AsyncClient) -
     allocation = await made(await new_allocation(psa), ALLOCATIONS)
     row = (await psa.get(allocation)).json()["data"]
     assert (row["booking_state"], row["user_id"], row["daily_hours"]) == ("requested", None, "8.00")
-    ways = [("pencil-in", "pencilled"), ("book", "booked"), ("begin", "running"), ("finish", "done")]
+    ways = [
+        ("pencil-in", "pencilled"),
+        ("book", "booked"),
+        ("begin", "running"),
+        ("finish", "done"),
+    ]
     for verb, state in ways:
         status, row = await step(psa, allocation, verb)
         assert (status, row["booking_state"]) == (200, state)
@@ -261,7 +270,9 @@ async def test_an_expense_is_cleared_booked_and_paid_out(psa: httpx.AsyncClient)
     }
     refused = await psa.post(LINES, json={"data": line})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "tax_out_of_range")
-    expense = await made(await psa.post(LINES, json={"data": line | {"tax_amount": "21.00"}}), LINES)
+    expense = await made(
+        await psa.post(LINES, json={"data": line | {"tax_amount": "21.00"}}), LINES
+    )
     await step(psa, expense, "submit")
     assert (await step(psa, expense, "clear", **MANAGER))[1]["line_state"] == "cleared"
     changed = await psa.patch(expense, json={"data": {"spent_amount": "1.00"}})

@@ -16,7 +16,7 @@ ROLE_SHARES = {
 class Size:
     """`sixties` is the number of people, in sixties; each won engagement has two or three projects.
 
-    There are exactly as many expenses, and about as many time entries as it says.
+    Time entries and expenses are about as many as it says: there are none while nobody works.
     """
 
     clients: int

@@ -36,9 +36,7 @@ def draw_time_entries(firm: Firm) -> Iterator[TimeEntry]:
                 yield draw_entry(rng, number, seat, day, quarters * QUARTER)
 
 
-def draw_entry(
-    rng: Random, number: int, seat: Assignment, day: date, worked: int
-) -> TimeEntry:
+def draw_entry(rng: Random, number: int, seat: Assignment, day: date, worked: int) -> TimeEntry:
     status = draw_status(rng.random(), day)
     is_approved = status == "approved"
     kind = int(rng.random() * len(names.ACTIVITIES))

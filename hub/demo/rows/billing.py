@@ -1,8 +1,8 @@
 """What billing knows of the firm."""
 
 from hub.demo.firm import Firm
-from hub.demo.rows.work import billing_work
 from hub.demo.rows.words import Rows, payment_word
+from hub.demo.rows.work import billing_work
 
 
 def billing_rows(firm: Firm) -> dict[str, Rows]:

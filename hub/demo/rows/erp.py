@@ -1,8 +1,8 @@
 """What the ERP knows of the firm."""
 
 from hub.demo.firm import Firm
-from hub.demo.rows.work import erp_work
 from hub.demo.rows.words import Rows
+from hub.demo.rows.work import erp_work
 
 
 def erp_rows(firm: Firm) -> dict[str, Rows]:

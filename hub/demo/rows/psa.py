@@ -1,8 +1,8 @@
 """What the PSA knows of the firm."""
 
 from hub.demo.firm import Firm
-from hub.demo.rows.work import psa_work
 from hub.demo.rows.words import Rows, in_ledger, payment_word
+from hub.demo.rows.work import psa_work
 
 
 def psa_rows(firm: Firm) -> dict[str, Rows]:

@@ -1,4 +1,4 @@
-"""What PSA, ERP and billing know of plans, time and expenses; rows are made as they are asked for."""
+"""What PSA, ERP and billing know of plans, time and expenses; made row by row, when asked for."""
 
 from collections.abc import Iterable
 from decimal import Decimal
