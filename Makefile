@@ -29,7 +29,7 @@ demo-clean: env ## Forget the demo's data
 	@$(RUN) concord demo --clean
 
 tour: env ## The same, telling its story unattended; exits 1 if a step does not hold
-	@$(RUN) concord demo --tour --erp $(ERP)
+	@$(RUN) concord demo --tour --erp $(ERP) --size $(SIZE)
 
 check: env ## The fast gates: format, lint, types, import contracts, snapshots, fast tests
 	@$(RUN) ruff format --check .

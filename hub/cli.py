@@ -118,7 +118,7 @@ def demo(
         forget_stage(state)
         typer.echo(f"Forgot the demo in {state}.")
     elif story:
-        sys.exit(asyncio.run(tour(state, erp=erp)))
+        sys.exit(asyncio.run(tour(state, erp=erp, size=size)))
     else:
         _run(play(state, erp=erp, size=size, port=port))
 

@@ -56,7 +56,7 @@ async def set_stage(
     A second start resumes with the data of the first of its kind and size. Raises Invalid for a
     large firm on a real ERP.
     """
-    suffix = _suffix(erp, size)
+    suffix = suffix_of(erp, size)
     async with AsyncExitStack() as stack:
         say("starting PostgreSQL")
         cluster = await asyncio.to_thread(Cluster.start, state / "postgres")
@@ -85,7 +85,7 @@ def forget_stage(state: Path) -> None:
     Cluster.forget(state / "postgres")
 
 
-def _suffix(erp: Erp, size: Size) -> str:
+def suffix_of(erp: Erp, size: Size) -> str:
     """What tells the databases of one kind of demo from those of the others."""
     if erp is Erp.STANDARD:
         return "" if size is Size.S else f"_{size.value.lower()}"

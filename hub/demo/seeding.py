@@ -1,5 +1,6 @@
 """Fills the five databases with one firm, so that owners and copies agree from the start."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -40,15 +41,20 @@ async def seed(
 ) -> None:
     """Fills the systems that are still empty, each in one transaction; their tables exist."""
     firm = draw_firm(seed, size)
-    for name, connection in connections.items():
-        async with connection.transaction():
-            first = SYSTEMS[name].tables[0].name
-            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {first})"):
-                continue
-            await copy_rows(connection, name, ROWS[name](firm))
-            if name == "erp":
-                await copy_periods(connection)
-                await copy_series(connection, firm)
+    async with asyncio.TaskGroup() as filling:
+        for name, connection in connections.items():
+            filling.create_task(fill(connection, name, firm))
+
+
+async def fill(connection: Connection, name: str, firm: Firm) -> None:
+    async with connection.transaction():
+        first = SYSTEMS[name].tables[0].name
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {first})"):
+            return
+        await copy_rows(connection, name, ROWS[name](firm))
+        if name == "erp":
+            await copy_periods(connection)
+            await copy_series(connection, firm)
 
 
 async def copy_rows(connection: Connection, system: str, rows: Mapping[str, Rows]) -> None:
