@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from hub.demo.approvals import Step, broken
-from hub.demo.hours import DAY, HOURS, ZONE
+from hub.demo.hours import HOURS, ZONE
 from hub.demo.kinds import DATE, FLAG, ID, INSTANT
 from hub.demo.tables import EXACT, RANGE, Connection, Row, Table, given, number_key, optional, own
+
+DAY_MINUTES = 24 * 60
 
 
 def refuse_approved(row: Row) -> None:
@@ -33,14 +35,19 @@ async def refuse_impossible(connection: Connection, row: Row) -> None:
 
 
 async def refuse_long_day(connection: Connection, row: Row) -> None:
-    """Waits for other entries of the person, which count once they are committed."""
+    """Counts whole minutes, because printed hours do not add up: 36 times 0.67 is a day.
+
+    Waits for other entries of the person, which count once they are committed.
+    """
     person, day = row["user_id"], row["work_day"]
     await connection.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", person)
-    hours = await connection.fetchval(
-        "SELECT sum(hours) FROM time_entries WHERE user_id = $1 AND work_day = $2", person, day
+    minutes = await connection.fetchval(
+        "SELECT sum(round(hours * 60))::int FROM time_entries WHERE user_id = $1 AND work_day = $2",
+        person,
+        day,
     )
-    if hours > DAY:
-        message = f"User {person} would have {hours} hours on {day}; a day has {DAY}."
+    if minutes > DAY_MINUTES:
+        message = f"User {person} would have {minutes} minutes on {day}; a day has {DAY_MINUTES}."
         raise broken("day_too_long", message)
 
 

@@ -154,10 +154,12 @@ async def test_a_day_has_24_hours(psa: httpx.AsyncClient) -> None:
     assert (await new_entry(psa, hours="12.00")).status_code == 201
     refused = await new_entry(psa, hours="0.25")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "day_too_long")
-    assert "24.25 hours on 2026-12-01" in refused.text
+    assert "1455 minutes on 2026-12-01" in refused.text
     longer = await psa.patch(first, json={"data": {"hours": "12.25"}})
     assert longer.status_code == 409
     assert (await new_entry(psa, user_id="2", hours="24.00")).status_code == 201
+    thirds = [await new_entry(psa, user_id="3", hours="0.67") for _ in range(36)]
+    assert {one.status_code for one in thirds} == {201}
     racing = [new_entry(psa, work_day="2026-12-02", hours="13.00") for _ in range(3)]
     answers = await asyncio.gather(*racing)
     assert sorted(one.status_code for one in answers) == [201, 409, 409]

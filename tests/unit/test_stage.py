@@ -17,7 +17,7 @@ def test_each_kind_and_size_of_demo_has_databases_of_its_own() -> None:
 
 
 def test_a_real_erp_takes_the_small_firm_only() -> None:
-    """Seeding Tryton call by call would take days; the refusal says what to leave out."""
+    """Tryton is seeded call by call; the refusal says what to leave out."""
     with pytest.raises(Invalid, match="leave out --erp"):
         suffix_of(Erp.TRYTON, Size.M)
 
