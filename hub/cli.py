@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import structlog
 import typer
+import uvloop
 from pydantic import ValidationError
 
 from cdc.log.tables import LOG_TABLES
@@ -151,7 +152,7 @@ def _require_loopback(host: str) -> None:
 
 def _run(role: Coroutine[Any, Any, None]) -> None:
     try:
-        asyncio.run(role)
+        uvloop.run(role)
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
 

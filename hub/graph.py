@@ -19,6 +19,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
 from resolvers.context import Info
+from resolvers.executor import PlainFields
 from resolvers.gate import Gate
 from resolvers.limits import Limits
 from resolvers.mutation import Mutation
@@ -39,6 +40,7 @@ class Graph(strawberry.Schema):
             mutation=Mutation,
             subscription=Subscription,
             types=list(NODES.values()),
+            execution_context_class=PlainFields,
             config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
             extensions=[lambda: Operation(gate, NODES)],
         )

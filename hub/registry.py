@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import asyncpg
+
 from cdc.capture.table_shape import CapturedTable
 from hub.settings import Settings, SystemSettings
 from schema.system import System
@@ -14,6 +16,7 @@ from sync.connectors.crm import Crm
 from sync.connectors.erp import Erp
 from sync.connectors.hr import Hr
 from sync.connectors.http import Endpoint
+from sync.connectors.hub import Hub
 from sync.connectors.ports import Acts, Reads, Writes
 from sync.connectors.psa import Psa
 from sync.connectors.tryton import Tryton
@@ -37,17 +40,18 @@ class Connectors:
             await connector.close()
 
 
-def connect_systems(settings: Settings) -> Connectors:
-    """Build the connectors; nothing is called yet."""
+def connect_systems(settings: Settings, pool: asyncpg.Pool) -> Connectors:
+    """Build the connectors; nothing is called yet. The hub's own records are in `pool`."""
     crm = Crm(_endpoint(settings, System.CRM))
     psa = Psa(_endpoint(settings, System.PSA))
     hr = Hr(_endpoint(settings, System.HR))
     erp = _erp(settings)
     billing = Billing(_endpoint(settings, System.BILLING))
+    hub = Hub(pool)
     return Connectors(
-        reads={c.system: c for c in (crm, psa, hr, erp, billing)},
-        writes={c.system: c for c in (crm, psa, hr, erp, billing)},
-        acts={c.system: c for c in (psa, erp)},
+        reads={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
+        writes={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
+        acts={c.system: c for c in (psa, erp, hub)},
     )
 
 

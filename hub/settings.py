@@ -72,6 +72,10 @@ class Settings(BaseSettings):
             raise Invalid(f"No setting is called {names}. See docs/reference/settings.md.")
         return cls()
 
+    def capture_url(self, system: System) -> SecretStr | None:
+        """The database whose changes of this system's records we read; the hub's own is ours."""
+        return self.database_url if system is System.HUB else self.system(system).capture_url
+
     def system(self, system: System) -> SystemSettings:
         found: SystemSettings = getattr(self, system.value)
         return found

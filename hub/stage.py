@@ -13,10 +13,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
 from hub.settings import Settings
 from hub.tryton.erp import start_tryton
 from schema.errors import Invalid, Unavailable
+from sync.store.migrate import migrate
+from sync.store.pool import connect
 
 
 class Erp(Enum):
@@ -64,7 +67,8 @@ async def set_stage(
         stood_in = [s for s in SYSTEMS if erp is Erp.STANDARD or s != "erp"]
         dsns = await asyncio.to_thread(_databases, cluster, [*stood_in, "hub"], suffix)
         say("seeding the firm")
-        await _seed(stood_in, dsns, size)
+        await _migrate(dsns["hub"])
+        await _seed([*stood_in, "hub"], dsns, size)
         say("starting the systems")
         urls = await stack.enter_async_context(_stand_ins(stood_in, dsns))
         systems: dict[str, dict[str, Any]] = {
@@ -100,6 +104,15 @@ def _databases(cluster: Cluster, names: list[str], suffix: str) -> dict[str, str
         if not cluster.exists(name + suffix):
             cluster.create_database(name + suffix)
     return {name: cluster.dsn(name + suffix) for name in names}
+
+
+async def _migrate(dsn: str) -> None:
+    """The hub's own tables, which the seed fills like those of any owner."""
+    pool = await connect(dsn, size=2)
+    try:
+        await migrate(pool, LOG_TABLES)
+    finally:
+        await pool.close()
 
 
 async def _seed(systems: list[str], dsns: Mapping[str, str], size: Size) -> None:

@@ -104,7 +104,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         pool = await connect(dsn)
         stack.push_async_callback(pool.close)
         await migrate(pool, LOG_TABLES)
-        connectors = connect_systems(settings)
+        connectors = connect_systems(settings, pool)
         stack.push_async_callback(connectors.close)
         xref = Xref(pool)
         reading = Reading(connectors.reads, xref, pool, utc_now, settings.read_timeout)
@@ -146,7 +146,7 @@ def _captures(
     """A WAL reader for each system whose database we were given."""
     readers = []
     for system, connector in connectors.reads.items():
-        url = settings.system(system).capture_url
+        url = settings.capture_url(system)
         if url is not None:
             dsn = url.get_secret_value()
             readers.append(

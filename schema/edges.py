@@ -78,15 +78,20 @@ def _one(source: type, key: str, target: type, description: str) -> GraphEdge:
     )
 
 
-PROJECT_TEAM = GraphEdge(
-    source=Project,
-    name="team",
-    target=Resource,
-    key="team_ids",
-    load=EdgeLoad.BY_ID,
-    is_many=True,
-    description="The people on the project.",
-)
+def _several(source: type, key: str, target: type, name: str, description: str) -> GraphEdge:
+    """Every `target` whose id is in the source's list `key`."""
+    return GraphEdge(
+        source=source,
+        name=name,
+        target=target,
+        key=key,
+        load=EdgeLoad.BY_ID,
+        is_many=True,
+        description=description,
+    )
+
+
+PROJECT_TEAM = _several(Project, "team_ids", Resource, "team", "The people on the project.")
 INVOICE_PAYMENT_STATUS = GraphEdge(
     source=Invoice,
     name="payment_status",
@@ -155,6 +160,11 @@ EDGES: tuple[GraphEdge, ...] = (
     _one(ExpenseItem, "resource_id", Resource, "Who spent it."),
     _one(ExpenseItem, "project_id", Project, "On what."),
     _one(BillingEvent, "project_id", Project, "The project."),
+    _several(BillingEvent, "time_entry_ids", TimeEntry, "time_entries", "The time it bills."),
+    _several(BillingEvent, "expense_ids", ExpenseItem, "expenses", "The expenses it bills."),
+    _one(BillingEvent, "milestone_id", Milestone, "The milestone it bills."),
+    _one(BillingEvent, "retainer_id", Retainer, "The retainer whose period it bills."),
+    _several(BillingEvent, "hold_ids", BillingHold, "holds", "The holds on it."),
     _one(BillingHold, "client_id", Client, "The client it is on."),
     _one(BillingHold, "engagement_id", Engagement, "The engagement it is on."),
     _one(BillingHold, "project_id", Project, "The project it is on."),

@@ -32,9 +32,9 @@ from sync.deliver.outbox import CHANNEL, Delivery, Outbox
 from sync.deliver.replica import Gone, NotYet, Replica, Written, differing
 from sync.deliver.retry import Pace
 from sync.json_form import json_form
+from sync.outage import OUTAGE
 from sync.read.projected import Projected
 from sync.store.bell import Bell
-from sync.store.outage import OUTAGE
 from sync.store.projection_tables import BY_NAME
 from sync.xref import Xref
 

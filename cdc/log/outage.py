@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import asyncpg
-
 from schema.errors import Unavailable
+from sync.outage import OUTAGE
 
 
 @contextmanager
@@ -18,12 +17,5 @@ def outage_of(database: str) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,  # the session was ended between two steps of one statement
-        asyncpg.OperatorInterventionError,
-        asyncpg.TooManyConnectionsError,
-    ) as refusal:
+    except OUTAGE as refusal:
         raise Unavailable(f"{database} does not answer ({refusal}): try again later") from refusal

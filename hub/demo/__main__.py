@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import asyncpg
 
 from hub.demo.drawing.size import SIZES
-from hub.demo.seeding import seed
+from hub.demo.seeding import HUB, seed
 from hub.demo.serving import Place, serve
 from hub.demo.storage import speak_json
 from hub.demo.systems import SYSTEMS, create_tables
@@ -19,10 +19,11 @@ from hub.demo.systems import SYSTEMS, create_tables
 def main(arguments: list[str] | None = None) -> None:
     parser = arguments_parser()
     options = vars(parser.parse_args(arguments))
+    known = [*SYSTEMS, HUB] if options["command"] == "seed" else list(SYSTEMS)
     wanted = options["only"].split(",") if options["only"] else list(SYSTEMS)
-    unknown = sorted(set(wanted) - SYSTEMS.keys())
+    unknown = sorted(set(wanted) - set(known))
     if unknown:
-        parser.error(f"{', '.join(unknown)}: there are only {', '.join(SYSTEMS)}")
+        parser.error(f"{', '.join(unknown)}: there are only {', '.join(known)}")
     homeless = [f"--{name}-dsn" for name in wanted if not options[f"{name}_dsn"]]
     if homeless:
         parser.error(f"give {' '.join(homeless)}, or name the systems to run with --only")
@@ -48,7 +49,7 @@ def arguments_parser() -> argparse.ArgumentParser:
         "--size", choices=tuple(SIZES), default="S", help="how large a firm to seed"
     )
     parser.add_argument("--only", metavar="NAMES", help="the systems meant, with commas between")
-    for name in SYSTEMS:
+    for name in (*SYSTEMS, HUB):
         parser.add_argument(f"--{name}-dsn", metavar="DSN", help=f"the database of {name}")
         parser.add_argument(f"--{name}-port", metavar="PORT", type=int, default=0)
         parser.add_argument(f"--{name}-key", metavar="KEY", help=f"default: demo-{name}")
@@ -63,7 +64,8 @@ async def fill(places: Mapping[str, Place], size: str) -> None:
             connections[name] = await asyncpg.connect(place.dsn)
             stack.push_async_callback(connections[name].close)
             await speak_json(connections[name])
-            await create_tables(name, connections[name])
+            if name in SYSTEMS:
+                await create_tables(name, connections[name])
         await seed(connections, size=SIZES[size])
 
 

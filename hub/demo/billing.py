@@ -79,6 +79,41 @@ INVOICES = Table(
     ),
 )
 
+HOLDS = Table(
+    name="holds",
+    key=text_key("id"),
+    prefix="hold_",
+    digits=6,
+    columns=(
+        anchor("hub_hold"),
+        copied("customer", by=EXACT, references="customers"),
+        copied("project_code", by=EXACT),
+        copied("invoice", by=EXACT),
+        copied("effect", by=EXACT),
+        copied("state", by=EXACT),
+        copied("reason"),
+        copied("review_on", DATE, by=RANGE),
+    ),
+)
+
+BILLABLES = Table(
+    name="billables",
+    key=text_key("id"),
+    prefix="bl_",
+    digits=8,
+    columns=(
+        anchor("hub_event"),
+        copied("project_code", by=EXACT),
+        copied("kind", by=EXACT),
+        copied("state", by=EXACT),
+        copied("service_from", DATE, by=RANGE),
+        copied("service_to", DATE),
+        copied("amount", MONEY),
+        copied("currency", CURRENCY),
+        copied("tax_code"),
+    ),
+)
+
 SPELLING = Spelling(
     ids="ids[]",
     after="starting_after",
@@ -158,7 +193,7 @@ BILLING = System(
     name="billing",
     base="/v1",
     dialect=Stripeish(),
-    tables=(CUSTOMERS, PROJECTS, INVOICES, TIME_USAGE, EXPENSE_USAGE),
+    tables=(CUSTOMERS, PROJECTS, INVOICES, HOLDS, BILLABLES, TIME_USAGE, EXPENSE_USAGE),
     update_method="POST",
     own_ddl=(ANSWERS_DDL,),
     once=answer_once,

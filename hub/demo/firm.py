@@ -211,6 +211,50 @@ class Expense:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A hold on billing; `key` is the id of what it is on, as the system of `scope` calls it."""
+
+    hold_id: str
+    scope: str
+    key: str
+    effect: str
+    status: str
+    reason: str
+    placed_by: str
+    placed_at: datetime
+    review_by: date
+    released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingEvent:
+    event_id: str
+    project: Project
+    kind: str
+    status: str
+    service_from: date
+    service_to: date
+    quantity: Decimal
+    rate: Decimal
+    unit: str
+    amount: Decimal
+    hold_id: str | None
+    invoice_id: str | None
+
+    @property
+    def currency(self) -> str:
+        return self.project.engagement.client.entity.currency
+
+    @property
+    def allocations(self) -> list[dict[str, object]]:
+        """The signed shares that invoice lines took of it."""
+        if self.invoice_id is None:
+            return []
+        share = {"amount": str(self.amount), "currency": self.currency}
+        return [{"invoice": self.invoice_id, "line": 1, **share}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firm:
     """Time entries and expenses are not held: they are drawn from the rest, see `drawing`."""
 
@@ -222,3 +266,5 @@ class Firm:
     assignments: list[Assignment]
     seed: int
     size: Size
+    holds: list[Hold]
+    events: list[BillingEvent]

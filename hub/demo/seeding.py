@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from operator import itemgetter
@@ -17,6 +17,7 @@ from hub.demo.rows.billing import billing_rows
 from hub.demo.rows.crm import crm_rows
 from hub.demo.rows.erp import erp_rows
 from hub.demo.rows.hr import hr_rows
+from hub.demo.rows.hub import HUB_TABLES, hub_rows
 from hub.demo.rows.psa import psa_rows
 from hub.demo.rows.words import Rows
 from hub.demo.systems import SYSTEMS
@@ -27,12 +28,17 @@ SEEDED_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 YEARS = range(2025, 2031)
 LAST_CLOSED_PERIOD = f"{CLOSED_UNTIL:%Y-%m}"
 
+HUB = "hub"
+"""Concord's own database: it makes its tables itself, and is seeded like the others."""
+
+TABLES = {name: system.tables for name, system in SYSTEMS.items()} | {HUB: HUB_TABLES}
 ROWS = {
     "crm": crm_rows,
     "psa": psa_rows,
     "hr": hr_rows,
     "erp": erp_rows,
     "billing": billing_rows,
+    HUB: hub_rows,
 }
 
 
@@ -47,18 +53,19 @@ async def seed(
 
 
 async def fill(connection: Connection, name: str, firm: Firm) -> None:
+    tables = TABLES[name]
     async with connection.transaction():
-        first = SYSTEMS[name].tables[0].name
-        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {first})"):
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {tables[0].name})"):
             return
-        await copy_rows(connection, name, ROWS[name](firm))
+        await copy_rows(connection, tables, ROWS[name](firm))
         if name == "erp":
             await copy_periods(connection)
             await copy_series(connection, firm)
 
 
-async def copy_rows(connection: Connection, system: str, rows: Mapping[str, Rows]) -> None:
-    tables = SYSTEMS[system].tables
+async def copy_rows(
+    connection: Connection, tables: Sequence[Table], rows: Mapping[str, Rows]
+) -> None:
     async with unindexed(connection, tables):
         for table in tables:
             count = await copy_table(connection, table, rows[table.name])
@@ -71,9 +78,14 @@ async def copy_table(connection: Connection, table: Table, rows: Rows) -> int:
     first = next(coming, None)
     if first is None:
         return 0
+    schema, _, name = table.name.rpartition(".")
     columns, cells = [*first, "updated_at"], itemgetter(*first)
-    records = ((*cells(row), SEEDED_AT) for row in chain([first], coming))
-    status = await connection.copy_records_to_table(table.name, columns=columns, records=records)
+    status = await connection.copy_records_to_table(
+        name,
+        schema_name=schema or None,
+        columns=columns,
+        records=((*cells(row), SEEDED_AT) for row in chain([first], coming)),
+    )
     return int(status.removeprefix("COPY "))
 
 

@@ -8,7 +8,15 @@ import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import BILLING_LEDGER
-from schema.ids import BillingEventId, ProjectId
+from schema.ids import (
+    BillingEventId,
+    BillingHoldId,
+    ExpenseItemId,
+    MilestoneId,
+    ProjectId,
+    RetainerId,
+    TimeEntryId,
+)
 from schema.money import Money
 from schema.part import field, part
 from schema.rate import Rate
@@ -39,7 +47,7 @@ class BillingEventStatus(Enum):
 class Allocation:
     """A signed share of the event on one invoice line."""
 
-    invoice: str = field("Canonical id of the invoice.")
+    invoice: str = field("Billing's own id of the invoice.")
     line: int = field("Number of the line, from 1.")
     amount: Money = field("The share; negative when a credit gives it back.")
 
@@ -58,8 +66,17 @@ class BillingEvent:
     status: BillingEventStatus | None = owned_by(
         BILLING_LEDGER, description="Status.", filters=(FilterOp.IN,), default=None
     )
-    sources: list[str] | None = owned_by(
-        BILLING_LEDGER, description="Canonical ids of what it bills.", default=None
+    time_entry_ids: list[TimeEntryId] | None = owned_by(
+        BILLING_LEDGER, description="The time it bills.", default=None
+    )
+    expense_ids: list[ExpenseItemId] | None = owned_by(
+        BILLING_LEDGER, description="The expenses it bills.", default=None
+    )
+    milestone_id: MilestoneId | None = owned_by(
+        BILLING_LEDGER, description="The milestone it bills.", default=None
+    )
+    retainer_id: RetainerId | None = owned_by(
+        BILLING_LEDGER, description="The retainer whose period it bills.", default=None
     )
     service_from: date | None = owned_by(
         BILLING_LEDGER,
@@ -76,8 +93,8 @@ class BillingEvent:
     rate: Rate | None = owned_by(BILLING_LEDGER, description="The frozen price.", default=None)
     amount: Money | None = owned_by(BILLING_LEDGER, description="What it bills.", default=None)
     tax_code: str | None = owned_by(BILLING_LEDGER, description="Tax category.", default=None)
-    hold_ids: list[str] | None = owned_by(
-        BILLING_LEDGER, description="Canonical ids of the holds on it.", default=None
+    hold_ids: list[BillingHoldId] | None = owned_by(
+        BILLING_LEDGER, description="The holds on it; it is free when there are none.", default=None
     )
     allocations: list[Allocation] | None = owned_by(
         BILLING_LEDGER, description="Which invoice lines took it.", default=None

@@ -15,6 +15,7 @@ from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
+from sync.connectors.billing_holds import EVENT, HOLD
 from sync.connectors.billing_work import WORK
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
@@ -128,7 +129,7 @@ class Billing:
     """Billing over its REST API."""
 
     system = System.BILLING
-    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS, *WORK)
+    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS, HOLD, EVENT, *WORK)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

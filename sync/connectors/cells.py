@@ -47,12 +47,15 @@ def date_of(cell: Any) -> date | None:
 
 
 def decimal_of(cell: Any) -> Decimal | None:
-    """An exact decimal from text or a whole number; floats are refused."""
+    """An exact decimal from text or a whole number; floats and what is no number are refused."""
     if cell is None:
         return None
     if isinstance(cell, float):
         raise TypeError("a float is not exact")
-    return Decimal(cell)
+    number = Decimal(cell)
+    if not number.is_finite():
+        raise ValueError("a finite number expected")
+    return number
 
 
 def _text(cell: Any) -> str | None:

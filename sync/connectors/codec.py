@@ -219,7 +219,7 @@ def _encode_cell(place: Column, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_encode_cell(place, part) for part in value]
     if isinstance(value, Enum):
-        return _word_for(place.words, value)
+        return _word_for(place.name, place.words, value)
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
@@ -250,14 +250,14 @@ def _amount_cells(place: MoneyColumns | RateColumns, value: Any) -> dict[str, An
         return {place.amount: None}
     cells = {place.amount: str(value.amount), place.currency: value.currency}
     if isinstance(place, RateColumns):
-        cells[place.per] = _word_for(place.words, value.per)
+        cells[place.per] = _word_for(place.per, place.words, value.per)
     return cells
 
 
-def _word_for(words: Words | None, member: Enum) -> str:
+def _word_for(column: str, words: Words | None, member: Enum) -> str:
     if words is None:
         return str(member.value)
     for word, meaning in words.items():
         if meaning is member:
             return word
-    raise ValueError(f"There is no word for {member.name}.")
+    raise ValueError(f"{column} has no word for {member.name}.")

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
-import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from schema.errors import (
     ConcordError,
@@ -38,8 +37,11 @@ T = TypeVar("T")
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-"""What the transport meets before a byte has left. A connection that breaks later looks the same
-to httpx (both are ConnectTimeout), but by then the system may have done what was asked."""
+"""What is met before a byte has left; when a connection breaks later, the system may have done
+what was asked."""
+
+IDLE_S = 5
+"""How long a connection is kept for the next call."""
 
 Parameters = Sequence[tuple[str, str]]
 Refusal = tuple[str | None, str]
@@ -89,7 +91,7 @@ class Upstream:
         self._endpoint = endpoint
         self._dialect = dialect
         self._breaker = Breaker(time.monotonic)
-        self._client: httpx.AsyncClient | None = None
+        self._client: aiohttp.ClientSession | None = None
 
     async def read(self, path: str, parameters: Parameters, shape: Callable[[Any], T]) -> T:
         """GET, and what `shape` makes of the JSON.
@@ -127,12 +129,12 @@ class Upstream:
                 method,
                 path,
                 self._endpoint.write_timeout,
-                content=orjson.dumps(body),
+                data=orjson.dumps(body),
                 headers={"content-type": "application/json", **(headers or {})},
             )
-        except (httpx.TransportError, TimeoutError) as error:
-            if isinstance(error.__cause__, NEVER_SENT):
-                raise self._unavailable("cannot be reached") from error
+        except NEVER_SENT as error:
+            raise self._unavailable("cannot be reached") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unknown(f"did not answer ({type(error).__name__})") from error
         if answer.status >= 500:
             raise self._unknown(f"answered {answer.status}")
@@ -145,45 +147,48 @@ class Upstream:
 
     async def close(self) -> None:
         if self._client is not None:
-            await self._client.aclose()
+            await self._client.close()
             self._client = None
 
     async def _get(self, path: str, parameters: Parameters) -> Any:
-        within = self._endpoint.read_timeout
+        target = f"{path}?{urlencode(parameters)}" if parameters else path
         try:
-            answer = await self._call("GET", path, within, params=list(parameters))
-        except (httpx.TransportError, TimeoutError) as error:
+            answer = await self._call("GET", target, self._endpoint.read_timeout)
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unavailable(f"does not answer ({type(error).__name__})") from error
         if not answer.is_success:
             raise self._refused(answer)
         return self._json(answer)
 
-    async def _call(self, method: str, path: str, within: timedelta, **options: Any) -> Answer:
+    async def _call(self, method: str, target: str, within: timedelta, **options: Any) -> Answer:
         """One call, over when its last byte is there; the time and the size of it are capped."""
         if self._client is None:
             self._client = self._open()
         seconds = within.total_seconds()
+        url = URL(self._endpoint.url.rstrip("/") + target, encoded=True)
+        limits = aiohttp.ClientTimeout(connect=seconds, sock_connect=seconds)
         async with (
             asyncio.timeout(seconds),
-            self._client.stream(method, path, timeout=seconds, **options) as response,
+            self._client.request(
+                method, url, timeout=limits, allow_redirects=False, **options
+            ) as answered,
         ):
             content = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in answered.content.iter_any():
                 content += chunk
                 if len(content) > LARGEST_ANSWER:
-                    raise httpx.ReadError("more than 16 MiB at once")
-        return Answer(status=response.status_code, headers=response.headers, content=bytes(content))
+                    raise aiohttp.ClientPayloadError("more than 16 MiB at once")
+        return Answer(status=answered.status, headers=answered.headers, content=bytes(content))
 
-    def _open(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            base_url=self._endpoint.url,
+    def _open(self) -> aiohttp.ClientSession:
+        """Follows no proxy of the environment and keeps no cookies."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(keepalive_timeout=IDLE_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
             headers={
                 "authorization": f"Bearer {self._endpoint.key}",
                 "accept": "application/json",
             },
-            transport=AiohttpTransport(),
-            trust_env=False,
-            follow_redirects=False,
         )
 
     def _json(self, answer: Answer) -> Any:

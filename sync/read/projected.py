@@ -36,6 +36,7 @@ Convert = Callable[..., Any]
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 _POLL_SECONDS = 0.025
+_TEXT = sa.Text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +222,7 @@ def _comparison(entity: type, narrowed: Filter) -> Any:
     column = table_for(entity).c[narrowed.field]
     match narrowed.op:
         case FilterOp.IN:
-            return column == _any_of([_cell(value) for value in narrowed.value])
+            return column == _any_of([_cell(value) for value in narrowed.value], column.type)
         case FilterOp.CONTAINS:
             return sa.func.strpos(sa.func.lower(column), sa.func.lower(narrowed.value)) > 0
         case FilterOp.FROM:
@@ -234,8 +235,9 @@ def _cell(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _any_of(texts: Sequence[str] = ()) -> Any:
-    return sa.any_(sa.bindparam(None, texts, type_=pg.ARRAY(sa.Text)))
+def _any_of(values: Sequence[Any] = (), kind: sa.types.TypeEngine[Any] = _TEXT) -> Any:
+    plain = _TEXT if isinstance(kind, sa.Text) else kind  # without its collation
+    return sa.any_(sa.bindparam(None, values, type_=pg.ARRAY(plain)))
 
 
 def _compiled(statement: sa.Select[Any]) -> tuple[str, list[Any]]:

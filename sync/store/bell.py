@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from sync.store.outage import OUTAGE
+from sync.outage import OUTAGE
 
 
 class Bell:

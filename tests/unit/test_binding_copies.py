@@ -8,12 +8,12 @@ from schema.canon import ENTITIES
 from schema.entities.client import Client
 from schema.entity import owned_fields
 from schema.system import System
-from sync.connectors import billing, crm, erp, hr, psa
+from sync.connectors import billing, crm, erp, hr, hub, psa
 from sync.connectors.binding import Binding, Column
 
 BINDINGS = {
     (binding.system, binding.entity): binding
-    for connector in (crm.Crm, psa.Psa, hr.Hr, erp.Erp, billing.Billing)
+    for connector in (crm.Crm, psa.Psa, hr.Hr, erp.Erp, billing.Billing, hub.Hub)
     for binding in connector.bindings
 }
 
@@ -47,6 +47,13 @@ HAS_NO_COLUMN = {
     },
     (System.BILLING, "Invoice"): {"gross"},
     (System.BILLING, "PaymentStatus"): {"invoice_id"},
+    (System.BILLING, "BillingHold"): {
+        "engagement_id", "placed_by", "placed_at", "released_by", "released_at",
+    },
+    (System.BILLING, "BillingEvent"): {
+        "time_entry_ids", "expense_ids", "milestone_id", "retainer_id", "quantity", "rate",
+        "hold_ids", "allocations",
+    },
 }  # fmt: skip
 """Fields of a copied group that the replica has no column for, or that its anchor key says."""
 

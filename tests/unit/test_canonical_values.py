@@ -11,7 +11,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.scalars import SCALARS
-from schema.entity import bare_type, entity, owned_by, owned_fields
+from schema.entity import FilterOp, bare_type, entity, owned_by, owned_fields
 from schema.errors import Poison
 from schema.groups import RESOURCE_SKILLS
 from schema.ids import ResourceId
@@ -23,7 +23,8 @@ from sync.apply.staging import _stores
 from sync.connectors.binding import Binding, RateColumns, column
 from sync.connectors.codec import decode, encode
 from sync.json_form import json_form
-from sync.read.projected import _converter
+from sync.policy import Filter, KeyRange
+from sync.read.projected import _converter, _page
 from sync.store.projection_tables import column_names, table_for
 
 
@@ -134,6 +135,20 @@ def test_the_projection_has_a_column_for_each_part() -> None:
         "price_currency": "TEXT",
         "price_per": "TEXT",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [("zone", "UTC", "TEXT"), ("is_billable", True, "BOOLEAN"), ("length", 90, "BIGINT")],
+)
+def test_the_projection_is_filtered_in_the_fields_own_kind(
+    name: str, value: Any, kind: str
+) -> None:
+    """A list of flags or numbers is compared as such, not as text."""
+    narrowed = Filter(field=name, op=FilterOp.IN, value=(value,))
+    statement, arguments = _page(Booking, [narrowed], KeyRange(limit=1))
+    assert f"{name} = ANY ($1::{kind}[])" in statement
+    assert arguments[0] == [value]
 
 
 def test_json_holds_decimals_as_text() -> None:

@@ -4,6 +4,8 @@ from random import Random
 
 from hub.demo.drawing.assignments import draw_assignments
 from hub.demo.drawing.clients import draw_clients, draw_engagements
+from hub.demo.drawing.events import draw_events
+from hub.demo.drawing.holds import draw_holds
 from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.people import draw_people
 from hub.demo.drawing.projects import draw_projects
@@ -18,6 +20,7 @@ def draw_firm(seed: int, size: Size = S) -> Firm:
     engagements = draw_engagements(rng, size, clients)
     projects = draw_projects(rng, engagements, people)
     invoices = number_documents(draw_invoices(rng, size, projects))
+    holds = draw_holds(rng, clients, projects, invoices)
     return Firm(
         people=people,
         clients=clients,
@@ -27,4 +30,6 @@ def draw_firm(seed: int, size: Size = S) -> Firm:
         assignments=draw_assignments(seed, projects),
         seed=seed,
         size=size,
+        holds=holds,
+        events=draw_events(projects, invoices, holds),
     )

@@ -1,12 +1,45 @@
 """What billing knows of the firm."""
 
-from hub.demo.firm import Firm
+from hub.demo.firm import Firm, Hold
 from hub.demo.rows.words import Rows, payment_word
 from hub.demo.rows.work import billing_work
 
 
+def _customer_of(hold: Hold, billing_ids: dict[str, str]) -> str | None:
+    return billing_ids[hold.key] if hold.scope == "account" else None
+
+
 def billing_rows(firm: Firm) -> dict[str, Rows]:
+    billing_ids = {one.account_id: one.billing_id for one in firm.clients}
     return {
+        "holds": [
+            {
+                "id": f"hold_{number:06d}",
+                "hub_hold": one.hold_id,
+                "customer": _customer_of(one, billing_ids),
+                "project_code": one.key if one.scope == "project" else None,
+                "invoice": one.key if one.scope == "invoice" else None,
+                "effect": one.effect,
+                "state": one.status,
+                "reason": one.reason,
+                "review_on": one.review_by,
+            }
+            for number, one in enumerate(firm.holds, start=1)
+        ],
+        "billables": [
+            {
+                "id": f"bl_{number:08d}",
+                "hub_event": one.event_id,
+                "project_code": one.project.project_no,
+                "kind": one.kind,
+                "state": one.status,
+                "service_from": one.service_from,
+                "service_to": one.service_to,
+                "amount": one.amount,
+                "currency": one.currency,
+            }
+            for number, one in enumerate(firm.events, start=1)
+        ],
         "customers": [
             {
                 "id": one.billing_id,

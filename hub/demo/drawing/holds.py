@@ -1,0 +1,58 @@
+"""Draws the holds on billing: why something is not billed yet, and when to look again."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+
+from hub.demo.drawing.dice import MAIL_DOMAIN, TODAY
+from hub.demo.firm import Client, Hold, Invoice, Project
+
+REASONS = (
+    "The purchase order has run out",
+    "The client disputes the scope",
+    "Acceptance is still missing",
+    "Credit check is running",
+)
+ON_CLIENTS, ON_PROJECTS, ON_INVOICES = 2, 8, 6
+FINANCE = f"finance@{MAIL_DOMAIN}"
+
+
+def draw_holds(
+    rng: Random,
+    clients: Sequence[Client],
+    projects: Sequence[Project],
+    invoices: Sequence[Invoice],
+) -> list[Hold]:
+    """A few on each kind of scope; about every third has been released."""
+    running = [one for one in projects if one.status == "OPEN"]
+    waiting = [one for one in invoices if one.document_status == "DRAFT"]
+    scopes: list[tuple[str, str, str]] = [
+        *(("account", one.account_id, "block_event") for one in rng.sample(clients, ON_CLIENTS)),
+        *(
+            ("project", one.project_no, "block_event")
+            for one in rng.sample(running, min(ON_PROJECTS, len(running)))
+        ),
+        *(
+            ("invoice", one.invoice_id, "block_invoice")
+            for one in rng.sample(waiting, min(ON_INVOICES, len(waiting)))
+        ),
+    ]
+    return [_hold(rng, number, *scope) for number, scope in enumerate(scopes, start=1)]
+
+
+def _hold(rng: Random, number: int, scope: str, key: str, effect: str) -> Hold:
+    placed_on = TODAY - timedelta(days=rng.randint(2, 60))
+    placed_at = datetime.combine(placed_on, time(9, 30), UTC)
+    is_released = number % 3 == 0
+    return Hold(
+        hold_id=f"H{number:07d}",
+        scope=scope,
+        key=key,
+        effect=effect,
+        status="released" if is_released else "placed",
+        reason=rng.choice(REASONS),
+        placed_by=FINANCE,
+        placed_at=placed_at,
+        review_by=placed_on + timedelta(days=30),
+        released_at=placed_at + timedelta(days=1) if is_released else None,
+    )

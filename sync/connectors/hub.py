@@ -1,0 +1,170 @@
+"""Hub: system of record for billing holds, billing events and frozen prices.
+
+The one owner that is Concord itself: its records lie in Concord's own database and are reached by
+SQL; for everything above it is a system like any other. Creates are idempotent by reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+
+from schema.entities.billing_hold import HoldStatus
+from schema.entity import FilterOp
+from schema.errors import Conflict, Invalid, NotFound, Rejected, Unavailable
+from schema.lifecycles import BILLING_HOLD
+from schema.system import System
+from sync.connectors.binding import Binding, Row
+from sync.connectors.hub_bindings import EVENT, EXPENSE_PRICE, HOLD, TIME_PRICE
+from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.outage import OUTAGE
+
+_COMPARE = {
+    FilterOp.IN: "{column} = ANY({value}::text[])",
+    FilterOp.CONTAINS: "strpos(lower({column}), lower({value}::text)) > 0",
+    FilterOp.FROM: "{column} >= {value}::text::date",
+    FilterOp.TO: "{column} <= {value}::text::date",
+}
+_ACTIONS = {
+    "extend": "status = 'extended', review_by = $2::text::date",
+    "release": "status = 'released', released_by = $2, released_at = now()",
+}
+
+
+class Hub:
+    """Concord's own records in Concord's own database."""
+
+    system = System.HUB
+    bindings = (HOLD, EVENT, TIME_PRICE, EXPENSE_PRICE)
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def fetch(self, query: RowQuery) -> Rows:
+        clauses, values = _clauses(query)
+        where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+        order = f"{query.binding.key} {'DESC' if query.descending else 'ASC'}"
+        table = query.binding.table
+        sql = f"SELECT * FROM {table} {where} ORDER BY {order} LIMIT {query.limit + 1}"
+        with _translated():
+            rows = await self._pool.fetch(sql, *values)
+        kept = rows[: query.limit]
+        return Rows(rows=tuple(map(_plain, kept)), has_more=len(rows) > query.limit)
+
+    async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
+        columns = ", ".join(row)
+        sql = (
+            f"INSERT INTO {binding.table} AS t ({columns})"
+            f" SELECT {columns} FROM jsonb_populate_record(NULL::{binding.table}, $1)"
+            " ON CONFLICT (hub_reference) DO UPDATE SET hub_reference = t.hub_reference"
+            " RETURNING *"
+        )
+        with _translated():
+            return _plain(await self._pool.fetchrow(sql, dict(row)))
+
+    async def update(
+        self, binding: Binding, key: str, row: Row, *, version: int | None = None
+    ) -> Row:
+        columns = ", ".join(row)
+        sql = (
+            f"UPDATE {binding.table} SET ({columns}) = ROW("
+            f"{', '.join(f'(told).{name}' for name in row)}),"
+            " version = version + 1, updated_at = now()"
+            f" FROM (SELECT jsonb_populate_record(NULL::{binding.table}, $2) AS told) AS given"
+            f" WHERE {binding.key} = $1 AND coalesce($3::int, version) = version"
+            f" RETURNING {binding.table}.*"
+        )
+        with _translated():
+            updated = await self._pool.fetchrow(sql, key, dict(row), version)
+            if updated is None:
+                await self._require(binding, key)
+                raise Conflict(
+                    f"{key} has moved on from version {version}: read it again.",
+                    system=self.system,
+                )
+        return _plain(updated)
+
+    async def act(
+        self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
+    ) -> Row:
+        """Extend or release a hold. Raises NotAllowed when its state has no such step."""
+        if binding is not HOLD or action not in _ACTIONS:
+            raise Invalid(f"The hub cannot {action} a {binding.entity.__name__}.")
+        [argument] = arguments.values()
+        sql = (
+            f"UPDATE hub.billing_hold SET {_ACTIONS[action]},"
+            " version = version + 1, updated_at = now() WHERE id = $1 RETURNING *"
+        )
+        with _translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                status = "SELECT status FROM hub.billing_hold WHERE id = $1 FOR UPDATE"
+                found = await connection.fetchval(status, key)
+                if found is None:
+                    raise _missing(binding, key)
+                BILLING_HOLD.require(action, HoldStatus(found))
+                return _plain(await connection.fetchrow(sql, key, _cell(argument)))
+
+    async def close(self) -> None:
+        """The pool is the hub's, and is closed with it."""
+
+    async def _require(self, binding: Binding, key: str) -> None:
+        sql = f"SELECT EXISTS (SELECT FROM {binding.table} WHERE {binding.key} = $1)"
+        if not await self._pool.fetchval(sql, key):
+            raise _missing(binding, key)
+
+
+def _clauses(query: RowQuery) -> tuple[list[str], list[Any]]:
+    clauses: list[str] = []
+    values: list[Any] = []
+    for column, pattern, value in _conditions(query):
+        values.append(value)
+        clauses.append(pattern.format(column=column, value=f"${len(values)}"))
+    return clauses, values
+
+
+def _conditions(query: RowQuery) -> Iterator[tuple[str, str, Any]]:
+    for condition in query.where:
+        yield condition.column, _COMPARE[condition.op], _operand(condition)
+    if query.after is not None:
+        yield query.binding.key, "{column} > {value}", query.after
+    if query.before is not None:
+        yield query.binding.key, "{column} < {value}", query.before
+
+
+def _operand(condition: Condition) -> Any:
+    if condition.op is FilterOp.IN:
+        return [str(part) for part in condition.value]
+    return str(condition.value)
+
+
+def _plain(row: asyncpg.Record) -> Row:
+    """The row as an API would spell it: amounts and days as text."""
+    return {name: _cell(cell) for name, cell in row.items()}
+
+
+def _cell(cell: Any) -> Any:
+    if isinstance(cell, Decimal):
+        return format(cell, "f")
+    return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def _missing(binding: Binding, key: str) -> NotFound:
+    return NotFound(f"The hub has no {binding.entity.__name__} {key}.", system=System.HUB)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The database's refusals in the hub's words; an outage is Unavailable."""
+    try:
+        yield
+    except OUTAGE as error:
+        raise Unavailable("The hub's database does not answer.", system=System.HUB) from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise Rejected(
+            f"HUB: {error.message}.", system=System.HUB, owner_code=error.constraint_name
+        ) from error
