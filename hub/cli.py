@@ -21,7 +21,7 @@ from hub.doctor import examine
 from hub.play import DEFAULT_STATE, play
 from hub.server import background, http_server
 from hub.settings import Settings
-from hub.stage import Erp, forget_stage
+from hub.stage import Erp, Size, forget_stage
 from hub.telemetry import configure_logs
 from hub.tour import tour
 from hub.wiring import build_hub
@@ -115,6 +115,7 @@ def snapshots(
 @cli.command()
 def demo(
     erp: Annotated[Erp, typer.Option(help="The ERP: a stand-in, or a real Tryton.")] = Erp.STANDARD,
+    size: Annotated[Size, typer.Option(help="How large a firm is seeded.")] = Size.S,
     story: Annotated[
         bool, typer.Option("--tour", help="Tell the story unattended and exit.")
     ] = False,
@@ -127,9 +128,9 @@ def demo(
         forget_stage(state)
         typer.echo(f"Forgot the demo in {state}.")
     elif story:
-        sys.exit(asyncio.run(tour(state, erp=erp)))
+        sys.exit(asyncio.run(tour(state, erp=erp, size=size)))
     else:
-        _run(play(state, erp=erp, port=port))
+        _run(play(state, erp=erp, size=size, port=port))
 
 
 async def _serve(settings: Settings, *, all_roles: bool) -> None:

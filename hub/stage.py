@@ -17,7 +17,7 @@ from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
 from hub.settings import Settings
 from hub.tryton.erp import TrytonErp, start_tryton
-from schema.errors import Unavailable
+from schema.errors import Invalid, Unavailable
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 
@@ -27,6 +27,14 @@ class Erp(Enum):
 
     STANDARD = "standard"
     TRYTON = "tryton"
+
+
+class Size(Enum):
+    """How large a firm the demo draws; see `hub.demo.drawing.size`."""
+
+    S = "S"
+    M = "M"
+    L = "L"
 
 
 Say = Callable[[str], None]
@@ -49,21 +57,24 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(state: Path, *, erp: Erp, say: Say) -> AsyncIterator[Stage]:
+async def set_stage(
+    state: Path, *, erp: Erp, size: Size = Size.S, say: Say
+) -> AsyncIterator[Stage]:
     """Start what is not running and create what is not there, in `state`; stop it all at the end.
 
-    A second start resumes with the data of the first.
+    A second start resumes with the data of the first of its kind and size. Raises Invalid for a
+    large firm on a real ERP.
     """
+    suffix = suffix_of(erp, size)
     async with AsyncExitStack() as stack:
         say("starting PostgreSQL")
         cluster = await asyncio.to_thread(Cluster.start, state / "postgres")
         stack.callback(cluster.stop)
-        suffix = "" if erp is Erp.STANDARD else f"_{erp.value}"
         stood_in = [s for s in SYSTEMS if erp is Erp.STANDARD or s != "erp"]
         dsns = await asyncio.to_thread(_databases, cluster, [*stood_in, "hub"], suffix)
         say("seeding the firm")
         await _migrate(dsns["hub"])
-        await _seed([*stood_in, "hub"], dsns)
+        await _seed([*stood_in, "hub"], dsns, size)
         say("starting the systems")
         urls = await stack.enter_async_context(_stand_ins(stood_in, dsns))
         systems: dict[str, dict[str, Any]] = {
@@ -86,8 +97,17 @@ def forget_stage(state: Path) -> None:
     Cluster.forget(state / "postgres")
 
 
+def suffix_of(erp: Erp, size: Size) -> str:
+    """What tells the databases of one kind of demo from those of the others."""
+    if erp is Erp.STANDARD:
+        return "" if size is Size.S else f"_{size.value.lower()}"
+    if size is not Size.S:
+        raise Invalid(f"A firm of size {size.value} needs the standard ERP; leave out --erp.")
+    return f"_{erp.value}"
+
+
 def _databases(cluster: Cluster, names: list[str], suffix: str) -> dict[str, str]:
-    """A database for each system, with a set of its own for each kind of ERP."""
+    """A database for each system."""
     for name in names:
         if not cluster.exists(name + suffix):
             cluster.create_database(name + suffix)
@@ -103,8 +123,8 @@ async def _migrate(dsn: str) -> None:
         await pool.close()
 
 
-async def _seed(systems: list[str], dsns: Mapping[str, str]) -> None:
-    process = await _demo("seed", systems, dsns)
+async def _seed(systems: list[str], dsns: Mapping[str, str], size: Size) -> None:
+    process = await _demo("seed", systems, dsns, "--size", size.value)
     await process.wait()
     _require(process.returncode == 0, "The stand-in systems could not be seeded.")
 
@@ -121,10 +141,21 @@ async def _stand_ins(systems: list[str], dsns: Mapping[str, str]) -> AsyncIterat
         await _stop(process)
 
 
-async def _demo(command: str, systems: list[str], dsns: Mapping[str, str]) -> Process:
+async def _demo(
+    command: str, systems: list[str], dsns: Mapping[str, str], *further: str
+) -> Process:
     options = [part for name in systems for part in (f"--{name}-dsn", dsns[name])]
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hub.demo", command, "--only", ",".join(systems), *options),
+        *(
+            sys.executable,
+            "-m",
+            "hub.demo",
+            command,
+            "--only",
+            ",".join(systems),
+            *options,
+            *further,
+        ),
         stdout=PIPE,
         start_new_session=True,  # Ctrl-C is for us; we stop it in order
     )

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 import asyncpg
 
+from hub.demo.drawing.size import SIZES
 from hub.demo.seeding import HUB, seed
 from hub.demo.serving import Place, serve
 from hub.demo.storage import speak_json
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
         for name in wanted
     }
     if options["command"] == "seed":
-        asyncio.run(fill(places))
+        asyncio.run(fill(places, options["size"]))
     else:
         # The server stops on these signals by itself, and raises them again when it has.
         for stop in (signal.SIGINT, signal.SIGTERM):
@@ -44,6 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
 def arguments_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hub.demo", description=__doc__)
     parser.add_argument("command", nargs="?", choices=("serve", "seed"), default="serve")
+    parser.add_argument(
+        "--size", choices=tuple(SIZES), default="S", help="how large a firm to seed"
+    )
     parser.add_argument("--only", metavar="NAMES", help="the systems meant, with commas between")
     for name in (*SYSTEMS, HUB):
         parser.add_argument(f"--{name}-dsn", metavar="DSN", help=f"the database of {name}")
@@ -52,7 +56,7 @@ def arguments_parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def fill(places: Mapping[str, Place]) -> None:
+async def fill(places: Mapping[str, Place], size: str) -> None:
     """Creates the tables and seeds those databases that are still empty."""
     async with AsyncExitStack() as stack:
         connections = {}
@@ -62,7 +66,7 @@ async def fill(places: Mapping[str, Place]) -> None:
             await speak_json(connections[name])
             if name in SYSTEMS:
                 await create_tables(name, connections[name])
-        await seed(connections)
+        await seed(connections, size=SIZES[size])
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from hub.demo.storage import (
     select_row,
     update_row,
 )
-from hub.demo.tables import Connection, Table
+from hub.demo.tables import Connection, Row, Table
 
 BODY_LIMIT = 1_000_000
 
@@ -99,6 +99,7 @@ class Api:
             if table.check is not None:
                 await table.check(connection, None, values)
             row = await insert_row(connection, table, values)
+            await verify_written(connection, table, row)
             return answer(201, self.system.dialect.record(row))
 
         return await self._write(request, body, perform)
@@ -120,6 +121,7 @@ class Api:
             if table.check is not None:
                 await table.check(connection, row, values)
             row = await update_row(connection, table, key, values)
+            await verify_written(connection, table, row)
             return answer(200, self.system.dialect.record(row))
 
         return await self._write(request, body, perform)
@@ -159,6 +161,11 @@ class Api:
         if not secrets.compare_digest(shown, f"Bearer {self.key}".encode()):
             message = "Send the key of this system as Authorization: Bearer <key>."
             raise Refusal(Reason.UNAUTHORIZED, message)
+
+
+async def verify_written(connection: Connection, table: Table, row: Row) -> None:
+    if table.verify is not None:
+        await table.verify(connection, row)
 
 
 async def read_body(request: Request) -> bytes:

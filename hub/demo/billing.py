@@ -21,6 +21,7 @@ from hub.demo.tables import (
     own,
     text_key,
 )
+from hub.demo.usage import EXPENSE_USAGE, TIME_USAGE
 
 CUSTOMERS = Table(
     name="customers",
@@ -195,7 +196,10 @@ BILLING = System(
     name="billing",
     base="/v1",
     dialect=Stripeish(),
-    tables=(CUSTOMERS, *AGREEMENTS, PROJECTS, MILESTONES, INVOICES, HOLDS, BILLABLES),
+    tables=(
+        *(CUSTOMERS, *AGREEMENTS, PROJECTS, MILESTONES, INVOICES),
+        *(HOLDS, BILLABLES, TIME_USAGE, EXPENSE_USAGE),
+    ),
     update_method="POST",
     own_ddl=(ANSWERS_DDL,),
     once=answer_once,

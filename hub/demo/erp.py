@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from hub.demo.costs import COMMITMENTS, EXPENSE_COSTS, LABOUR_COSTS
 from hub.demo.dialect import Action, Json, System, Write, read_version
 from hub.demo.erp_contracts import CONTRACT_TABLES
 from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY, PERCENT
@@ -144,7 +145,10 @@ ERP = System(
     name="erp",
     base="/erp",
     dialect=ODataish(),
-    tables=(CUSTOMERS, PROJECTS, *CONTRACT_TABLES, EMPLOYEES, AR_INVOICES),
+    tables=(
+        *(CUSTOMERS, PROJECTS, *CONTRACT_TABLES, EMPLOYEES, AR_INVOICES),
+        *(COMMITMENTS, LABOUR_COSTS, EXPENSE_COSTS),
+    ),
     actions=(
         Action(method="POST", path="/ar-invoices/{doc_id}/post", perform=post),
         Action(method="POST", path="/ar-invoices/{doc_id}/payments", perform=pay),

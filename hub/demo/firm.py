@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hub.demo.agreements import Agreements, Sow
 
+from hub.demo.drawing.size import Size
+
 CENT = Decimal("0.01")
 
 
@@ -154,6 +156,70 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """An open seat has no person yet. Status words are the PSA's."""
+
+    psa_id: int
+    project: Project
+    person: Person | None
+    role: str
+    status: str
+    starts_on: date
+    ends_on: date
+    minutes_per_day: int
+    is_billable: bool
+    own_rate: Decimal | None
+    own_rate_unit: str | None
+    successor_id: int | None
+
+    @property
+    def worker(self) -> Person:
+        if self.person is None:
+            raise ValueError("Nobody works on an open seat.")
+        return self.person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeEntry:
+    """Minutes of one day under an assignment. Status words are the PSA's."""
+
+    number: int
+    assignment: Assignment
+    work_date: date
+    worked: int
+    billable: int
+    activity: str
+    note: str
+    status: str
+    approved_at: datetime | None
+    locked_reason: str | None
+
+    @property
+    def approver(self) -> str | None:
+        return self.assignment.project.manager.email if self.approved_at else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expense:
+    """Money spent under an assignment. Status words are the PSA's."""
+
+    number: int
+    assignment: Assignment
+    incurred_on: date
+    category: str
+    amount: Decimal
+    tax: Decimal
+    currency: str
+    is_tax_recoverable: bool
+    billing_fx: Decimal
+    is_billable: bool
+    markup: Decimal
+    receipt_hash: str | None
+    is_reimbursable: bool
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """A hold on billing; `key` is the id of what it is on, as the system of `scope` calls it."""
 
@@ -199,11 +265,16 @@ class BillingEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firm:
+    """Time entries and expenses are not held: they are drawn from the rest, see `drawing`."""
+
     people: list[Person]
     clients: list[Client]
     engagements: list[Engagement]
     projects: list[Project]
     invoices: list[Invoice]
+    assignments: list[Assignment]
+    seed: int
+    size: Size
     holds: list[Hold]
     events: list[BillingEvent]
     agreements: "Agreements"

@@ -74,6 +74,16 @@ PHASES = ("Discovery", "Delivery", "Rollout")
 
 WORK = ("Fees", "Workshops", "Milestone", "Retainer", "Advisory days")
 
+ACTIVITIES = (
+    ("analysis", ("Data request and cleaning", "Variance analysis", "Process walk-through")),
+    ("workshop", ("Steering committee", "Design workshop", "Requirements session")),
+    ("design", ("Target picture", "Interface design", "Control matrix")),
+    ("build", ("Configuration", "Migration rehearsal", "Report building")),
+    ("travel", ("Journey to the client", "Journey back")),
+    ("management", ("Planning and status report", "Staffing and budget review")),
+)
+"""Kinds of work, each with what people note about it."""
+
 SKILLS = (
     "cloud", "controllership", "costing", "data modelling", "facilitation", "forecasting", "lean",
     "negotiation", "process mining", "programme management", "SAP", "SQL", "tax", "treasury",

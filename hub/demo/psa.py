@@ -1,8 +1,11 @@
-"""PSA stand-in: owns delivery, teams, roles and skills; speaks JSON:API."""
+"""PSA stand-in: owns delivery, teams, skills, plans, time and expenses; speaks JSON:API."""
 
 from collections.abc import Mapping, Sequence
 
-from hub.demo.dialect import Json, System, Write, read_version
+from hub.demo.allocations import ALLOCATION_STEPS, ALLOCATIONS
+from hub.demo.approvals import Step, take_step
+from hub.demo.dialect import Action, Json, System, Write, read_version
+from hub.demo.expenses import EXPENSE_LINES, EXPENSE_STEPS
 from hub.demo.kinds import (
     COUNT,
     COUNTRY,
@@ -23,6 +26,7 @@ from hub.demo.tables import (
     HAS_ANY,
     LIKE,
     RANGE,
+    Connection,
     Row,
     Table,
     anchor,
@@ -32,6 +36,7 @@ from hub.demo.tables import (
     optional,
     own,
 )
+from hub.demo.timesheets import TIME_ENTRIES, TIME_STEPS
 
 CLIENTS = Table(
     name="clients",
@@ -128,7 +133,11 @@ SPELLING = Spelling(
     has_any="filter[{}][any]",
 )
 
-ID_COLUMNS = ("id", "client_id", "manager_user_id", "parent_client_id", *CONTRACT_IDS)
+ID_COLUMNS = (
+    *("id", "client_id", "manager_user_id", "parent_client_id"),
+    *("user_id", "project_id", "allocation_id", "successor_id"),
+    *CONTRACT_IDS,
+)
 
 
 class JsonApiish:
@@ -138,11 +147,7 @@ class JsonApiish:
         return SPELLING.read(table, parameters)
 
     def write(self, body: dict[str, Json], headers: Mapping[str, str]) -> Write:
-        fields = body.get("data")
-        unknown = body.keys() - {"data", "version"}
-        if unknown or not isinstance(fields, dict):
-            message = 'The body must be {"data": {...}}, with "version" beside it at most.'
-            raise Refusal(Reason.INVALID, message)
+        fields = fields_of(body)
         return Write(fields=fields, expected_version=read_version(body.get("version")))
 
     def page(self, table: Table, rows: Sequence[Row], has_more: bool) -> Json:
@@ -154,7 +159,17 @@ class JsonApiish:
 
     def refusal(self, refusal: Refusal) -> tuple[int, Json]:
         code = "conflict" if refusal.reason is Reason.STALE else refusal.reason.value
+        code = refusal.rule or code
         return STATUS[refusal.reason], {"errors": [{"code": code, "detail": refusal.message}]}
+
+
+def fields_of(body: dict[str, Json]) -> dict[str, Json]:
+    fields = body.get("data")
+    unknown = body.keys() - {"data", "version"}
+    if unknown or not isinstance(fields, dict):
+        message = 'The body must be {"data": {...}}, with "version" beside it at most.'
+        raise Refusal(Reason.INVALID, message)
+    return fields
 
 
 def id_texts(row: Row) -> Json:
@@ -168,9 +183,25 @@ def id_texts(row: Row) -> Json:
     return shown
 
 
+def step_action(step: Step) -> Action:
+    """A step is a POST to the record; what it takes sits in `data` like any fields."""
+
+    async def perform(
+        connection: Connection, path: Mapping[str, str], body: dict[str, Json]
+    ) -> Json:
+        fields = fields_of(body) if body else {}
+        return {"data": id_texts(await take_step(connection, step, path["key"], fields))}
+
+    return Action(method="POST", path=step.path, perform=perform)
+
+
 PSA = System(
     name="psa",
     base="/api/v2",
     dialect=JsonApiish(),
-    tables=(CLIENTS, ENGAGEMENTS, USERS, *AGREEMENTS, PROJECTS, MILESTONES, RECEIVABLES),
+    tables=(
+        *(CLIENTS, ENGAGEMENTS, USERS, *AGREEMENTS, PROJECTS, MILESTONES, RECEIVABLES),
+        *(ALLOCATIONS, TIME_ENTRIES, EXPENSE_LINES),
+    ),
+    actions=tuple(map(step_action, (*ALLOCATION_STEPS, *TIME_STEPS, *EXPENSE_STEPS))),
 )

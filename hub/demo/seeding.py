@@ -1,11 +1,17 @@
 """Fills the five databases with one firm, so that owners and copies agree from the start."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
+from hub.demo.bulk import unindexed
+from hub.demo.drawing.dice import CLOSED_UNTIL
 from hub.demo.drawing.firm import draw_firm
+from hub.demo.drawing.size import S, Size
 from hub.demo.firm import ENTITIES, Firm
 from hub.demo.rows.billing import billing_rows
 from hub.demo.rows.crm import crm_rows
@@ -20,7 +26,7 @@ from hub.demo.tables import Connection, Table
 DEFAULT_SEED = 2026
 SEEDED_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 YEARS = range(2025, 2031)
-LAST_CLOSED_PERIOD = "2026-08"
+LAST_CLOSED_PERIOD = f"{CLOSED_UNTIL:%Y-%m}"
 
 HUB = "hub"
 """Concord's own database: it makes its tables itself, and is seeded like the others."""
@@ -36,41 +42,56 @@ ROWS = {
 }
 
 
-async def seed(connections: Mapping[str, Connection], *, seed: int = DEFAULT_SEED) -> None:
+async def seed(
+    connections: Mapping[str, Connection], *, seed: int = DEFAULT_SEED, size: Size = S
+) -> None:
     """Fills the systems that are still empty, each in one transaction; their tables exist."""
-    firm = draw_firm(seed)
-    for name, connection in connections.items():
-        async with connection.transaction():
-            tables = TABLES[name]
-            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {tables[0].name})"):
-                continue
-            await copy_rows(connection, tables, ROWS[name](firm))
-            if name == "erp":
-                await copy_periods(connection)
-                await copy_series(connection, firm)
+    firm = draw_firm(seed, size)
+    async with asyncio.TaskGroup() as filling:
+        for name, connection in connections.items():
+            filling.create_task(fill(connection, name, firm))
+
+
+async def fill(connection: Connection, name: str, firm: Firm) -> None:
+    tables = TABLES[name]
+    async with connection.transaction():
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {tables[0].name})"):
+            return
+        await copy_rows(connection, tables, ROWS[name](firm))
+        if name == "erp":
+            await copy_periods(connection)
+            await copy_series(connection, firm)
 
 
 async def copy_rows(
     connection: Connection, tables: Sequence[Table], rows: Mapping[str, Rows]
 ) -> None:
-    for table in tables:
-        records = [{**row, "updated_at": SEEDED_AT} for row in rows[table.name]]
-        if not records:
-            continue
-        columns = list(records[0])
-        schema, _, name = table.name.rpartition(".")
-        await connection.copy_records_to_table(
-            name,
-            schema_name=schema or None,
-            columns=columns,
-            records=[tuple(record[column] for column in columns) for record in records],
-        )
-        await advance_keys(connection, table, len(records))
+    async with unindexed(connection, tables):
+        for table in tables:
+            count = await copy_table(connection, table, rows[table.name])
+            await advance_keys(connection, table, count)
+
+
+async def copy_table(connection: Connection, table: Table, rows: Rows) -> int:
+    """Streams the rows, all with the fields of the first, and says how many there were."""
+    coming = iter(rows)
+    first = next(coming, None)
+    if first is None:
+        return 0
+    schema, _, name = table.name.rpartition(".")
+    columns, cells = [*first, "updated_at"], itemgetter(*first)
+    status = await connection.copy_records_to_table(
+        name,
+        schema_name=schema or None,
+        columns=columns,
+        records=((*cells(row), SEEDED_AT) for row in chain([first], coming)),
+    )
+    return int(status.removeprefix("COPY "))
 
 
 async def advance_keys(connection: Connection, table: Table, count: int) -> None:
     """The next row the system makes itself gets the key after the seeded ones."""
-    if table.new_key is not None:
+    if table.new_key is not None or count == 0:
         return
     if table.prefix:
         sequence, last = f"{table.name}_number", table.first + count - 1

@@ -27,7 +27,7 @@ def table_ddl(table: Table) -> list[str]:
     if table.prefix:
         start = f"START {table.first}"
         statements.append(f"CREATE SEQUENCE IF NOT EXISTS {table.name}_number {start}")
-    return statements + [_index_ddl(table, one) for one in table.columns if _is_indexed(one)]
+    return statements + [index_ddl(table, one) for one in table.columns if is_indexed(one)]
 
 
 async def speak_json(connection: Connection) -> None:
@@ -117,11 +117,11 @@ def _column_ddl(column: Column) -> str:
     return " ".join(parts)
 
 
-def _is_indexed(column: Column) -> bool:
+def is_indexed(column: Column) -> bool:
     return bool({Operator.IN, Operator.HAS_ANY} & column.filters)
 
 
-def _index_ddl(table: Table, column: Column) -> str:
+def index_ddl(table: Table, column: Column) -> str:
     method = "gin" if column.kind.element else "btree"
     name = f"{table.name}_{column.name}"
     return f"CREATE INDEX IF NOT EXISTS {name} ON {table.name} USING {method} ({column.name})"

@@ -13,9 +13,10 @@ Connection = Any
 """An asyncpg connection, pooled or not: asyncpg ships no types."""
 
 NewKey = Callable[[Connection, Row], Awaitable[str]]
-
 Check = Callable[[Connection, Row | None, Row], Awaitable[None]]
 """Sees the row before (None when it is new) and the values to store, and may refuse."""
+
+Verify = Callable[[Connection, Row], Awaitable[None]]
 
 
 class Operator(Enum):
@@ -62,7 +63,8 @@ class Table:
 
     Keys are numbers of the database, text such as ACC-00001 when there is a `prefix`, or what
     `new_key` makes of the values of a row. `guard` sees a row before it is changed and may refuse;
-    `check` sees every write, and may look at other rows.
+    `check` sees every write before it is made, `verify` the row once it is written, and a refusal
+    undoes the write; both may look at other rows.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Table:
     new_key: NewKey | None = None
     guard: Callable[[Row], None] | None = None
     check: Check | None = None
+    verify: Verify | None = None
     by_name: Mapping[str, Column] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
 """Billing: system of record for what an invoice says before the ledger makes it legal.
 
-Reads: drafts, and its copies of clients, contracts, rates, projects, ledger words and payments.
-Writes: guarded by version (in the body). Creates are idempotent by `Idempotency-Key`.
+Reads: drafts, and its copies of clients, contracts, rates, projects, ledger words, payments, time,
+expenses, holds and billing events. Writes: guarded by version (in the body). Creates are idempotent
+by `Idempotency-Key`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.billing_contracts import CONTRACTS
 from sync.connectors.billing_holds import EVENT, HOLD
+from sync.connectors.billing_work import WORK
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import RowQuery, Rows
@@ -131,7 +133,7 @@ class Billing:
     """Billing over its REST API."""
 
     system = System.BILLING
-    bindings = (CLIENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS, HOLD, EVENT)
+    bindings = (CLIENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS, HOLD, EVENT, *WORK)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

@@ -1,9 +1,9 @@
 """ERP: system of record for projects, for the accounting side of clients, and for the ledger.
 
-Reads: clients, projects, ledger documents and payments, and its copies of people and contracts.
-Writes: guarded by version (`If-Match`); posted documents are immutable. Acts: `post` on an
-invoice. Creates are not idempotent, but a project keeps the caller's reference, by which a lost
-create is found.
+Reads: clients, projects, ledger documents and payments, and its copies of people, contracts, plans,
+time and expenses. Writes: guarded by version (`If-Match`); posted documents are immutable. Acts:
+`post` on an invoice. Creates are not idempotent, but a project keeps the caller's reference, by
+which a lost create is found.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from schema.errors import Invalid
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.erp_contracts import CONTRACTS
+from sync.connectors.erp_work import WORK
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.connectors.words import (
@@ -158,7 +159,7 @@ class Erp:
     """The ERP over its OData API."""
 
     system = System.ERP
-    bindings = (CLIENT, PROJECT, *CONTRACTS, RESOURCE, INVOICE, PAYMENT_STATUS)
+    bindings = (CLIENT, PROJECT, *CONTRACTS, RESOURCE, INVOICE, PAYMENT_STATUS, *WORK)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

@@ -1,13 +1,14 @@
-"""PSA: system of record for project delivery and teams, and for what people can do.
+"""PSA: system of record for delivery and teams, for what people can do, and for what they did.
 
-Reads: delivery, teams, roles and skills, and its copies of clients, engagements, contracts, rates,
-projects, people and payments. Writes: all of them, guarded by version (in the body). Creates are
-not idempotent. Its own ids are numbers, which the API spells as text.
+Reads: delivery, teams, roles and skills, plans, time and expenses, and its copies of clients,
+engagements, contracts, rates, projects, people and payments. Writes: all of them, guarded by
+version (in the body). Acts: the lifecycles of plans, time and expenses. Creates are not idempotent,
+but these keep the caller's reference. Its own ids are numbers, which the API spells as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schema.entities.client import Client
@@ -29,6 +30,7 @@ from sync.connectors.http import (
 )
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.connectors.psa_contracts import CONTRACTS
+from sync.connectors.psa_work import WORK, call_of
 from sync.connectors.words import (
     EMPLOYMENT_STATUS,
     ENGAGEMENT_STAGE,
@@ -143,7 +145,7 @@ class Psa:
     """The PSA over its JSON:API."""
 
     system = System.PSA
-    bindings = (CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, RESOURCE, PAYMENT_STATUS)
+    bindings = (CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, RESOURCE, PAYMENT_STATUS, *WORK)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
@@ -164,6 +166,14 @@ class Psa:
         path = f"{_path(binding)}/{path_segment(key)}"
         updated: Row = await self._upstream.write("PATCH", path, body, shape=_record)
         return updated
+
+    async def act(
+        self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
+    ) -> Row:
+        verb, fields = call_of(binding, action, arguments)
+        path = f"{_path(binding)}/{path_segment(key)}/{verb}"
+        result: Row = await self._upstream.write("POST", path, {"data": fields}, shape=_record)
+        return result
 
     async def close(self) -> None:
         await self._upstream.close()

@@ -11,6 +11,9 @@ from schema.entities.payment_status import PaymentState
 from schema.entities.project import ProjectStatus
 from schema.entities.resource import EmploymentStatus
 from schema.errors import Invalid
+from schema.minutes import Minutes, minutes_of_hours
+from schema.minutes import hours_of as printed_hours
+from sync.connectors.cells import decimal_of
 
 PROJECT_STATUS = {
     "PLANNED": ProjectStatus.REQUESTED,
@@ -64,6 +67,17 @@ def hours_of(minutes: int | None) -> int | None:
     if minutes % 60:
         raise Invalid(f"{minutes} minutes are not whole hours, which is all this system holds.")
     return minutes // 60
+
+
+def duration_of(hours: Any) -> Minutes | None:
+    """Decimal hours, as many systems print durations; two digits are enough for each minute."""
+    exact = decimal_of(hours)
+    return None if exact is None else minutes_of_hours(exact)
+
+
+def hours_text(duration: Minutes | None) -> str | None:
+    """The duration as decimal hours with two digits."""
+    return None if duration is None else str(printed_hours(duration))
 
 
 def ledger_status_of(word: Any) -> InvoiceStatus | None:

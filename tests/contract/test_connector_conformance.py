@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from support.conformance import ConnectorConformance
 
+from schema.entities.time_entry import TimeStatus
 from schema.entity import FilterOp
 from schema.errors import Invalid, Rejected
 from schema.system import System
-from sync.connectors import billing, crm, erp, hr, psa
+from sync.connectors import billing, crm, erp, hr, psa, psa_work
+from sync.connectors.codec import decode, encode
 from sync.connectors.http import Endpoint
 from sync.connectors.ports import Condition, RowQuery, Writes
 
@@ -32,6 +36,41 @@ class TestPsa(ConnectorConformance):
     system = System.PSA
     creates = psa.CLIENT
     record = {"crm_account_id": "ACC-90001", "title": "Šimůnek & Søn"}  # noqa: RUF012 - a constant
+
+    async def test_the_lifecycle_of_time_is_in_the_words_of_the_psa(
+        self, connected: Writes
+    ) -> None:
+        """Canonical actions and arguments take an entry from draft to approved, and back."""
+        assert isinstance(connected, psa.Psa)
+        entry, key = psa_work.TIME_ENTRY, await self._open_entry(connected)
+        await connected.act(entry, key, "submit", {})
+        refused = {"by": "ann@firm.example", "reason": "Wrong day"}
+        await connected.act(entry, key, "reject", refused)
+        await connected.act(entry, key, "revise", {})
+        await connected.act(entry, key, "submit", {})
+        row = await connected.act(entry, key, "approve", {"by": "ann@firm.example"})
+        told = decode(entry, row)
+        assert (told["status"], told["approved_by"]) == (TimeStatus.APPROVED, "ann@firm.example")
+        assert (told["worked"], told["approved_at"].tzinfo) == (20, UTC)
+        with pytest.raises(Rejected, match="withdraw it before") as immutable:
+            await connected.update(entry, key, {"memo": "x"})
+        assert immutable.value.owner_code == "entry_immutable"
+        again = decode(entry, await connected.act(entry, key, "recall", {}))
+        assert (again["status"], again["approved_by"]) == (TimeStatus.DRAFT, None)
+
+    async def _open_entry(self, connected: Writes) -> str:
+        """The key of an entry of twenty minutes, which hours with two digits cannot say."""
+        where = Condition(column="state", op=FilterOp.IN, value=("OPEN",))
+        projects = await connected.fetch(RowQuery(binding=psa.PROJECT, where=(where,), limit=1))
+        row = {
+            "user_id": "1",
+            "project_id": projects.rows[0]["id"],
+            "work_day": "2026-12-24",
+            "timezone": "Europe/Amsterdam",
+            **encode(psa_work.TIME_ENTRY, {"worked": 20}),
+        }
+        created = await connected.create(psa_work.TIME_ENTRY, row, idempotency_key="time-1")
+        return str(created["id"])
 
 
 class TestHr(ConnectorConformance):

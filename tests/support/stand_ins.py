@@ -1,15 +1,16 @@
-"""Stand-in systems over real HTTP, in the process of the test."""
+"""Seeded stand-ins in the process of the test: over real HTTP, or by a client of their app."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -48,3 +49,21 @@ async def serving(api: ASGIApp) -> AsyncIterator[str]:
         finally:
             server.should_exit = True
             await running
+
+
+@asynccontextmanager
+async def caller(system: str, dsn: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of one seeded stand-in that shows the right key."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            asyncpg.create_pool(dsn, min_size=1, max_size=4, init=speak_json)
+        )
+        async with pool.acquire() as connection:
+            await create_tables(system, connection)
+            await seed({system: connection})
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app(system, pool)),
+            base_url="http://stand-in",
+            headers={"Authorization": f"Bearer demo-{system}"},
+        )
+        yield await stack.enter_async_context(client)

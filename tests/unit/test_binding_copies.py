@@ -51,6 +51,13 @@ HAS_NO_COLUMN = {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
     },
     (System.ERP, "Invoice"): {"description", "issued_on", "draft_status"},
+    (System.ERP, "Assignment"): {"rate_override", "replaced_by_id"},
+    (System.ERP, "TimeEntry"): {"task", "time_zone", "billable", "locked_reason"},
+    (System.ERP, "ExpenseItem"): {"billing_fx", "billing_fx_on", "markup"},
+    (System.BILLING, "TimeEntry"): {
+        "assignment_id", "task", "time_zone", "approved_by", "locked_reason",
+    },
+    (System.BILLING, "ExpenseItem"): {"receipt_hash", "is_reimbursable"},
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
     },

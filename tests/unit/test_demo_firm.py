@@ -3,7 +3,9 @@
 import pytest
 
 from hub.demo.drawing.dice import FIRST_DAY, TODAY
+from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.firm import draw_firm
+from hub.demo.drawing.time_entries import draw_time_entries
 from hub.demo.firm import Firm
 
 
@@ -22,6 +24,8 @@ def test_the_firm_has_its_promised_size(firm: Firm) -> None:
     """About 40 clients, 70 engagements, 120 projects, 60 people, 600 invoices, three entities."""
     assert (len(firm.clients), len(firm.engagements), len(firm.projects)) == (40, 72, 120)
     assert (len(firm.people), len(firm.invoices)) == (60, 600)
+    assert len(list(draw_expenses(firm))) == 500
+    assert 5_500 < sum(1 for _ in draw_time_entries(firm)) < 6_500
     assert {one.entity.currency for one in firm.clients} == {"EUR", "GBP", "USD"}
     assert {one.project.engagement.client.entity.code for one in firm.invoices} == {
         "NL01",

@@ -7,9 +7,9 @@ from random import Random
 
 from hub.demo import names
 from hub.demo.drawing.dice import FIRST_DAY, TODAY, shuffled
+from hub.demo.drawing.size import Size
 from hub.demo.firm import ENTITIES, Client, Engagement, Person
 
-WON, NOT_WON, PLANNED = 48, 24, 3
 LANGUAGES = {"NL": "nl-NL", "DE": "de-DE", "GB": "en-GB", "US": "en-US"}
 CHANCES = {
     "QUALIFYING": (10, 25, 35),
@@ -19,11 +19,10 @@ CHANCES = {
 }
 
 
-def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
-    count = len(names.CLIENTS)
-    customer_numbers, billing_ids, psa_ids = (shuffled(rng, count) for _ in range(3))
+def draw_clients(rng: Random, size: Size, partners: Sequence[Person]) -> list[Client]:
+    customer_numbers, billing_ids, psa_ids = (shuffled(rng, size.clients) for _ in range(3))
     clients: list[Client] = []
-    for place, name in enumerate(names.CLIENTS):
+    for place in range(size.clients):
         entity = ENTITIES[place % len(ENTITIES)]
         country, _ = rng.choice(entity.places)
         has_vat_id = entity.code != "US01"
@@ -33,7 +32,7 @@ def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
                 customer_no=f"C{10000 + customer_numbers[place]}",
                 billing_id=f"cus_{billing_ids[place]:06d}",
                 psa_id=psa_ids[place],
-                name=name,
+                name=client_name(place),
                 segment=rng.choices(("ENTERPRISE", "MIDMARKET", "SMB"), (3, 4, 3))[0],
                 owner_email=rng.choice(partners).email,
                 entity=entity,
@@ -42,7 +41,7 @@ def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
                 vat_id=f"{country}{rng.randrange(10**8, 10**9)}" if has_vat_id else None,
                 terms_days=rng.choice((14, 30, 30, 45, 60)),
                 credit_block=rng.choices(("NONE", "WATCH", "BLOCKED"), (17, 2, 1))[0],
-                trading_as=name.split()[0] if place % 3 == 1 else None,
+                trading_as=client_name(place).split()[0] if place % 3 == 1 else None,
                 language=LANGUAGES[country],
                 parent=clients[place - len(ENTITIES)] if place % 10 == 9 else None,
             )
@@ -50,11 +49,17 @@ def draw_clients(rng: Random, partners: Sequence[Person]) -> list[Client]:
     return clients
 
 
-def draw_engagements(rng: Random, clients: Sequence[Client]) -> list[Engagement]:
-    stages = ["CLOSED_WON"] * WON
-    stages += [rng.choice(("QUALIFYING", "PROPOSED", "CLOSED_LOST")) for _ in range(NOT_WON)]
+def client_name(place: int) -> str:
+    lap, number = divmod(place, len(names.CLIENTS))
+    return f"{names.CLIENTS[number]} {lap + 1}" if lap else names.CLIENTS[number]
+
+
+def draw_engagements(rng: Random, size: Size, clients: Sequence[Client]) -> list[Engagement]:
+    stages = ["CLOSED_WON"] * size.won
+    stages += [rng.choice(("QUALIFYING", "PROPOSED", "CLOSED_LOST")) for _ in range(size.not_won)]
     rng.shuffle(stages)
-    upcoming = [place for place, stage in enumerate(stages) if stage == "CLOSED_WON"][-PLANNED:]
+    won = [place for place, stage in enumerate(stages) if stage == "CLOSED_WON"]
+    upcoming = set(won[-size.upcoming :])
     engagements = []
     for place, stage in enumerate(stages):
         if place in upcoming or stage in ("QUALIFYING", "PROPOSED"):

@@ -6,6 +6,8 @@ from random import Random
 
 TODAY = date(2026, 11, 20)
 FIRST_DAY = date(2025, 5, 20)
+CLOSED_UNTIL = date(2026, 8, 31)
+"""Last day of the last closed accounting period."""
 MAIL_DOMAIN = "meridian-partners.example"
 
 

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from hub.demo.drawing.assignments import draw_assignments
 from hub.demo.drawing.clients import draw_clients, draw_engagements
 from hub.demo.drawing.contracts import draw_agreements, draw_sows, place_under
 from hub.demo.drawing.events import draw_events
@@ -10,19 +11,20 @@ from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.people import draw_people
 from hub.demo.drawing.prices import draw_prices
 from hub.demo.drawing.projects import draw_projects
+from hub.demo.drawing.size import S, Size
 from hub.demo.firm import Firm
 
 
-def draw_firm(seed: int) -> Firm:
+def draw_firm(seed: int, size: Size = S) -> Firm:
     """Contracts have dice of their own, so that they leave the rest of the firm as it is."""
     rng = Random(seed)
-    people = draw_people(rng)
-    clients = draw_clients(rng, [one for one in people if one.role == "Partner"])
-    engagements = draw_engagements(rng, clients)
+    people = draw_people(rng, size)
+    clients = draw_clients(rng, size, [one for one in people if one.role == "Partner"])
+    engagements = draw_engagements(rng, size, clients)
     prices = draw_prices(clients, people)
     sows = draw_sows(Random(seed), engagements, prices)
     projects = place_under(sows, draw_projects(rng, engagements, people))
-    invoices = number_documents(draw_invoices(rng, projects))
+    invoices = number_documents(draw_invoices(rng, size, projects))
     holds = draw_holds(rng, clients, projects, invoices)
     return Firm(
         people=people,
@@ -30,6 +32,9 @@ def draw_firm(seed: int) -> Firm:
         engagements=engagements,
         projects=projects,
         invoices=invoices,
+        assignments=draw_assignments(seed, projects),
+        seed=seed,
+        size=size,
         holds=holds,
         events=draw_events(projects, invoices, holds),
         agreements=draw_agreements(Random(seed), prices, sows, projects),

@@ -28,7 +28,10 @@ def draw_holds(
     waiting = [one for one in invoices if one.document_status == "DRAFT"]
     scopes: list[tuple[str, str, str]] = [
         *(("account", one.account_id, "block_event") for one in rng.sample(clients, ON_CLIENTS)),
-        *(("project", one.project_no, "block_event") for one in rng.sample(running, ON_PROJECTS)),
+        *(
+            ("project", one.project_no, "block_event")
+            for one in rng.sample(running, min(ON_PROJECTS, len(running)))
+        ),
         *(
             ("invoice", one.invoice_id, "block_invoice")
             for one in rng.sample(waiting, min(ON_INVOICES, len(waiting)))

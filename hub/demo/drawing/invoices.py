@@ -9,15 +9,14 @@ from random import Random
 
 from hub.demo import names
 from hub.demo.drawing.dice import TODAY
+from hub.demo.drawing.size import Size
 from hub.demo.firm import Invoice, Project
 
-INVOICES = 600
 
-
-def draw_invoices(rng: Random, projects: Sequence[Project]) -> list[Invoice]:
+def draw_invoices(rng: Random, size: Size, projects: Sequence[Project]) -> list[Invoice]:
     """In order of issue, so that ids ascend with time; as many per started project."""
     started = [one for one in projects if one.start_on < TODAY - timedelta(days=14)]
-    chosen = [started[place % len(started)] for place in range(INVOICES)]
+    chosen = [started[place % len(started)] for place in range(size.invoices)]
     issued = [(draw_issue_day(rng, one), one.project_no, one) for one in chosen]
     return [
         draw_invoice(rng, f"in_{place:06d}", project, issued_on)

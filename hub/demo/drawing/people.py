@@ -7,24 +7,20 @@ from random import Random
 
 from hub.demo import names
 from hub.demo.drawing.dice import MAIL_DOMAIN, ascii_word, shuffled
+from hub.demo.drawing.size import ROLE_SHARES, Size
 from hub.demo.firm import ENTITIES, Person
 
-PEOPLE_PER_ROLE = {
-    "Partner": 6,
-    "Manager": 10,
-    "Senior Consultant": 16,
-    "Consultant": 18,
-    "Analyst": 10,
-}
+PAIRS = len(names.FIRST_NAMES) * len(names.LAST_NAMES)
+"""So many people have different names without a middle initial."""
 
 
-def draw_people(rng: Random) -> list[Person]:
-    roles = list(chain.from_iterable([role] * count for role, count in PEOPLE_PER_ROLE.items()))
+def draw_people(rng: Random, size: Size) -> list[Person]:
+    counts = {role: share * size.sixties for role, share in ROLE_SHARES.items()}
+    roles = list(chain.from_iterable([role] * count for role, count in counts.items()))
     psa_ids = shuffled(rng, len(roles))
     people: list[Person] = []
     for place, role in enumerate(roles):
-        first = names.FIRST_NAMES[place % len(names.FIRST_NAMES)]
-        last = names.LAST_NAMES[place % len(names.LAST_NAMES)]
+        name = name_of(place)
         entity = ENTITIES[place % len(ENTITIES)]
         country, time_zone = rng.choice(entity.places)
         hired_on = date(2012, 1, 1) + timedelta(days=rng.randrange(4500))
@@ -34,8 +30,8 @@ def draw_people(rng: Random) -> list[Person]:
             Person(
                 psa_id=psa_ids[place],
                 employee_number=f"E{1001 + place}",
-                name=f"{first} {last}",
-                email=f"{ascii_word(first)}.{ascii_word(last)}@{MAIL_DOMAIN}",
+                name=" ".join(name),
+                email=f"{'.'.join(map(ascii_word, name))}@{MAIL_DOMAIN}",
                 worker_type="EMPLOYEE" if is_senior or rng.random() < 0.8 else "CONTRACTOR",
                 status=status,
                 entity=entity,
@@ -49,3 +45,11 @@ def draw_people(rng: Random) -> list[Person]:
         )
     leavers = [replace(one, status="TERMINATED", left_on=date(2026, 9, 30)) for one in people[-2:]]
     return [*people[:-2], *leavers]
+
+
+def name_of(place: int) -> list[str]:
+    """First and last name, different at each place; a middle initial where the pairs run out."""
+    first = names.FIRST_NAMES[place % len(names.FIRST_NAMES)]
+    last = names.LAST_NAMES[place % len(names.LAST_NAMES)]
+    lap = place // PAIRS
+    return [first, f"{chr(ord('A') + lap - 1)}.", last] if lap else [first, last]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -11,11 +12,20 @@ from hub.demo.drawing.dice import TODAY, shuffled
 from hub.demo.firm import Engagement, Person, Project
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Who can be staffed."""
+
+    managers: list[Person]
+    others: list[Person]
+
+
 def draw_projects(
     rng: Random, engagements: Sequence[Engagement], people: Sequence[Person]
 ) -> list[Project]:
     """Two or three per won engagement, numbered within the month they start in."""
     won = [one for one in engagements if one.stage == "CLOSED_WON"]
+    bench = bench_of(people)
     phases = [
         (engagement, phase)
         for place, engagement in enumerate(won)
@@ -31,7 +41,7 @@ def draw_projects(
         numbered[month] += 1
         project_no = f"{month}-{numbered[month]:03d}"
         projects.append(
-            draw_project(rng, project_no, psa_ids[place], engagement, phase, start_on, people)
+            draw_project(rng, project_no, psa_ids[place], engagement, phase, start_on, bench)
         )
     return projects
 
@@ -43,11 +53,11 @@ def draw_project(
     engagement: Engagement,
     phase: str,
     start_on: date,
-    people: Sequence[Person],
+    bench: Bench,
 ) -> Project:
     end_on = engagement.ends_on
     status = project_status(rng, start_on, end_on)
-    team = draw_team(rng, people)
+    team = draw_team(rng, bench)
     hours = rng.randint(20, 300) * 10
     return Project(
         project_no=project_no,
@@ -80,9 +90,15 @@ def percent_done(start_on: date, end_on: date, status: str) -> int:
     return min(95, 100 * (TODAY - start_on).days // max(1, (end_on - start_on).days))
 
 
-def draw_team(rng: Random, people: Sequence[Person]) -> list[Person]:
-    """Three to eight people, a manager first."""
+def bench_of(people: Sequence[Person]) -> Bench:
     staffable = [one for one in people if one.status != "TERMINATED"]
-    manager = rng.choice([one for one in staffable if one.role == "Manager"])
-    others = [one for one in staffable if one.role not in ("Partner", "Manager")]
-    return [manager, *rng.sample(others, rng.randint(2, 7))]
+    return Bench(
+        managers=[one for one in staffable if one.role == "Manager"],
+        others=[one for one in staffable if one.role not in ("Partner", "Manager")],
+    )
+
+
+def draw_team(rng: Random, bench: Bench) -> list[Person]:
+    """Three to eight people, a manager first."""
+    manager = rng.choice(bench.managers)
+    return [manager, *rng.sample(bench.others, rng.randint(2, 7))]

@@ -1,1 +1,1 @@
-"""What each system knows of the firm: its own records, and copies in the words of their owner."""
+"""What each system knows of the firm: its own records, and its copies of the others'."""

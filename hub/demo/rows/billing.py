@@ -3,6 +3,7 @@
 from hub.demo.firm import Firm, Hold
 from hub.demo.rows.billing_contracts import billing_contract_rows
 from hub.demo.rows.words import Rows, payment_word
+from hub.demo.rows.work import billing_work
 
 
 def _customer_of(hold: Hold, billing_ids: dict[str, str]) -> str | None:
@@ -91,4 +92,5 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
             }
             for one in firm.invoices
         ],
+        **billing_work(firm),
     }

@@ -3,6 +3,7 @@
 from hub.demo.firm import Firm
 from hub.demo.rows.erp_contracts import erp_contract_rows
 from hub.demo.rows.words import Rows
+from hub.demo.rows.work import erp_work
 
 
 def erp_rows(firm: Firm) -> dict[str, Rows]:
@@ -76,4 +77,5 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
             }
             for number, one in enumerate(firm.invoices, start=1)
         ],
+        **erp_work(firm),
     }

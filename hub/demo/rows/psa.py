@@ -5,6 +5,7 @@ from decimal import Decimal
 from hub.demo.firm import Firm
 from hub.demo.rows.psa_contracts import psa_contract_rows
 from hub.demo.rows.words import Rows, in_ledger, payment_word
+from hub.demo.rows.work import psa_work
 
 
 def psa_rows(firm: Firm) -> dict[str, Rows]:
@@ -79,4 +80,5 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
             }
             for number, one in enumerate(in_ledger(firm), start=1)
         ],
+        **psa_work(firm),
     }

@@ -1,10 +1,12 @@
 """What the rows of several systems have in common."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hub.demo.firm import Firm, Invoice
 
-Rows = list[dict[str, Any]]
+Rows = Iterable[dict[str, Any]]
+"""Read once and in order, so that they need not be in memory together."""
 
 
 def in_ledger(firm: Firm) -> list[Invoice]:

@@ -1,0 +1,72 @@
+"""How billing holds copies of time and expenses: what it can bill."""
+
+from __future__ import annotations
+
+from schema.entities.expense_item import ExpenseItem, ExpenseStatus
+from schema.entities.time_entry import TimeEntry, TimeStatus
+from schema.system import System
+from sync.connectors.binding import Binding, Column, MoneyColumns
+
+TIME_ENTRY = Binding(
+    entity=TimeEntry,
+    system=System.BILLING,
+    resource="time-usage",
+    table="public.time_usage",
+    key="id",
+    anchor_key="psa_entry",
+    copies={
+        "resource_id": Column(name="worker", names=System.HR),
+        "project_id": Column(name="project_code", names=System.ERP),
+        "work_date": Column(name="service_day"),
+        "worked": Column(name="minutes_worked"),
+        "billable": Column(name="minutes_billable"),
+        "is_billable": Column(name="billable"),
+        "activity": Column(name="activity"),
+        "note": Column(name="description"),
+        "status": Column(
+            name="status",
+            words={
+                "draft": TimeStatus.DRAFT,
+                "pending": TimeStatus.SUBMITTED,
+                "approved": TimeStatus.APPROVED,
+                "denied": TimeStatus.REJECTED,
+            },
+        ),
+        "approved_at": Column(name="approved_at"),
+    },
+)
+
+EXPENSE_ITEM = Binding(
+    entity=ExpenseItem,
+    system=System.BILLING,
+    resource="expense-usage",
+    table="public.expense_usage",
+    key="id",
+    anchor_key="psa_line",
+    copies={
+        "resource_id": Column(name="worker", names=System.HR),
+        "project_id": Column(name="project_code", names=System.ERP),
+        "incurred_on": Column(name="spent_on"),
+        "category": Column(name="category"),
+        "amount": MoneyColumns(amount="amount", currency="currency"),
+        "tax": MoneyColumns(amount="tax", currency="currency"),
+        "is_tax_recoverable": Column(name="tax_recoverable"),
+        "billing_fx": Column(name="fx_rate"),
+        "billing_fx_on": Column(name="fx_day"),
+        "is_billable": Column(name="billable"),
+        "markup": Column(name="markup"),
+        "status": Column(
+            name="status",
+            words={
+                "draft": ExpenseStatus.DRAFT,
+                "pending": ExpenseStatus.SUBMITTED,
+                "approved": ExpenseStatus.APPROVED,
+                "denied": ExpenseStatus.REJECTED,
+                "posted": ExpenseStatus.POSTED,
+                "reimbursed": ExpenseStatus.REIMBURSED,
+            },
+        ),
+    },
+)
+
+WORK = (TIME_ENTRY, EXPENSE_ITEM)

@@ -1,0 +1,172 @@
+"""How the PSA holds plans, time and expenses, and what it calls their lifecycle's actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from schema.entities.assignment import Assignment, AssignmentStatus
+from schema.entities.expense_item import ExpenseItem, ExpenseStatus
+from schema.entities.time_entry import TimeEntry, TimeStatus
+from schema.errors import Invalid
+from schema.rate import RateUnit
+from schema.system import System
+from sync.connectors.binding import Binding, Column, MoneyColumns, RateColumns
+from sync.connectors.words import duration_of, hours_text
+
+ASSIGNMENT = Binding(
+    entity=Assignment,
+    system=System.PSA,
+    resource="allocations",
+    table="public.allocations",
+    key="id",
+    anchor_key="id",
+    reference="external_ref",
+    read_only=frozenset({"status", "replaced_by_id"}),
+    owns={
+        "project_id": Column(name="project_id"),
+        "resource_id": Column(name="user_id"),
+        "role": Column(name="seat_role"),
+        "status": Column(
+            name="booking_state",
+            words={
+                "requested": AssignmentStatus.PROPOSED,
+                "pencilled": AssignmentStatus.TENTATIVE,
+                "booked": AssignmentStatus.CONFIRMED,
+                "running": AssignmentStatus.IN_PROGRESS,
+                "done": AssignmentStatus.COMPLETED,
+                "released": AssignmentStatus.CANCELLED,
+                "superseded": AssignmentStatus.REPLACED,
+            },
+        ),
+        "starts_on": Column(name="start_date"),
+        "ends_on": Column(name="finish_date"),
+        "minutes_per_day": Column(name="daily_hours", read=duration_of, write=hours_text),
+        "is_billable": Column(name="is_chargeable"),
+        "rate_override": RateColumns(
+            amount="special_rate",
+            currency="special_currency",
+            per="special_unit",
+            words={"hourly": RateUnit.HOUR, "daily": RateUnit.DAY},
+        ),
+        "replaced_by_id": Column(name="successor_id"),
+    },
+)
+
+TIME_ENTRY = Binding(
+    entity=TimeEntry,
+    system=System.PSA,
+    resource="time-entries",
+    table="public.time_entries",
+    key="id",
+    anchor_key="id",
+    reference="external_ref",
+    read_only=frozenset({"status", "approved_by", "approved_at", "locked_reason"}),
+    owns={
+        "resource_id": Column(name="user_id"),
+        "project_id": Column(name="project_id"),
+        "assignment_id": Column(name="allocation_id"),
+        "task": Column(name="task_name"),
+        "work_date": Column(name="work_day"),
+        "time_zone": Column(name="timezone"),
+        "worked": Column(name="hours", read=duration_of, write=hours_text),
+        "billable": Column(name="chargeable_hours", read=duration_of, write=hours_text),
+        "is_billable": Column(name="is_chargeable"),
+        "activity": Column(name="work_type"),
+        "note": Column(name="memo"),
+        "status": Column(
+            name="entry_state",
+            words={
+                "open": TimeStatus.DRAFT,
+                "waiting": TimeStatus.SUBMITTED,
+                "approved": TimeStatus.APPROVED,
+                "returned": TimeStatus.REJECTED,
+            },
+        ),
+        "approved_by": Column(name="approver"),
+        "approved_at": Column(name="approved_at"),
+        "locked_reason": Column(name="lock_reason"),
+    },
+)
+
+EXPENSE_ITEM = Binding(
+    entity=ExpenseItem,
+    system=System.PSA,
+    resource="expense-lines",
+    table="public.expense_lines",
+    key="id",
+    anchor_key="id",
+    reference="external_ref",
+    read_only=frozenset({"status"}),
+    owns={
+        "resource_id": Column(name="user_id"),
+        "project_id": Column(name="project_id"),
+        "incurred_on": Column(name="spent_day"),
+        "category": Column(name="category"),
+        "amount": MoneyColumns(amount="spent_amount", currency="spent_currency"),
+        "tax": MoneyColumns(amount="tax_amount", currency="spent_currency"),
+        "is_tax_recoverable": Column(name="is_tax_reclaimable"),
+        "billing_fx": Column(name="exchange_rate"),
+        "billing_fx_on": Column(name="exchange_day"),
+        "is_billable": Column(name="is_chargeable"),
+        "markup": Column(name="uplift"),
+        "receipt_hash": Column(name="receipt_sha256"),
+        "is_reimbursable": Column(name="is_refundable"),
+        "status": Column(
+            name="line_state",
+            words={
+                "open": ExpenseStatus.DRAFT,
+                "waiting": ExpenseStatus.SUBMITTED,
+                "cleared": ExpenseStatus.APPROVED,
+                "returned": ExpenseStatus.REJECTED,
+                "booked": ExpenseStatus.POSTED,
+                "paid_out": ExpenseStatus.REIMBURSED,
+            },
+        ),
+    },
+)
+
+WORK = (ASSIGNMENT, TIME_ENTRY, EXPENSE_ITEM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An action in the PSA's words; `fields` say where the canonical arguments go."""
+
+    verb: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+_SIGNED = {"by": "approver"}
+_RETURNED = {"by": "returned_by", "reason": "remark"}
+
+CALLS: Mapping[tuple[type, str], Call] = {
+    (Assignment, "pencil"): Call(verb="pencil-in"),
+    (Assignment, "confirm"): Call(verb="book"),
+    (Assignment, "start"): Call(verb="begin"),
+    (Assignment, "complete"): Call(verb="finish"),
+    (Assignment, "cancel"): Call(verb="release"),
+    (TimeEntry, "submit"): Call(verb="submit"),
+    (TimeEntry, "approve"): Call(verb="sign-off", fields=_SIGNED),
+    (TimeEntry, "reject"): Call(verb="send-back", fields=_RETURNED),
+    (TimeEntry, "revise"): Call(verb="reopen"),
+    (TimeEntry, "recall"): Call(verb="withdraw"),
+    (ExpenseItem, "submit"): Call(verb="submit"),
+    (ExpenseItem, "approve"): Call(verb="clear", fields=_SIGNED),
+    (ExpenseItem, "reject"): Call(verb="send-back", fields=_RETURNED),
+    (ExpenseItem, "revise"): Call(verb="reopen"),
+}
+
+
+def call_of(
+    binding: Binding, action: str, arguments: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The PSA's verb and fields. Raises Invalid for what it has no word for."""
+    call = CALLS.get((binding.entity, action))
+    if call is None:
+        raise Invalid(f"The PSA cannot {action} a {binding.entity.__name__}.")
+    unknown = sorted(arguments.keys() - call.fields.keys())
+    if unknown:
+        raise Invalid(f"{action} at the PSA does not take {', '.join(unknown)}.")
+    return call.verb, {call.fields[name]: value for name, value in arguments.items()}

@@ -1,0 +1,27 @@
+"""Which databases a demo uses."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.demo.drawing.size import SIZES
+from hub.stage import Erp, Size, suffix_of
+from schema.errors import Invalid
+
+
+def test_each_kind_and_size_of_demo_has_databases_of_its_own() -> None:
+    """A demo never resumes with the data of another; the plain one keeps the plain names."""
+    assert suffix_of(Erp.STANDARD, Size.S) == ""
+    suffixes = {suffix_of(Erp.STANDARD, size) for size in Size} | {suffix_of(Erp.TRYTON, Size.S)}
+    assert len(suffixes) == len(Size) + 1
+
+
+def test_a_real_erp_takes_the_small_firm_only() -> None:
+    """Tryton is seeded call by call; the refusal says what to leave out."""
+    with pytest.raises(Invalid, match="leave out --erp"):
+        suffix_of(Erp.TRYTON, Size.M)
+
+
+def test_the_demo_offers_the_sizes_that_are_drawn() -> None:
+    """The command line names them itself, because the stand-ins are another program."""
+    assert {size.value for size in Size} == SIZES.keys()
