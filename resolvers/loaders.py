@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +11,7 @@ from aiodataloader import DataLoader
 
 from resolvers.errors import Path
 from schema.edges import EdgeLoad, GraphEdge
+from sync.ordering import Cut, Order
 from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
 from sync.session import ReadSession
@@ -32,6 +34,8 @@ class Wanted:
 
     fields: frozenset[str]
     path: Path
+    cut: Cut | None = None
+    """How a far list is cut in the projection; without it, the whole list is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +51,7 @@ EdgeKey = tuple[Any, WantedEdge]
 
 Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
 FarEnds = Callable[[list[EdgeKey]], Coroutine[Any, Any, list[Any]]]
+FarPages = Callable[[list[Key]], Coroutine[Any, Any, list[RecordPage | None]]]
 """What a batch of keys is answered with, in the order of the keys."""
 
 
@@ -57,6 +62,7 @@ class Scope:
         self.request = request
         self._policy = policy
         self._edges: dict[int, DataLoader[EdgeKey, Any]] = {}
+        self._pages: dict[int, DataLoader[Key, RecordPage | None]] = {}
         self._roots: dict[type, DataLoader[Key, Record | None]] = {}
 
     def load_edge(self, edge: GraphEdge, near: Any, wanted: WantedEdge) -> Awaitable[Any]:
@@ -64,6 +70,15 @@ class Scope:
         loader = self._edges.get(id(edge))
         if loader is None:
             loader = self._edges[id(edge)] = DataLoader(self._edge_batch(edge))
+        return loader.load((near, wanted))
+
+    def load_far_page(
+        self, edge: GraphEdge, near: Any, wanted: Wanted
+    ) -> Awaitable[RecordPage | None]:
+        """The page `wanted.cut` cuts; None from a batch that failed, which is reported once."""
+        loader = self._pages.get(id(edge))
+        if loader is None:
+            loader = self._pages[id(edge)] = DataLoader(self._far_page_batch(edge))
         return loader.load((near, wanted))
 
     def load_root(self, entity: type, record_id: str, wanted: Wanted) -> Awaitable[Record | None]:
@@ -81,12 +96,28 @@ class Scope:
             self.request.report(error, wanted.path)
             return None
 
+    async def load_all(
+        self, entity: type, ids: Sequence[str], wanted: Wanted
+    ) -> Mapping[str, Record]:
+        """Those of the records that exist; a read that fails is reported once, and finds none."""
+        try:
+            found = await asyncio.gather(*(self.load_root(entity, i, wanted) for i in ids))
+        except Exception as error:  # noqa: BLE001  # masked in the report
+            self.request.report(error, wanted.path)
+            return {}
+        return {record.id: record for record in found if record}
+
     async def load_page(
-        self, entity: type, filters: Sequence[Filter], paging: Paging, wanted: Wanted
+        self,
+        entity: type,
+        filters: Sequence[Filter],
+        order: Order | None,
+        paging: Paging,
+        wanted: Wanted,
     ) -> RecordPage:
-        reading = self.request.services.reading
+        lists = self.request.services.lists
         return await self._read(
-            wanted.path, lambda s: reading.page(s, entity, filters, paging, wanted.fields)
+            wanted.path, lambda s: lists.page(s, entity, filters, order, paging, wanted.fields)
         )
 
     def _edge_batch(self, edge: GraphEdge) -> FarEnds:
@@ -98,6 +129,21 @@ class Scope:
                 self.request.report(error, path)
                 return [None] * len(keys)
             return [wanted.show(_pick(found, near), self) for near, wanted in keys]
+
+        return load
+
+    def _far_page_batch(self, edge: GraphEdge) -> FarPages:
+        async def load(keys: list[Key]) -> list[RecordPage | None]:
+            lists, path = self.request.services.lists, keys[0][1].path
+            asked = [(near, wanted.cut) for near, wanted in keys if wanted.cut]
+            try:
+                pages = await self._read(
+                    path, lambda s: lists.far_pages(s, edge, asked, _fields(keys))
+                )
+            except Exception as error:  # noqa: BLE001  # one masked error, not one per record
+                self.request.report(error, path)
+                return [None] * len(keys)
+            return list(pages)
 
         return load
 

@@ -1,6 +1,7 @@
-"""The roots of every query: one object by id, or a page of them."""
+"""The roots of every query: one object by id, several of them, or a page of a list."""
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Sequence
 from operator import getitem
 from typing import Annotated, Any
 
@@ -10,8 +11,9 @@ from resolvers.context import Info
 from resolvers.filters import filter_input, filters_of
 from resolvers.loaders import Wanted
 from resolvers.nodes.canon import connection_of, nullable_node
-from resolvers.nodes.node import Node, node_of
-from resolvers.paging import After, Before, Connection, First, Last, paging
+from resolvers.nodes.node import Node, connection, node_of
+from resolvers.orders import order_argument, order_of
+from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.canon import entity_of, require_id
@@ -35,8 +37,16 @@ from schema.entities.retainer import Retainer
 from schema.entities.sow import Sow
 from schema.entities.time_entry import TimeEntry
 from schema.entity import anchor, prefix
+from schema.errors import Invalid
+
+MOST_NODES = 100
+"""How many objects may be asked for by id at once."""
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Canonical id.")]
+Ids = Annotated[
+    list[strawberry.ID],
+    strawberry.argument(description=f"Canonical ids of any types, at most {MOST_NODES}."),
+]
 
 
 def one(entity: type) -> Any:
@@ -54,7 +64,7 @@ def one(entity: type) -> Any:
 
 
 def page(entity: type) -> Any:
-    """The field that lists objects, filtered and cut into pages by their anchor."""
+    """The field that lists objects, page by page; `sync.lists` says who cuts the pages."""
     filters = filter_input(entity)
 
     async def resolve(
@@ -64,6 +74,7 @@ def page(entity: type) -> Any:
         after: After = None,
         before: Before = None,
         filter: Any = None,
+        order_by: Any = None,
         read: Read = None,
     ) -> Any:
         bounds = paging(first, last, after, before)
@@ -71,20 +82,20 @@ def page(entity: type) -> Any:
             fields=selected_fields(info.syntax, entity, CONNECTION_ROUTES), path=info.root_path
         )
         scope = info.request.scope(policy_of(read))
-        found = await scope.load_page(entity, filters_of(entity, filter), bounds, wanted)
-        return Connection(
-            nodes=[node_of(record, scope) for record in found.records],
-            cursor_at=found.cursors.__getitem__,
-            has_next=found.has_next,
-            has_previous=found.has_previous,
-        )
+        narrowed, order = filters_of(entity, filter), order_of(order_by)
+        found = await scope.load_page(entity, narrowed, order, bounds, wanted)
+        return connection(found, scope)
 
     described = strawberry.argument(description="Which ones to list.")
     resolve.__annotations__["filter"] = getitem(Annotated, (filters | None, described))
+    resolve.__annotations__["order_by"] = order_argument(entity)
     return strawberry.field(
         resolver=resolve,
         graphql_type=connection_of(entity),
-        description=f"{entity.__name__}s, in the order of their keys in {anchor(entity).name}.",
+        description=(
+            f"{entity.__name__}s, in the order of their keys in {anchor(entity).name} unless "
+            "`orderBy` says another."
+        ),
     )
 
 
@@ -98,6 +109,28 @@ def load_node(info: Info, entity: type, record_id: str, read: Any) -> Awaitable[
         return node_of(record, scope) if record else None
 
     return load()
+
+
+async def load_nodes(info: Info, ids: Sequence[str], read: Any) -> list[Any]:
+    """Objects of any types in the order asked, None for one that nobody knows.
+
+    One batched read per type; a type that cannot be read at all is one error and no objects.
+    """
+    if len(ids) > MOST_NODES:
+        raise Invalid(f"At most {MOST_NODES} ids at once, not {len(ids)}.")
+    asked: dict[type, list[str]] = {}
+    for record_id in dict.fromkeys(ids):
+        asked.setdefault(entity_of(record_id), []).append(record_id)
+    scope = info.request.scope(policy_of(read))
+    wanted = {
+        entity: Wanted(fields=selected_fields(info.syntax, entity), path=info.root_path)
+        for entity in asked
+    }
+    found = await asyncio.gather(
+        *(scope.load_all(entity, some, wanted[entity]) for entity, some in asked.items())
+    )
+    known = {record_id: record for records in found for record_id, record in records.items()}
+    return [node_of(known[i], scope) if i in known else None for i in ids]
 
 
 @strawberry.type(description="Reads. Each field comes from the system that owns it.")
@@ -134,13 +167,20 @@ class Query:
     retainers = page(Retainer)
     resources = page(Resource)
     assignments = page(Assignment)
-    time_entrys = page(TimeEntry)
+    time_entries = page(TimeEntry)
     expense_items = page(ExpenseItem)
     billing_events = page(BillingEvent)
     billing_holds = page(BillingHold)
     invoices = page(Invoice)
+    payment_statuses = page(PaymentStatus)
 
     @strawberry.field(description="The object with this id, of whatever type, or null.")
     async def node(self, info: Info, id: Id, read: Read = None) -> Node | None:
         found: Node | None = await load_node(info, entity_of(id), id, read)
         return found
+
+    @strawberry.field(
+        description="The objects with these ids, in the order asked; null for one nobody knows."
+    )
+    async def nodes(self, info: Info, ids: Ids, read: Read = None) -> list[Node | None]:
+        return await load_nodes(info, ids, read)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 
 from resolvers.context import Info
-from resolvers.loaders import Far, Scope, Show, WantedEdge
-from resolvers.nodes.node import Node, node_of
+from resolvers.loaders import Far, Scope, Show, Wanted, WantedEdge
+from resolvers.nodes.node import Node, connection, node_of
+from resolvers.orders import order_argument, order_of
 from resolvers.paging import After, Before, Connection, First, Last, cursor_of, paging, window
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
-from sync.policy import KeyRange, key_range
+from sync.ordering import Order, cut_of
+from sync.policy import KeyRange, Paging, key_range
+
+W = TypeVar("W", bound=Wanted)
 
 
 def edge(declared: GraphEdge) -> Any:
@@ -39,13 +43,22 @@ def _to_many(declared: GraphEdge) -> Any:
         last: Last = None,
         after: After = None,
         before: Before = None,
+        order_by: Any = None,
     ) -> Awaitable[Any] | None:
         near = _near_end(declared, root)
-        wanted = _prepare(info, lambda: _wanted_page(info, declared, first, last, after, before))
+        wanted = _prepare(
+            info,
+            lambda: _wanted_page(
+                info, declared, order_of(order_by), paging(first, last, after, before)
+            ),
+        )
         if near is None or wanted is None:
             return None
-        return root.scope.load_edge(declared, near, wanted)
+        if isinstance(wanted, WantedEdge):
+            return root.scope.load_edge(declared, near, wanted)
+        return _load_cut(root.scope, declared, near, wanted)
 
+    resolve.__annotations__["order_by"] = order_argument(declared.target)
     return resolve
 
 
@@ -66,6 +79,12 @@ def _page(span: KeyRange) -> Show:
     return show
 
 
+async def _load_cut(scope: Scope, declared: GraphEdge, near: Any, wanted: Wanted) -> Any:
+    """The page of this near end as the projection cut it; None when the level's read failed."""
+    page = await scope.load_far_page(declared, near, wanted)
+    return page and connection(page, scope)
+
+
 def _near_end(declared: GraphEdge, node: Node) -> Any:
     """What the far end is found by: the near id, or the far id or ids the near record holds."""
     if declared.load is EdgeLoad.BY_KEY:
@@ -74,7 +93,7 @@ def _near_end(declared: GraphEdge, node: Node) -> Any:
     return tuple(held) if isinstance(held, list) else held
 
 
-def _prepare(info: Info, make: Callable[[], WantedEdge]) -> WantedEdge | None:
+def _prepare(info: Info, make: Callable[[], W]) -> W | None:
     """What this field wants, worked out once for all the objects it is resolved on."""
     return info.request.prepare((id(node) for node in info.syntax.field_nodes), make)
 
@@ -85,9 +104,11 @@ def _wanted(info: Info, declared: GraphEdge) -> WantedEdge:
     )
 
 
-def _wanted_page(info: Info, declared: GraphEdge, *bounds: Any) -> WantedEdge:
-    return WantedEdge(
-        fields=selected_fields(info.syntax, declared.target, CONNECTION_ROUTES),
-        path=info.root_path,
-        show=_page(key_range(paging(*bounds))),
-    )
+def _wanted_page(
+    info: Info, declared: GraphEdge, order: Order | None, bounds: Paging
+) -> Wanted | WantedEdge:
+    """Ordered pages, and those of large edges, are cut in the projection."""
+    fields = selected_fields(info.syntax, declared.target, CONNECTION_ROUTES)
+    if declared.is_large or order is not None:
+        return Wanted(fields=fields, path=info.root_path, cut=cut_of(bounds, order))
+    return WantedEdge(fields=fields, path=info.root_path, show=_page(key_range(bounds)))

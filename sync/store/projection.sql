@@ -61,6 +61,8 @@ CREATE TABLE projection.legal_entity (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.legal_entity SET (fillfactor = 50);
+
 CREATE INDEX legal_entity_erp_key ON projection.legal_entity (erp_key);
 
 CREATE TABLE projection.engagement (
@@ -92,6 +94,8 @@ CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 
 CREATE INDEX engagement_crm_key ON projection.engagement (crm_key);
 
+CREATE INDEX engagement_legal_entity_id ON projection.engagement (legal_entity_id);
+
 CREATE TABLE projection.sow (
 	id TEXT COLLATE "C" NOT NULL,
 	engagement_id TEXT COLLATE "C",
@@ -122,6 +126,8 @@ CREATE TABLE projection.sow (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.sow SET (fillfactor = 50);
+
 CREATE INDEX sow_crm_key ON projection.sow (crm_key);
 
 CREATE INDEX sow_engagement_id ON projection.sow (engagement_id);
@@ -148,6 +154,8 @@ CREATE TABLE projection.amendment (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.amendment SET (fillfactor = 50);
+
 CREATE INDEX amendment_crm_key ON projection.amendment (crm_key);
 
 CREATE INDEX amendment_sow_id ON projection.amendment (sow_id);
@@ -167,6 +175,8 @@ CREATE TABLE projection.rate_card (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.rate_card SET (fillfactor = 50);
 
 CREATE INDEX rate_card_client_id ON projection.rate_card (client_id);
 
@@ -189,6 +199,8 @@ CREATE TABLE projection.rate_card_version (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.rate_card_version SET (fillfactor = 50);
 
 CREATE INDEX rate_card_version_crm_key ON projection.rate_card_version (crm_key);
 
@@ -220,6 +232,8 @@ CREATE TABLE projection.rate_line (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.rate_line SET (fillfactor = 50);
 
 CREATE INDEX rate_line_crm_key ON projection.rate_line (crm_key);
 
@@ -276,6 +290,10 @@ CREATE INDEX project_engagement_id ON projection.project (engagement_id);
 
 CREATE INDEX project_erp_key ON projection.project (erp_key);
 
+CREATE INDEX project_legal_entity_id ON projection.project (legal_entity_id);
+
+CREATE INDEX project_manager_id ON projection.project (manager_id);
+
 CREATE INDEX project_sow_id ON projection.project (sow_id);
 
 CREATE TABLE projection.milestone (
@@ -302,6 +320,8 @@ CREATE TABLE projection.milestone (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.milestone SET (fillfactor = 50);
 
 CREATE INDEX milestone_crm_key ON projection.milestone (crm_key);
 
@@ -331,6 +351,8 @@ CREATE TABLE projection.retainer (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.retainer SET (fillfactor = 50);
 
 CREATE INDEX retainer_crm_key ON projection.retainer (crm_key);
 
@@ -376,6 +398,8 @@ ALTER TABLE projection.resource SET (fillfactor = 50);
 
 CREATE INDEX resource_hr_key ON projection.resource (hr_key);
 
+CREATE INDEX resource_legal_entity_id ON projection.resource (legal_entity_id);
+
 CREATE TABLE projection.assignment (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C",
@@ -401,11 +425,13 @@ CREATE TABLE projection.assignment (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX assignment_project_id ON projection.assignment (project_id);
+ALTER TABLE projection.assignment SET (fillfactor = 50);
+
+CREATE INDEX assignment_project_id_list ON projection.assignment (project_id, id);
 
 CREATE INDEX assignment_psa_key ON projection.assignment (psa_key);
 
-CREATE INDEX assignment_resource_id ON projection.assignment (resource_id);
+CREATE INDEX assignment_resource_id_list ON projection.assignment (resource_id, id);
 
 CREATE TABLE projection.time_entry (
 	id TEXT COLLATE "C" NOT NULL,
@@ -449,11 +475,13 @@ CREATE TABLE projection.time_entry (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX time_entry_project_id ON projection.time_entry (project_id);
+ALTER TABLE projection.time_entry SET (fillfactor = 50);
+
+CREATE INDEX time_entry_project_id_list ON projection.time_entry (project_id, id);
 
 CREATE INDEX time_entry_psa_key ON projection.time_entry (psa_key);
 
-CREATE INDEX time_entry_resource_id ON projection.time_entry (resource_id);
+CREATE INDEX time_entry_resource_id_list ON projection.time_entry (resource_id, id);
 
 CREATE TABLE projection.expense_item (
 	id TEXT COLLATE "C" NOT NULL,
@@ -493,11 +521,13 @@ CREATE TABLE projection.expense_item (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX expense_item_project_id ON projection.expense_item (project_id);
+ALTER TABLE projection.expense_item SET (fillfactor = 50);
+
+CREATE INDEX expense_item_project_id_list ON projection.expense_item (project_id, id);
 
 CREATE INDEX expense_item_psa_key ON projection.expense_item (psa_key);
 
-CREATE INDEX expense_item_resource_id ON projection.expense_item (resource_id);
+CREATE INDEX expense_item_resource_id_list ON projection.expense_item (resource_id, id);
 
 CREATE TABLE projection.billing_event (
 	id TEXT COLLATE "C" NOT NULL,
@@ -530,9 +560,11 @@ CREATE TABLE projection.billing_event (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.billing_event SET (fillfactor = 50);
+
 CREATE INDEX billing_event_hub_key ON projection.billing_event (hub_key);
 
-CREATE INDEX billing_event_project_id ON projection.billing_event (project_id);
+CREATE INDEX billing_event_project_id_list ON projection.billing_event (project_id, id);
 
 CREATE TABLE projection.billing_hold (
 	id TEXT COLLATE "C" NOT NULL,
@@ -558,6 +590,8 @@ CREATE TABLE projection.billing_hold (
 	hub_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.billing_hold SET (fillfactor = 50);
 
 CREATE INDEX billing_hold_client_id ON projection.billing_hold (client_id);
 
@@ -622,6 +656,8 @@ ALTER TABLE projection.invoice SET (fillfactor = 50);
 CREATE INDEX invoice_billing_key ON projection.invoice (billing_key);
 
 CREATE INDEX invoice_client_id ON projection.invoice (client_id);
+
+CREATE INDEX invoice_legal_entity_id ON projection.invoice (legal_entity_id);
 
 CREATE INDEX invoice_project_id ON projection.invoice (project_id);
 
