@@ -96,6 +96,8 @@ class Api:
             raise Refusal(Reason.INVALID, f"{', '.join(missing)} must be given.")
 
         async def perform(connection: Connection) -> Answer:
+            if table.check is not None:
+                await table.check(connection, None, values)
             row = await insert_row(connection, table, values)
             return answer(201, self.system.dialect.record(row))
 
@@ -115,6 +117,8 @@ class Api:
                 raise Refusal(Reason.STALE, message)
             if table.guard is not None:
                 table.guard(row)
+            if table.check is not None:
+                await table.check(connection, row, values)
             row = await update_row(connection, table, key, values)
             return answer(200, self.system.dialect.record(row))
 

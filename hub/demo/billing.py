@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 
 from hub.demo.dialect import Answer, Json, System, Write, read_version
-from hub.demo.kinds import COUNT, CURRENCY, DATE, MONEY
+from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
@@ -113,6 +113,19 @@ BILLABLES = Table(
     ),
 )
 
+ENTITIES = Table(
+    name="entities",
+    key=text_key("id"),
+    prefix="ent_",
+    digits=2,
+    columns=(
+        anchor("entity_code"),
+        copied("seller_name", by=LIKE),
+        copied("seller_country", COUNTRY),
+        copied("currency", CURRENCY),
+    ),
+)
+
 SPELLING = Spelling(
     ids="ids[]",
     after="starting_after",
@@ -192,7 +205,7 @@ BILLING = System(
     name="billing",
     base="/v1",
     dialect=Stripeish(),
-    tables=(CUSTOMERS, PROJECTS, INVOICES, HOLDS, BILLABLES),
+    tables=(CUSTOMERS, PROJECTS, INVOICES, HOLDS, BILLABLES, ENTITIES),
     update_method="POST",
     own_ddl=(ANSWERS_DDL,),
     once=answer_once,

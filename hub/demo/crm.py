@@ -21,8 +21,6 @@ from hub.demo.tables import (
     text_key,
 )
 
-ENTITIES = ("NL01", "UK01", "US01")
-
 ACCOUNTS = Table(
     name="accounts",
     key=text_key("id"),
@@ -55,7 +53,7 @@ OPPORTUNITIES = Table(
         own("starts_on", DATE, by=RANGE),
         optional("ends_on", DATE),
         own("owner_email", by=EXACT),
-        choice("entity_code", *ENTITIES),
+        choice("entity_code", "NL01", "UK01", "US01"),
     ),
 )
 
@@ -88,6 +86,17 @@ INVOICES = Table(
         copied("balance", MONEY),
         copied("payment_status", by=EXACT),
         copied("last_payment_on", DATE),
+    ),
+)
+
+ENTITIES = Table(
+    name="entities",
+    key=number_key("id"),
+    columns=(
+        anchor("erp_entity"),
+        copied("entity_name", by=LIKE),
+        copied("country", COUNTRY),
+        copied("base_currency", CURRENCY),
     ),
 )
 
@@ -131,5 +140,5 @@ CRM = System(
     name="crm",
     base="/services",
     dialect=Salesforceish(),
-    tables=(ACCOUNTS, OPPORTUNITIES, PROJECTS, INVOICES),
+    tables=(ACCOUNTS, OPPORTUNITIES, PROJECTS, INVOICES, ENTITIES),
 )

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from hub.demo.dialect import Action, Json, System, Write, read_version
+from hub.demo.entities import ENTITIES, ENTITY_CODES
 from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY, PERCENT
 from hub.demo.ledger import (
     OWN_DDL,
     cancel,
-    list_periods,
     number_project,
     pay,
     post,
     refuse_unless_draft,
-    set_period,
 )
 from hub.demo.odata import read_options
+from hub.demo.periods import list_periods, set_period
 from hub.demo.query import ListQuery, Parameters
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
@@ -32,8 +32,6 @@ from hub.demo.tables import (
     own,
     text_key,
 )
-
-ENTITIES = ("NL01", "UK01", "US01")
 
 CUSTOMERS = Table(
     name="customers",
@@ -61,7 +59,7 @@ PROJECTS = Table(
         own("customer_no", by=EXACT, references="customers"),
         anchor("crm_opportunity", is_nullable=True),
         own("description", by=LIKE),
-        choice("entity_code", *ENTITIES),
+        choice("entity_code", *ENTITY_CODES),
         own("currency", CURRENCY),
         choice("project_status", "PLANNED", "OPEN", "ON_HOLD", "CLOSED", default="PLANNED"),
         own("budget_hours", COUNT, default="0"),
@@ -95,7 +93,7 @@ AR_INVOICES = Table(
         anchor("billing_ref"),
         copied("customer_no", by=EXACT, references="customers"),
         copied("project_no", by=EXACT, references="projects"),
-        choice("entity_code", *ENTITIES),
+        choice("entity_code", *ENTITY_CODES),
         own("currency", CURRENCY),
         own("net_amount", MONEY),
         copied("due_on", DATE, by=RANGE),
@@ -140,7 +138,7 @@ ERP = System(
     name="erp",
     base="/erp",
     dialect=ODataish(),
-    tables=(CUSTOMERS, PROJECTS, EMPLOYEES, AR_INVOICES),
+    tables=(CUSTOMERS, PROJECTS, EMPLOYEES, AR_INVOICES, ENTITIES),
     actions=(
         Action(method="POST", path="/ar-invoices/{doc_id}/post", perform=post),
         Action(method="POST", path="/ar-invoices/{doc_id}/payments", perform=pay),

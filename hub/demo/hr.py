@@ -3,10 +3,22 @@
 from collections.abc import Mapping, Sequence
 
 from hub.demo.dialect import Json, System, Write, read_version
-from hub.demo.kinds import COUNTRY, DATE
+from hub.demo.kinds import COUNTRY, CURRENCY, DATE
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
-from hub.demo.tables import EXACT, LIKE, RANGE, Row, Table, choice, optional, own, text_key
+from hub.demo.tables import (
+    EXACT,
+    LIKE,
+    RANGE,
+    Row,
+    Table,
+    anchor,
+    choice,
+    copied,
+    optional,
+    own,
+    text_key,
+)
 
 EMPLOYEES = Table(
     name="employees",
@@ -24,6 +36,19 @@ EMPLOYEES = Table(
         choice("entity_code", "NL01", "UK01", "US01"),
         own("hired_on", DATE, by=RANGE),
         optional("left_on", DATE),
+    ),
+)
+
+ENTITIES = Table(
+    name="entities",
+    key=text_key("id"),
+    prefix="EMP-",
+    digits=2,
+    columns=(
+        anchor("ledger_code"),
+        copied("employer_name", by=LIKE),
+        copied("country", COUNTRY),
+        copied("pay_currency", CURRENCY),
     ),
 )
 
@@ -63,4 +88,4 @@ class Plain:
         return STATUS[refusal.reason], {"error": {"type": kind, "message": refusal.message}}
 
 
-HR = System(name="hr", base="/v1", dialect=Plain(), tables=(EMPLOYEES,))
+HR = System(name="hr", base="/v1", dialect=Plain(), tables=(EMPLOYEES, ENTITIES))

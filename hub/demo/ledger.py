@@ -1,35 +1,26 @@
 """The rules of the ERP stand-in's ledger: periods, the number series, tax and payments."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hub.demo.kinds import DATE, ID, MONEY, Kind
+from hub.demo.calls import Fields, Path, broken, read_fields
+from hub.demo.kinds import DATE, ID, MONEY
+from hub.demo.periods import PERIODS_DDL, refuse_closed_period
 from hub.demo.refusals import Reason, Refusal
 from hub.demo.tables import Connection, Row
 
 TAX_RATE = {"NL01": Decimal("0.21"), "UK01": Decimal("0.20"), "US01": Decimal(0)}
 CENT = Decimal("0.01")
-PERIOD = re.compile("[0-9]{4}-[0-9]{2}")
 
 OWN_DDL = (
-    """CREATE TABLE IF NOT EXISTS periods (
-        entity_code text NOT NULL,
-        period text COLLATE "C" NOT NULL,
-        is_open boolean NOT NULL,
-        version integer NOT NULL DEFAULT 1,
-        updated_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (entity_code, period))""",
+    PERIODS_DDL,
     """CREATE TABLE IF NOT EXISTS number_series (
         series text PRIMARY KEY,
         last_number integer NOT NULL,
         last_date date)""",
 )
-
-Path = Mapping[str, str]
-Fields = Mapping[str, object]
 
 
 async def post(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
@@ -85,30 +76,6 @@ async def cancel(connection: Connection, path: Path, fields: Fields) -> dict[str
     return await _change(connection, document["doc_id"], change)
 
 
-async def list_periods(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    rows = await connection.fetch("SELECT * FROM periods ORDER BY entity_code, period")
-    return {"value": [dict(row) for row in rows], "@odata.nextLink": None}
-
-
-async def set_period(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    """Waits for postings into the period that have not been committed yet."""
-    read_fields(fields)
-    entity, period, state = path["entity_code"], path["period"], path["state"]
-    missing = Refusal(Reason.NOT_FOUND, f"There is no {state} of period {period} of {entity}.")
-    if entity not in TAX_RATE or not PERIOD.fullmatch(period) or state not in ("open", "close"):
-        raise missing
-    row = await connection.fetchrow(
-        "UPDATE periods SET is_open = $3, version = version + 1, updated_at = now()"
-        " WHERE entity_code = $1 AND period = $2 RETURNING *",
-        entity,
-        period,
-        state == "open",
-    )
-    if row is None:
-        raise missing
-    return dict(row)
-
-
 def refuse_unless_draft(document: Row) -> None:
     if document["document_status"] != "DRAFT":
         message = (
@@ -116,22 +83,6 @@ def refuse_unless_draft(document: Row) -> None:
             f"{document['document_status']} and can no longer be changed."
         )
         raise broken("DOCUMENT_IMMUTABLE", message)
-
-
-async def refuse_closed_period(connection: Connection, entity: str, day: date) -> None:
-    """The period cannot be closed until this transaction ends."""
-    period = f"{day:%Y-%m}"
-    is_open = await connection.fetchval(
-        "SELECT is_open FROM periods WHERE entity_code = $1 AND period = $2 FOR SHARE",
-        entity,
-        period,
-    )
-    if not is_open:
-        message = (
-            f"Accounting period {period} of {entity} is closed; "
-            "reopen it or choose a later posting date."
-        )
-        raise broken("PERIOD_CLOSED", message)
 
 
 async def draw_number(connection: Connection, entity: str, day: date) -> str:
@@ -174,24 +125,6 @@ async def select_document(connection: Connection, path: Path) -> Row:
     if document is None:
         raise missing
     return document
-
-
-def read_fields(fields: Fields, **kinds: Kind) -> list[Any]:
-    """Exactly the named fields, in that order."""
-    if fields.keys() != kinds.keys():
-        wrong = ", ".join(sorted(fields.keys() ^ kinds.keys()))
-        raise Refusal(Reason.INVALID, f"Missing or unknown here: {wrong}.")
-    values = []
-    for name, kind in kinds.items():
-        try:
-            values.append(kind.decode(fields[name]))
-        except ValueError as error:
-            raise Refusal(Reason.INVALID, f"{name} {error}.") from None
-    return values
-
-
-def broken(rule: str, message: str) -> Refusal:
-    return Refusal(Reason.BROKEN_RULE, message, rule=rule)
 
 
 async def _change(

@@ -101,6 +101,17 @@ RECEIVABLES = Table(
     ),
 )
 
+ENTITIES = Table(
+    name="entities",
+    key=number_key("id"),
+    columns=(
+        anchor("erp_entity"),
+        copied("title", by=LIKE),
+        copied("country", COUNTRY),
+        copied("default_currency", CURRENCY),
+    ),
+)
+
 SPELLING = Spelling(
     ids="filter[ids]",
     after="page[after]",
@@ -158,5 +169,5 @@ PSA = System(
     name="psa",
     base="/api/v2",
     dialect=JsonApiish(),
-    tables=(CLIENTS, ENGAGEMENTS, USERS, PROJECTS, RECEIVABLES),
+    tables=(CLIENTS, ENGAGEMENTS, USERS, PROJECTS, RECEIVABLES, ENTITIES),
 )

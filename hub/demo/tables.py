@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from hub.demo.kinds import ID, KEY, TEXT, Kind, decode_text
+from hub.demo.kinds import ID, KEY, TEXT, Kind, decode_text, document
 
 Row = Mapping[str, Any]
 
@@ -13,6 +13,9 @@ Connection = Any
 """An asyncpg connection, pooled or not: asyncpg ships no types."""
 
 NewKey = Callable[[Connection, Row], Awaitable[str]]
+
+Check = Callable[[Connection, Row | None, Row], Awaitable[None]]
+"""Sees the row before (None when it is new) and the values to store, and may refuse."""
 
 
 class Operator(Enum):
@@ -37,7 +40,8 @@ HAS_ANY = frozenset({Operator.HAS_ANY})
 class Column:
     """`is_given` columns get their value from the system itself: callers may only read them.
 
-    `default` is SQL; a column with a default may be left out when a row is created.
+    `default` is SQL; a column with a default may be left out when a row is created. `composed_by`
+    is the SQL that puts the value together out of other tables; such a column stores nothing.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Column:
     references: str | None = None
     is_nullable: bool = False
     is_given: bool = False
+    composed_by: str | None = None
 
     @property
     def is_required(self) -> bool:
@@ -58,7 +63,8 @@ class Table:
     """A collection of the API. Rows are listed by ascending key.
 
     Keys are numbers of the database, text such as ACC-00001 when there is a `prefix`, or what
-    `new_key` makes of the values of a row. `guard` sees a row before it is changed and may refuse.
+    `new_key` makes of the values of a row. `guard` sees a row before it is changed and may refuse;
+    `check` sees every write, and may look at other rows.
     """
 
     name: str
@@ -69,6 +75,7 @@ class Table:
     first: int = 1
     new_key: NewKey | None = None
     guard: Callable[[Row], None] | None = None
+    check: Check | None = None
     by_name: Mapping[str, Column] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -153,6 +160,12 @@ def given(
         is_nullable=default is None,
         is_given=True,
     )
+
+
+def composed(name: str, sql: str) -> Column:
+    """A list of JSON objects that live in rows of another table; callers may only read it."""
+    kind = document({}, is_list=True)
+    return Column(name=name, kind=kind, is_given=True, composed_by=sql)
 
 
 def text_key(name: str) -> Column:

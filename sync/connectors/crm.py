@@ -12,6 +12,7 @@ from typing import Any
 from schema.entities.client import Client
 from schema.entities.engagement import Engagement
 from schema.entities.invoice import Invoice
+from schema.entities.legal_entity import LegalEntity
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entity import FilterOp
@@ -124,6 +125,20 @@ PAYMENT_STATUS = Binding(
     },
 )
 
+LEGAL_ENTITY = Binding(
+    entity=LegalEntity,
+    system=System.CRM,
+    resource="entities",
+    table="public.entities",
+    key="id",
+    anchor_key="erp_entity",
+    copies={
+        "name": Column(name="entity_name"),
+        "country": Column(name="country"),
+        "functional_currency": Column(name="base_currency"),
+    },
+)
+
 DIALECT = Dialect(
     refusal=lambda body: (body[0]["errorCode"], body[0]["message"]),
     stale=frozenset({"STALE_VERSION"}),
@@ -140,7 +155,7 @@ class Crm:
     """The CRM over its REST API."""
 
     system = System.CRM
-    bindings = (CLIENT, ENGAGEMENT, PROJECT, INVOICE, PAYMENT_STATUS)
+    bindings = (CLIENT, ENGAGEMENT, PROJECT, INVOICE, PAYMENT_STATUS, LEGAL_ENTITY)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

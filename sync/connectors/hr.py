@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from schema.entities.legal_entity import LegalEntity
 from schema.entities.resource import Resource, WorkerType
 from schema.entity import FilterOp
 from schema.system import System
@@ -48,6 +49,20 @@ RESOURCE = Binding(
     },
 )
 
+LEGAL_ENTITY = Binding(
+    entity=LegalEntity,
+    system=System.HR,
+    resource="entities",
+    table="public.entities",
+    key="id",
+    anchor_key="ledger_code",
+    copies={
+        "name": Column(name="employer_name"),
+        "country": Column(name="country"),
+        "functional_currency": Column(name="pay_currency"),
+    },
+)
+
 DIALECT = Dialect(
     refusal=lambda body: (body["error"]["type"], body["error"]["message"]),
     stale=frozenset({"version_conflict"}),
@@ -59,7 +74,7 @@ class Hr:
     """HR over its REST API."""
 
     system = System.HR
-    bindings = (RESOURCE,)
+    bindings = (RESOURCE, LEGAL_ENTITY)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

@@ -12,6 +12,7 @@ from typing import Any
 
 from schema.entities.client import Client
 from schema.entities.engagement import Engagement
+from schema.entities.legal_entity import LegalEntity
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entities.resource import Resource
@@ -127,6 +128,21 @@ PAYMENT_STATUS = Binding(
 )
 
 
+LEGAL_ENTITY = Binding(
+    entity=LegalEntity,
+    system=System.PSA,
+    resource="entities",
+    table="public.entities",
+    key="id",
+    anchor_key="erp_entity",
+    copies={
+        "name": Column(name="title"),
+        "country": Column(name="country"),
+        "functional_currency": Column(name="default_currency"),
+    },
+)
+
+
 def _refusal(body: Any) -> tuple[str, str]:
     first = body["errors"][0]
     return first["code"], first["detail"]
@@ -140,7 +156,7 @@ class Psa:
     """The PSA over its JSON:API."""
 
     system = System.PSA
-    bindings = (CLIENT, ENGAGEMENT, PROJECT, RESOURCE, PAYMENT_STATUS)
+    bindings = (CLIENT, ENGAGEMENT, PROJECT, RESOURCE, PAYMENT_STATUS, LEGAL_ENTITY)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

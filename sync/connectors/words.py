@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from schema.entities.client import CreditStatus, Segment
@@ -11,6 +12,7 @@ from schema.entities.payment_status import PaymentState
 from schema.entities.project import ProjectStatus
 from schema.entities.resource import EmploymentStatus
 from schema.errors import Invalid
+from sync.connectors.binding import Column
 
 PROJECT_STATUS = {
     "PLANNED": ProjectStatus.REQUESTED,
@@ -51,6 +53,16 @@ ENGAGEMENT_STAGE = {
     "CLOSED_WON": EngagementStage.WON,
     "CLOSED_LOST": EngagementStage.LOST,
 }
+
+
+def spoken(name: str, words: Mapping[str, str]) -> Column:
+    """A column of a plain text for which the system has words of its own."""
+    canonical = {text: word for word, text in words.items()}
+    return Column(
+        name=name,
+        read=lambda cell: None if cell is None else words[cell],
+        write=lambda text: None if text is None else canonical[text],
+    )
 
 
 def minutes_of(hours: Any) -> int | None:

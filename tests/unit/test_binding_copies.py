@@ -17,7 +17,17 @@ BINDINGS = {
     for binding in connector.bindings
 }
 
+ENTITY_DETAILS = {
+    *("code", "time_zone", "tax_registrations", "rounding", "fiscal_year_start_month"),
+    *("invoice_series", "periods"),
+}
+"""What the ledger alone knows of a legal entity; for the others its code is the anchor."""
+
 HAS_NO_COLUMN = {
+    (System.CRM, "LegalEntity"): ENTITY_DETAILS,
+    (System.PSA, "LegalEntity"): ENTITY_DETAILS,
+    (System.HR, "LegalEntity"): ENTITY_DETAILS,
+    (System.BILLING, "LegalEntity"): ENTITY_DETAILS,
     (System.CRM, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
     },

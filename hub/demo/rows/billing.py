@@ -1,6 +1,6 @@
 """What billing knows of the firm."""
 
-from hub.demo.firm import Firm, Hold
+from hub.demo.firm import ENTITIES, Firm, Hold
 from hub.demo.rows.words import Rows, payment_word
 
 
@@ -86,5 +86,15 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "last_payment_on": one.last_payment_on,
             }
             for one in firm.invoices
+        ],
+        "entities": [
+            {
+                "id": f"ent_{number:02d}",
+                "entity_code": one.code,
+                "seller_name": one.name,
+                "seller_country": one.country,
+                "currency": one.currency,
+            }
+            for number, one in enumerate(ENTITIES, start=1)
         ],
     }

@@ -1,6 +1,6 @@
 """What the CRM knows of the firm."""
 
-from hub.demo.firm import Firm
+from hub.demo.firm import ENTITIES, Firm
 from hub.demo.rows.words import Rows, in_ledger, payment_word
 
 
@@ -65,5 +65,15 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "last_payment_on": one.last_payment_on,
             }
             for number, one in enumerate(in_ledger(firm), start=1)
+        ],
+        "entities": [
+            {
+                "id": number,
+                "erp_entity": one.code,
+                "entity_name": one.name,
+                "country": one.country,
+                "base_currency": one.currency,
+            }
+            for number, one in enumerate(ENTITIES, start=1)
         ],
     }

@@ -1,6 +1,6 @@
 """What the ERP knows of the firm."""
 
-from hub.demo.firm import Firm
+from hub.demo.firm import ENTITIES, Firm
 from hub.demo.rows.words import Rows
 
 
@@ -70,5 +70,30 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "last_payment_on": one.last_payment_on,
             }
             for number, one in enumerate(firm.invoices, start=1)
+        ],
+        "entities": [
+            {
+                "entity_code": one.code,
+                "registered_name": one.name,
+                "country": one.country,
+                "book_currency": one.currency,
+                "time_zone": one.time_zone,
+                "year_starts_in": 1,
+                "number_prefix": one.code,
+                "tax_registrations": [
+                    {
+                        "country": one.country,
+                        "tax_kind": one.tax_kind,
+                        "tax_number": one.tax_number,
+                    }
+                ],
+                "rounding": {
+                    "net_at": "LINE",
+                    "tax_at": one.taxed_at,
+                    "half_goes": "UP",
+                    "step": "0.01",
+                },
+            }
+            for one in ENTITIES
         ],
     }

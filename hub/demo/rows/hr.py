@@ -1,6 +1,6 @@
 """What HR knows of the firm."""
 
-from hub.demo.firm import Firm
+from hub.demo.firm import ENTITIES, Firm
 from hub.demo.rows.words import Rows
 
 
@@ -20,5 +20,15 @@ def hr_rows(firm: Firm) -> dict[str, Rows]:
                 "left_on": one.left_on,
             }
             for one in firm.people
-        ]
+        ],
+        "entities": [
+            {
+                "id": f"EMP-{number:02d}",
+                "ledger_code": one.code,
+                "employer_name": one.name,
+                "country": one.country,
+                "pay_currency": one.currency,
+            }
+            for number, one in enumerate(ENTITIES, start=1)
+        ],
     }

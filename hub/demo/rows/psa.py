@@ -1,6 +1,6 @@
 """What the PSA knows of the firm."""
 
-from hub.demo.firm import Firm
+from hub.demo.firm import ENTITIES, Firm
 from hub.demo.rows.words import Rows, in_ledger, payment_word
 
 
@@ -72,5 +72,15 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
                 "last_payment_on": one.last_payment_on,
             }
             for number, one in enumerate(in_ledger(firm), start=1)
+        ],
+        "entities": [
+            {
+                "id": number,
+                "erp_entity": one.code,
+                "title": one.name,
+                "country": one.country,
+                "default_currency": one.currency,
+            }
+            for number, one in enumerate(ENTITIES, start=1)
         ],
     }
