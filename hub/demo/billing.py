@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 
 from hub.demo.dialect import Answer, Json, System, Write, read_version
+from hub.demo.invoices import INVOICE_ACTIONS, INVOICES
 from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
@@ -15,9 +16,7 @@ from hub.demo.tables import (
     Row,
     Table,
     anchor,
-    choice,
     copied,
-    own,
     text_key,
 )
 
@@ -49,32 +48,6 @@ PROJECTS = Table(
         copied("name", by=LIKE),
         copied("status", by=EXACT),
         copied("currency", CURRENCY),
-    ),
-)
-
-INVOICES = Table(
-    name="invoices",
-    key=text_key("id"),
-    prefix="in_",
-    digits=6,
-    columns=(
-        own("customer", by=EXACT, references="customers"),
-        anchor("project_code"),
-        choice("entity_code", "NL01", "UK01", "US01"),
-        own("currency", CURRENCY),
-        own("amount_net", MONEY),
-        choice("status", "draft", "approved", "void", default="draft"),
-        own("issued_on", DATE, by=RANGE),
-        own("due_on", DATE, by=RANGE),
-        own("description", by=LIKE),
-        copied("ledger_number", by=EXACT),
-        copied("ledger_status", by=EXACT),
-        copied("posted_on", DATE, by=RANGE),
-        copied("tax_amount", MONEY),
-        copied("amount_paid", MONEY),
-        copied("amount_open", MONEY),
-        copied("payment_status", by=EXACT),
-        copied("last_payment_on", DATE),
     ),
 )
 
@@ -164,7 +137,8 @@ class Stripeish:
         return dict(row)
 
     def refusal(self, refusal: Refusal) -> tuple[int, Json]:
-        code = "stale_object" if refusal.reason is Reason.STALE else refusal.reason.value
+        is_stale = refusal.reason is Reason.STALE
+        code = "stale_object" if is_stale else refusal.rule or refusal.reason.value
         kind = refusal.rule or "invalid_request_error"
         error = {"type": kind, "code": code, "message": refusal.message}
         return STATUS[refusal.reason], {"error": error}
@@ -207,6 +181,7 @@ BILLING = System(
     dialect=Stripeish(),
     tables=(CUSTOMERS, PROJECTS, INVOICES, HOLDS, BILLABLES, ENTITIES),
     update_method="POST",
+    actions=INVOICE_ACTIONS,
     own_ddl=(ANSWERS_DDL,),
     once=answer_once,
 )

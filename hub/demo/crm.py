@@ -80,11 +80,13 @@ INVOICES = Table(
         copied("invoice_number", by=LIKE),
         copied("ledger_status", by=EXACT),
         copied("posted_on", DATE, by=RANGE),
+        copied("sent_on", DATE),
         copied("tax_amount", MONEY),
         copied("currency", CURRENCY),
         copied("amount_paid", MONEY),
         copied("balance", MONEY),
         copied("payment_status", by=EXACT),
+        copied("reminders_sent", COUNT),
         copied("last_payment_on", DATE),
     ),
 )

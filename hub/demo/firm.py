@@ -137,6 +137,39 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Quantity times price is the net, to the cent."""
+
+    text: str
+    quantity: Decimal
+    unit: str
+    price: Decimal
+    net: Decimal
+    tax_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxLine:
+    """The tax of one category of an invoice."""
+
+    code: str
+    rate: Decimal
+    base: Decimal
+
+    @property
+    def tax(self) -> Decimal:
+        return (self.base * self.rate).quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A payment as it was applied to an invoice."""
+
+    applied_on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
     """`document_status` and what follows is the ledger's side."""
 
@@ -152,17 +185,36 @@ class Invoice:
     document_no: str | None
     paid: Decimal
     last_payment_on: date | None
+    lines: tuple[Line, ...] = ()
+    sent_on: date | None = None
+    applications: tuple[Application, ...] = ()
+    is_disputed: bool = False
+    dunning_level: int = 0
+
+    @property
+    def entity(self) -> Entity:
+        return self.project.engagement.client.entity
 
     @property
     def is_in_ledger(self) -> bool:
         return self.document_status != "DRAFT"
 
     @property
+    def tax_lines(self) -> list[TaxLine]:
+        """One for each category among the lines."""
+        codes = dict.fromkeys(line.tax_code for line in self.lines)
+        return [self._tax_line(code) for code in codes]
+
+    @property
     def tax(self) -> Decimal | None:
         if self.posted_on is None:
             return None
-        rate = self.project.engagement.client.entity.tax_rate
-        return (self.amount_net * rate).quantize(CENT, rounding=ROUND_HALF_UP)
+        return sum((line.tax for line in self.tax_lines), Decimal(0))
+
+    def _tax_line(self, code: str) -> TaxLine:
+        rate = self.entity.tax_rate if code == self.entity.tax_code else Decimal(0)
+        base = sum((one.net for one in self.lines if one.tax_code == code), Decimal(0))
+        return TaxLine(code=code, rate=rate, base=base)
 
     @property
     def gross(self) -> Decimal | None:

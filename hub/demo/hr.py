@@ -53,7 +53,7 @@ ENTITIES = Table(
 )
 
 SPELLING = Spelling(
-    ids="employee_number",
+    ids="ids",
     after="cursor",
     before="cursor_before",
     limit="page_size",

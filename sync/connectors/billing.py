@@ -1,14 +1,16 @@
 """Billing: system of record for what an invoice says before the ledger makes it legal.
 
 Reads: drafts, and its copies of clients, projects, ledger words and payments. Writes: guarded by
-version (in the body). Creates are idempotent by `Idempotency-Key`.
+version (in the body). Creates are idempotent by `Idempotency-Key`. Acts: `approve` and `void` on
+an invoice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from schema.entities.invoice import Invoice
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.billing_bindings import (
@@ -20,6 +22,7 @@ from sync.connectors.billing_bindings import (
 )
 from sync.connectors.billing_holds import EVENT, HOLD
 from sync.connectors.binding import Binding, Row
+from sync.connectors.calls import Call, Calls, call_of
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import RowQuery, Rows
 
@@ -35,6 +38,12 @@ SUFFIX = {
     FilterOp.CONTAINS: "[contains]",
     FilterOp.FROM: "[gte]",
     FilterOp.TO: "[lte]",
+}
+
+
+CALLS: Calls = {
+    (Invoice, "approve"): Call(path="finalize", names={"by": "approved_by"}),
+    (Invoice, "void"): Call(path="void", names={"reason": "comment"}),
 }
 
 
@@ -66,6 +75,15 @@ class Billing:
         path = f"{_path(binding)}/{path_segment(key)}"
         updated: Row = await self._upstream.write("POST", path, body, shape=record_of)
         return updated
+
+    async def act(
+        self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
+    ) -> Row:
+        call = call_of(CALLS, binding, action)
+        path = f"{_path(binding)}/{path_segment(key)}/{call.path}"
+        body = call.body(arguments)
+        result: Row = await self._upstream.write("POST", path, body, shape=record_of)
+        return result
 
     async def close(self) -> None:
         await self._upstream.close()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from schema.entities.client import Client
-from schema.entities.invoice import Invoice, InvoiceStatus
+from schema.entities.invoice import Invoice, InvoiceKind, InvoiceStatus
 from schema.entities.legal_entity import LegalEntity
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns
+from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn
 from sync.connectors.words import (
     CREDIT_STATUS,
     LEDGER_STATUS,
@@ -64,6 +64,33 @@ PROJECT = Binding(
     },
 )
 
+LINES = PartColumn(
+    name="lines",
+    parts={
+        "line": Column(name="number"),
+        "description": Column(name="description"),
+        "quantity": Column(name="quantity"),
+        "unit": Column(name="unit"),
+        "unit_price": MoneyColumns(amount="unit_amount", currency="currency"),
+        "net": MoneyColumns(amount="amount", currency="currency"),
+        "tax_code": Column(name="tax_code"),
+    },
+)
+TAX_BREAKDOWN = PartColumn(
+    name="tax_breakdown",
+    parts={
+        "code": Column(name="code"),
+        "rate": Column(name="rate"),
+        "base": MoneyColumns(amount="taxable", currency="currency"),
+        "tax": MoneyColumns(amount="amount", currency="currency"),
+    },
+)
+KINDS = {
+    "invoice": InvoiceKind.INVOICE,
+    "credit_note": InvoiceKind.CREDIT,
+    "debit_note": InvoiceKind.DEBIT,
+}
+
 INVOICE = Binding(
     entity=Invoice,
     system=System.BILLING,
@@ -71,11 +98,16 @@ INVOICE = Binding(
     table="public.invoices",
     key="id",
     anchor_key="id",
+    read_only=frozenset({"draft_status"}),
     owns={
         "client_id": Column(name="customer"),
         "project_id": Column(name="project_code", names=System.ERP),
         "legal_entity_id": Column(name="entity_code", names=System.ERP),
+        "kind": Column(name="kind", words=KINDS),
+        "refers_to_id": Column(name="corrects"),
+        "currency": Column(name="currency"),
         "description": Column(name="description"),
+        "lines": LINES,
         "net": MoneyColumns(amount="amount_net", currency="currency"),
         "issued_on": Column(name="issued_on"),
         "due_on": Column(name="due_on"),
@@ -87,12 +119,15 @@ INVOICE = Binding(
                 "void": InvoiceStatus.VOID,
             },
         ),
+        "is_disputed": Column(name="disputed"),
     },
     copies={
         "number": Column(name="ledger_number"),
         "ledger_status": Column(name="ledger_status", words=LEDGER_STATUS),
         "posted_on": Column(name="posted_on"),
+        "sent_on": Column(name="sent_on"),
         "tax": MoneyColumns(amount="tax_amount", currency="currency"),
+        "tax_lines": TAX_BREAKDOWN,
     },
 )
 
@@ -109,6 +144,8 @@ PAYMENT_STATUS = Binding(
         "state": Column(name="payment_status", words=PAYMENT_STATE),
         "paid": MoneyColumns(amount="amount_paid", currency="currency"),
         "balance": MoneyColumns(amount="amount_open", currency="currency"),
+        "written_off": MoneyColumns(amount="amount_written_off", currency="currency"),
+        "dunning_level": Column(name="reminders"),
         "last_payment_on": Column(name="last_payment_on"),
     },
 )

@@ -104,6 +104,7 @@ INVOICE = Binding(
         "number": Column(name="invoice_number"),
         "ledger_status": Column(name="ledger_status", words=LEDGER_STATUS),
         "posted_on": Column(name="posted_on"),
+        "sent_on": Column(name="sent_on"),
         "tax": MoneyColumns(amount="tax_amount", currency="currency"),
     },
 )
@@ -121,6 +122,7 @@ PAYMENT_STATUS = Binding(
         "state": Column(name="payment_status", words=PAYMENT_STATE),
         "paid": MoneyColumns(amount="amount_paid", currency="currency"),
         "balance": MoneyColumns(amount="balance", currency="currency"),
+        "dunning_level": Column(name="reminders_sent"),
         "last_payment_on": Column(name="last_payment_on"),
     },
 )

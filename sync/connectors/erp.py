@@ -1,9 +1,9 @@
 """ERP: system of record for projects, for the accounting side of clients, and for the ledger.
 
 Reads: legal entities, clients, projects, ledger documents and payments, and its copy of people.
-Writes: guarded by version (`If-Match`); posted documents are immutable. Acts: `post` on an invoice.
-Creates are not idempotent, but a project keeps the caller's reference, by which a lost create is
-found.
+Writes: guarded by version (`If-Match`); posted documents are immutable. Acts: the
+life of projects, and of invoices from their posting on. Creates are not idempotent, but a project
+keeps the caller's reference, by which a lost create is found.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from schema.entity import FilterOp
 from schema.errors import Invalid
 from schema.system import System
 from sync.connectors.binding import Binding, Row
+from sync.connectors.calls import call_of
 from sync.connectors.erp_bindings import (
     CLIENT,
     INVOICE,
@@ -24,6 +25,7 @@ from sync.connectors.erp_bindings import (
     PROJECT,
     RESOURCE,
 )
+from sync.connectors.erp_calls import CALLS
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import Condition, RowQuery, Rows
 
@@ -67,8 +69,10 @@ class Erp:
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
-        path = f"{_path(binding)}/{path_segment(key)}/{path_segment(action)}"
-        result: Row = await self._upstream.write("POST", path, dict(arguments), shape=record_of)
+        call = call_of(CALLS, binding, action)
+        path = f"{_path(binding)}/{path_segment(key)}/{call.path}"
+        body = call.body(arguments)
+        result: Row = await self._upstream.write("POST", path, body, shape=record_of)
         return result
 
     async def close(self) -> None:

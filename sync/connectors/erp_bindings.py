@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schema.entities.client import Client
-from schema.entities.invoice import Invoice
+from schema.entities.invoice import Invoice, InvoiceKind
 from schema.entities.legal_entity import LegalEntity, PeriodState
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
@@ -26,6 +26,9 @@ from sync.connectors.words import (
 
 LEVELS = {"LINE": "line", "CATEGORY": "category_document"}
 MODES = {"UP": "half_up", "EVEN": "half_even"}
+UNITS = {"HUR": "hour", "DAY": "day", "C62": "item"}
+METHODS = {"BANK": "bank transfer", "CREDIT_NOTE": "credit note"}
+KINDS = {"INV": InvoiceKind.INVOICE, "CRN": InvoiceKind.CREDIT, "DBN": InvoiceKind.DEBIT}
 
 
 def _period_state(is_open: Any) -> PeriodState:
@@ -110,7 +113,7 @@ PROJECT = Binding(
     key="project_no",
     anchor_key="project_no",
     reference="hub_reference",
-    read_only=frozenset({"code"}),
+    read_only=frozenset({"code", "status"}),
     owns={
         "code": Column(name="project_no"),
         "name": Column(name="description"),
@@ -146,6 +149,50 @@ RESOURCE = Binding(
     },
 )
 
+POSITIONS = PartColumn(
+    name="positions",
+    parts={
+        "line": Column(name="pos_no"),
+        "description": Column(name="text"),
+        "quantity": Column(name="qty"),
+        "unit": spoken("uom", UNITS),
+        "unit_price": MoneyColumns(amount="price", currency="currency"),
+        "net": MoneyColumns(amount="amount", currency="currency"),
+        "tax_code": Column(name="tax_category"),
+    },
+)
+TAX_LINES = PartColumn(
+    name="tax_lines",
+    parts={
+        "code": Column(name="category"),
+        "rate": Column(name="rate"),
+        "base": MoneyColumns(amount="base", currency="currency"),
+        "tax": MoneyColumns(amount="tax", currency="currency"),
+    },
+)
+APPLICATIONS = PartColumn(
+    name="applications",
+    parts={
+        "payment": Column(name="payment_no"),
+        "applied_on": Column(name="applied_on"),
+        "amount": MoneyColumns(amount="amount", currency="currency"),
+        "method": spoken("method", METHODS),
+        "fx": Column(name="fx_rate"),
+    },
+)
+WORKED_OUT = {
+    "number": Column(name="document_no"),
+    "ledger_status": Column(name="document_status", read=ledger_status_of),
+    "posted_on": Column(name="posted_on"),
+    "sent_on": Column(name="sent_on"),
+    "tax": MoneyColumns(amount="tax_amount", currency="currency"),
+    "tax_lines": TAX_LINES,
+    "fx_to_functional": Column(name="fx_rate"),
+    "rounding_adjustment": MoneyColumns(amount="rounding_amount", currency="currency"),
+    "gross": MoneyColumns(amount="gross_amount", currency="currency"),
+}
+"""What the ledger itself says of an invoice, by posting it and by what happens to it after."""
+
 INVOICE = Binding(
     entity=Invoice,
     system=System.ERP,
@@ -153,22 +200,32 @@ INVOICE = Binding(
     table="public.ar_invoices",
     key="doc_id",
     anchor_key="billing_ref",
-    read_only=frozenset({"number", "ledger_status", "posted_on", "tax", "gross"}),
-    owns={
-        "number": Column(name="document_no"),
-        "ledger_status": Column(name="document_status", read=ledger_status_of),
-        "posted_on": Column(name="posted_on"),
-        "tax": MoneyColumns(amount="tax_amount", currency="currency"),
-        "gross": MoneyColumns(amount="gross_amount", currency="currency"),
-    },
+    read_only=frozenset(WORKED_OUT),
+    owns=WORKED_OUT,
     copies={
         "client_id": Column(name="customer_no"),
         "project_id": Column(name="project_no"),
         "legal_entity_id": Column(name="entity_code"),
+        "kind": Column(name="doc_type", words=KINDS),
+        "refers_to_id": Column(name="corrects_ref", names=System.BILLING),
+        "currency": Column(name="currency"),
+        "lines": POSITIONS,
         "net": MoneyColumns(amount="net_amount", currency="currency"),
         "due_on": Column(name="due_on"),
+        "is_disputed": Column(name="in_dispute"),
     },
 )
+
+COLLECTED = {
+    "invoice_id": Column(name="billing_ref", names=System.BILLING),
+    "state": Column(name="document_status", read=payment_state_of),
+    "paid": MoneyColumns(amount="paid_amount", currency="currency"),
+    "balance": MoneyColumns(amount="open_amount", currency="currency"),
+    "applications": APPLICATIONS,
+    "written_off": MoneyColumns(amount="written_off_amount", currency="currency"),
+    "dunning_level": Column(name="dunning_level"),
+    "last_payment_on": Column(name="last_payment_on"),
+}
 
 PAYMENT_STATUS = Binding(
     entity=PaymentStatus,
@@ -177,12 +234,6 @@ PAYMENT_STATUS = Binding(
     table="public.ar_invoices",
     key="doc_id",
     anchor_key="doc_id",
-    read_only=frozenset({"invoice_id", "state", "paid", "balance", "last_payment_on"}),
-    owns={
-        "invoice_id": Column(name="billing_ref", names=System.BILLING),
-        "state": Column(name="document_status", read=payment_state_of),
-        "paid": MoneyColumns(amount="paid_amount", currency="currency"),
-        "balance": MoneyColumns(amount="open_amount", currency="currency"),
-        "last_payment_on": Column(name="last_payment_on"),
-    },
+    read_only=frozenset(COLLECTED),
+    owns=COLLECTED,
 )

@@ -115,10 +115,11 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
     if query.descending:
         yield "order", "desc"
     for condition in query.where:
-        yield _condition(condition)
+        yield _condition(query.binding, condition)
 
 
-def _condition(condition: Condition) -> tuple[str, str]:
-    value = condition.value
-    text = comma_list(value) if condition.op is FilterOp.IN else str(value)
-    return condition.column + SUFFIX[condition.op], text
+def _condition(binding: Binding, condition: Condition) -> tuple[str, str]:
+    if condition.op is FilterOp.IN:
+        name = "ids" if condition.column == binding.key else condition.column
+        return name, comma_list(condition.value)
+    return condition.column + SUFFIX[condition.op], str(condition.value)

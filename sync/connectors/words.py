@@ -16,14 +16,20 @@ from sync.connectors.binding import Column
 
 PROJECT_STATUS = {
     "PLANNED": ProjectStatus.REQUESTED,
+    "IN_SETUP": ProjectStatus.PROVISIONING,
+    "SETUP_FAILED": ProjectStatus.PROVISIONING_FAILED,
     "OPEN": ProjectStatus.ACTIVE,
     "ON_HOLD": ProjectStatus.SUSPENDED,
+    "WINDING_UP": ProjectStatus.CLOSING,
     "CLOSED": ProjectStatus.CLOSED,
 }
 LEDGER_STATUS = {
     "POSTED": InvoiceStatus.POSTED,
+    "SENT": InvoiceStatus.SENT,
     "PART_PAID": InvoiceStatus.PARTIALLY_PAID,
     "PAID": InvoiceStatus.PAID,
+    "CREDITED": InvoiceStatus.CREDITED,
+    "WRITTEN_OFF": InvoiceStatus.WRITTEN_OFF,
     "CANCELLED": InvoiceStatus.CANCELLED,
 }
 PAYMENT_STATE = {
@@ -31,6 +37,12 @@ PAYMENT_STATE = {
     "PART_PAID": PaymentState.PARTIALLY_PAID,
     "PAID": PaymentState.PAID,
     "CANCELLED": PaymentState.CANCELLED,
+}
+PAYMENT_OF_STATUS = PAYMENT_STATE | {
+    "POSTED": PaymentState.OPEN,
+    "SENT": PaymentState.OPEN,
+    "CREDITED": PaymentState.CANCELLED,
+    "WRITTEN_OFF": PaymentState.CANCELLED,
 }
 EMPLOYMENT_STATUS = {
     "ACTIVE": EmploymentStatus.ACTIVE,
@@ -56,12 +68,12 @@ ENGAGEMENT_STAGE = {
 
 
 def spoken(name: str, words: Mapping[str, str]) -> Column:
-    """A column of a plain text for which the system has words of its own."""
+    """A column of plain text; for some texts the system has words of its own."""
     canonical = {text: word for word, text in words.items()}
     return Column(
         name=name,
-        read=lambda cell: None if cell is None else words[cell],
-        write=lambda text: None if text is None else canonical[text],
+        read=lambda cell: words.get(cell, cell),
+        write=lambda text: canonical.get(text, text),
     )
 
 
@@ -84,7 +96,8 @@ def ledger_status_of(word: Any) -> InvoiceStatus | None:
 
 
 def payment_state_of(word: Any) -> PaymentState | None:
-    """What a ledger document's status says about payment; a draft owes nothing yet."""
-    if word in (None, "DRAFT"):
-        return None
-    return PaymentState.OPEN if word == "POSTED" else PAYMENT_STATE[word]
+    """What a ledger document's status says about payment; a draft owes nothing yet.
+
+    Of what was credited or written off nothing is owed any more.
+    """
+    return None if word in (None, "DRAFT") else PAYMENT_OF_STATUS[word]

@@ -31,8 +31,8 @@ HAS_NO_COLUMN = {
     (System.CRM, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
     },
-    (System.CRM, "Invoice"): {"gross"},
-    (System.CRM, "PaymentStatus"): {"invoice_id"},
+    (System.CRM, "Invoice"): {"gross", "tax_lines", "fx_to_functional", "rounding_adjustment"},
+    (System.CRM, "PaymentStatus"): {"invoice_id", "applications", "written_off"},
     (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},
     (System.PSA, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
@@ -40,7 +40,9 @@ HAS_NO_COLUMN = {
     (System.PSA, "Resource"): {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
     },
-    (System.PSA, "PaymentStatus"): {"invoice_id"},
+    (System.PSA, "PaymentStatus"): {
+        "invoice_id", "applications", "written_off", "dunning_level",
+    },
     (System.ERP, "Resource"): {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
     },
@@ -48,8 +50,8 @@ HAS_NO_COLUMN = {
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
     },
-    (System.BILLING, "Invoice"): {"gross"},
-    (System.BILLING, "PaymentStatus"): {"invoice_id"},
+    (System.BILLING, "Invoice"): {"gross", "fx_to_functional", "rounding_adjustment"},
+    (System.BILLING, "PaymentStatus"): {"invoice_id", "applications"},
     (System.BILLING, "BillingHold"): {
         "engagement_id", "placed_by", "placed_at", "released_by", "released_at",
     },

@@ -6,6 +6,7 @@ from hub.demo.drawing.clients import draw_clients, draw_engagements
 from hub.demo.drawing.events import draw_events
 from hub.demo.drawing.holds import draw_holds
 from hub.demo.drawing.invoices import draw_invoices, number_documents
+from hub.demo.drawing.lines import itemise
 from hub.demo.drawing.people import draw_people
 from hub.demo.drawing.projects import draw_projects
 from hub.demo.firm import Firm
@@ -17,7 +18,8 @@ def draw_firm(seed: int) -> Firm:
     clients = draw_clients(rng, [one for one in people if one.role == "Partner"])
     engagements = draw_engagements(rng, clients)
     projects = draw_projects(rng, engagements, people)
-    invoices = number_documents(draw_invoices(rng, projects))
+    details = Random(seed + 1)
+    invoices = number_documents([itemise(details, one) for one in draw_invoices(rng, projects)])
     holds = draw_holds(rng, clients, projects, invoices)
     return Firm(
         people=people,

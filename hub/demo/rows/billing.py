@@ -1,6 +1,9 @@
 """What billing knows of the firm."""
 
-from hub.demo.firm import ENTITIES, Firm, Hold
+from decimal import Decimal
+from typing import Any
+
+from hub.demo.firm import ENTITIES, Firm, Hold, Invoice
 from hub.demo.rows.words import Rows, payment_word
 
 
@@ -71,17 +74,24 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "project_code": one.project.project_no,
                 "entity_code": one.project.engagement.client.entity.code,
                 "currency": one.project.engagement.client.entity.currency,
+                "kind": "invoice",
                 "amount_net": one.amount_net,
+                "lines": invoice_lines(one),
                 "status": one.status,
                 "issued_on": one.issued_on,
                 "due_on": one.due_on,
                 "description": one.description,
+                "disputed": one.is_disputed,
                 "ledger_number": one.document_no,
                 "ledger_status": one.document_status if one.is_in_ledger else None,
                 "posted_on": one.posted_on,
+                "sent_on": one.sent_on,
                 "tax_amount": one.tax,
+                "tax_breakdown": tax_breakdown(one),
                 "amount_paid": one.paid if one.is_in_ledger else None,
                 "amount_open": one.open,
+                "amount_written_off": Decimal(0) if one.is_in_ledger else None,
+                "reminders": one.dunning_level if one.is_in_ledger else None,
                 "payment_status": payment_word(one),
                 "last_payment_on": one.last_payment_on,
             }
@@ -98,3 +108,35 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
             for number, one in enumerate(ENTITIES, start=1)
         ],
     }
+
+
+def invoice_lines(invoice: Invoice) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": number,
+            "description": one.text,
+            "quantity": str(one.quantity),
+            "unit": one.unit,
+            "unit_amount": str(one.price),
+            "amount": str(one.net),
+            "currency": invoice.entity.currency,
+            "tax_code": one.tax_code,
+        }
+        for number, one in enumerate(invoice.lines, start=1)
+    ]
+
+
+def tax_breakdown(invoice: Invoice) -> list[dict[str, Any]] | None:
+    """A copy of what the ledger says of the tax, once it has."""
+    if invoice.posted_on is None:
+        return None
+    return [
+        {
+            "code": one.code,
+            "rate": str(one.rate),
+            "taxable": str(one.base),
+            "amount": str(one.tax),
+            "currency": invoice.entity.currency,
+        }
+        for one in invoice.tax_lines
+    ]

@@ -57,11 +57,13 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "invoice_number": one.document_no,
                 "ledger_status": one.document_status,
                 "posted_on": one.posted_on,
+                "sent_on": one.sent_on,
                 "tax_amount": one.tax,
                 "currency": one.project.engagement.client.entity.currency,
                 "amount_paid": one.paid,
                 "balance": one.open,
                 "payment_status": payment_word(one),
+                "reminders_sent": one.dunning_level,
                 "last_payment_on": one.last_payment_on,
             }
             for number, one in enumerate(in_ledger(firm), start=1)

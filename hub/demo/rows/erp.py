@@ -1,6 +1,9 @@
 """What the ERP knows of the firm."""
 
+from decimal import Decimal
+
 from hub.demo.firm import ENTITIES, Firm
+from hub.demo.rows.documents import applications, positions, tax_lines
 from hub.demo.rows.words import Rows
 
 
@@ -58,16 +61,25 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "project_no": one.project.project_no,
                 "entity_code": one.project.engagement.client.entity.code,
                 "currency": one.project.engagement.client.entity.currency,
+                "doc_type": "INV",
                 "net_amount": one.amount_net,
+                "positions": positions(one),
                 "due_on": one.due_on,
+                "in_dispute": one.is_disputed,
                 "document_no": one.document_no,
                 "document_status": one.document_status,
                 "posted_on": one.posted_on,
+                "sent_on": one.sent_on,
                 "tax_amount": one.tax,
+                "tax_lines": tax_lines(one),
+                "rounding_amount": None if one.posted_on is None else Decimal(0),
+                "fx_rate": None if one.posted_on is None else Decimal(1),
                 "gross_amount": one.gross,
                 "paid_amount": one.paid,
                 "open_amount": one.open,
                 "last_payment_on": one.last_payment_on,
+                "applications": applications(one),
+                "dunning_level": one.dunning_level,
             }
             for number, one in enumerate(firm.invoices, start=1)
         ],

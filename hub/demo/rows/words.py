@@ -14,5 +14,5 @@ def in_ledger(firm: Firm) -> list[Invoice]:
 
 def payment_word(invoice: Invoice) -> str | None:
     """A posted document without payments is open; a draft owes nothing yet."""
-    words = {"DRAFT": None, "POSTED": "OPEN"}
+    words = {"DRAFT": None, "POSTED": "OPEN", "SENT": "OPEN"}
     return words.get(invoice.document_status, invoice.document_status)
