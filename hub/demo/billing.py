@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from hub.demo.dialect import Answer, Json, System, Write, read_version
 from hub.demo.invoices import INVOICE_ACTIONS, INVOICES
-from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY
+from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, FLAG, MONEY, TEXT, document
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
@@ -20,6 +20,9 @@ from hub.demo.tables import (
     text_key,
 )
 
+ADDRESS = {"line1": TEXT, "city": TEXT, "country": COUNTRY, "billing": FLAG}
+TAX_ID = {"country": COUNTRY, "type": TEXT, "value": TEXT}
+
 CUSTOMERS = Table(
     name="customers",
     key=text_key("id"),
@@ -31,7 +34,10 @@ CUSTOMERS = Table(
         copied("segment", by=EXACT),
         copied("account_manager", by=EXACT),
         copied("address"),
+        copied("addresses", document(ADDRESS, is_list=True)),
         copied("tax_number"),
+        copied("tax_ids", document(TAX_ID, is_list=True)),
+        copied("currency", CURRENCY),
         copied("payment_terms", COUNT),
         copied("credit_state", by=EXACT),
     ),
@@ -48,6 +54,9 @@ PROJECTS = Table(
         copied("name", by=LIKE),
         copied("status", by=EXACT),
         copied("currency", CURRENCY),
+        copied("pricing", by=EXACT),
+        copied("tax_region"),
+        copied("purchase_order"),
     ),
 )
 

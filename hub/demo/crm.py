@@ -36,6 +36,7 @@ ACCOUNTS = Table(
         copied("credit_status", by=EXACT),
         copied("bill_to"),
         copied("tax_id"),
+        copied("invoice_currency", CURRENCY),
     ),
 )
 
@@ -65,6 +66,8 @@ PROJECTS = Table(
         copied("account_id", by=EXACT, references="accounts"),
         copied("project_name", by=LIKE),
         copied("project_status", by=EXACT),
+        copied("region", by=EXACT),
+        copied("po_number"),
         copied("delivery_health", by=EXACT),
         copied("percent_complete", PERCENT),
         copied("manager_no", by=EXACT),

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from hub.demo.customers import CUSTOMERS
 from hub.demo.dialect import Action, Json, System, Write, read_version
 from hub.demo.documents import AR_INVOICES
 from hub.demo.entities import ENTITIES
 from hub.demo.erp_projects import PROJECTS, set_status
-from hub.demo.kinds import COUNT, COUNTRY
+from hub.demo.kinds import COUNTRY
 from hub.demo.ledger import OWN_DDL, post
 from hub.demo.odata import read_options
 from hub.demo.payments import pay
@@ -20,30 +21,8 @@ from hub.demo.tables import (
     Row,
     Table,
     anchor,
-    choice,
     copied,
     number_key,
-    optional,
-    own,
-    text_key,
-)
-
-CUSTOMERS = Table(
-    name="customers",
-    key=text_key("customer_no"),
-    prefix="C",
-    digits=5,
-    first=10001,
-    columns=(
-        anchor("crm_account"),
-        copied("customer_name", by=LIKE),
-        copied("customer_group", by=EXACT),
-        copied("rep_email", by=EXACT),
-        own("invoice_address", default="''"),
-        optional("vat_id"),
-        own("terms_days", COUNT, default="30"),
-        choice("credit_block", "NONE", "WATCH", "BLOCKED", default="NONE"),
-    ),
 )
 
 EMPLOYEES = Table(

@@ -1,6 +1,6 @@
 """The records of a professional-services firm, each with its id in every system."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -75,6 +75,14 @@ ENTITIES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostRate:
+    """What an hour of a person costs from a day on, in the currency of the entity."""
+
+    valid_from: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     psa_id: int
     employee_number: str
@@ -89,6 +97,19 @@ class Person:
     left_on: date | None
     role: str
     skills: list[str]
+    grade: str = ""
+    manager_number: str | None = None
+    week: tuple[int, ...] = ()
+    holidays: tuple[date, ...] = ()
+    cost_rates: tuple[CostRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    street: str
+    city: str
+    country: str
+    is_bill_to: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +127,14 @@ class Client:
     vat_id: str | None
     terms_days: int
     credit_block: str
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where invoices go; the larger ones are visited elsewhere."""
+        street, _, city = self.address.partition(", ")
+        bill_to = Address(street=street, city=city, country=self.country, is_bill_to=True)
+        visited = replace(bill_to, street=f"{street}, Gate 2", is_bill_to=False)
+        return [bill_to, visited] if self.segment == "ENTERPRISE" else [bill_to]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +163,11 @@ class Project:
     team: list[Person]
     percent_done: int
     health: str
+    method: str = "time_and_materials"
+    cost_centre: str = ""
+    region: str = ""
+    tax_region: str = ""
+    po_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +222,7 @@ class Invoice:
     lines: tuple[Line, ...] = ()
     sent_on: date | None = None
     applications: tuple[Application, ...] = ()
+    corrects: str | None = None
     is_disputed: bool = False
     dunning_level: int = 0
 

@@ -3,7 +3,19 @@
 from collections.abc import Mapping, Sequence
 
 from hub.demo.dialect import Json, System, Write, read_version
-from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, ID, IDS, MONEY, PERCENT, TEXTS
+from hub.demo.kinds import (
+    COUNT,
+    COUNTRY,
+    CURRENCY,
+    DATE,
+    ID,
+    IDS,
+    MONEY,
+    PERCENT,
+    TEXTS,
+    document,
+    list_of,
+)
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
@@ -47,6 +59,9 @@ ENGAGEMENTS = Table(
     ),
 )
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WORKING_HOURS = {**dict.fromkeys(DAYS, COUNT), "days_off": list_of(DATE)}
+
 USERS = Table(
     name="users",
     key=number_key("id"),
@@ -55,6 +70,8 @@ USERS = Table(
         copied("display_name", by=LIKE),
         copied("email", by=EXACT),
         copied("employment_state", by=EXACT),
+        copied("grade", by=EXACT),
+        copied("working_hours", document(WORKING_HOURS)),
         copied("country", COUNTRY),
         choice(
             "job_role",
@@ -77,6 +94,8 @@ PROJECTS = Table(
         copied("client_id", ID, by=EXACT, references="clients"),
         copied("name", by=LIKE),
         copied("state", by=EXACT),
+        copied("billing_method", by=EXACT),
+        copied("region", by=EXACT),
         copied("budget_hours", COUNT),
         copied("budget_amount", MONEY),
         copied("budget_currency", CURRENCY),

@@ -43,7 +43,25 @@ CLIENT = Binding(
         "segment": Column(name="segment", words=SEGMENT),
         "account_manager": Column(name="account_manager"),
         "bill_to": Column(name="address"),
+        "addresses": PartColumn(
+            name="addresses",
+            parts={
+                "street": Column(name="line1"),
+                "city": Column(name="city"),
+                "country": Column(name="country"),
+                "is_bill_to": Column(name="billing"),
+            },
+        ),
         "tax_id": Column(name="tax_number"),
+        "tax_ids": PartColumn(
+            name="tax_ids",
+            parts={
+                "country": Column(name="country"),
+                "kind": Column(name="type"),
+                "number": Column(name="value"),
+            },
+        ),
+        "default_currency": Column(name="currency"),
         "payment_terms_days": Column(name="payment_terms"),
         "credit_status": Column(name="credit_state", words=CREDIT_STATUS),
     },
@@ -61,6 +79,9 @@ PROJECT = Binding(
         "name": Column(name="name"),
         "status": Column(name="status", words=PROJECT_STATUS),
         "currency": Column(name="currency"),
+        "method": Column(name="pricing"),
+        "tax_region": Column(name="tax_region"),
+        "po_number": Column(name="purchase_order"),
     },
 )
 

@@ -52,6 +52,7 @@ CLIENT = Binding(
     copies={
         "bill_to": Column(name="bill_to"),
         "tax_id": Column(name="tax_id"),
+        "default_currency": Column(name="invoice_currency"),
         "payment_terms_days": Column(name="payment_terms_days"),
         "credit_status": Column(name="credit_status", words=CREDIT_STATUS),
     },
@@ -87,6 +88,8 @@ PROJECT = Binding(
         "client_id": Column(name="account_id"),
         "name": Column(name="project_name"),
         "status": Column(name="project_status", words=PROJECT_STATUS),
+        "region": Column(name="region"),
+        "po_number": Column(name="po_number"),
         "health": Column(name="delivery_health"),
         "percent_complete": Column(name="percent_complete"),
         "manager_id": Column(name="manager_no", names=System.HR),

@@ -10,8 +10,9 @@ from schema.entities.legal_entity import LegalEntity, PeriodState
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entities.resource import Resource
+from schema.entities.sow import BillMethod
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn, Touch
+from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn, Place, Touch
 from sync.connectors.words import (
     CREDIT_STATUS,
     EMPLOYMENT_STATUS,
@@ -28,6 +29,13 @@ LEVELS = {"LINE": "line", "CATEGORY": "category_document"}
 MODES = {"UP": "half_up", "EVEN": "half_even"}
 UNITS = {"HUR": "hour", "DAY": "day", "C62": "item"}
 METHODS = {"BANK": "bank transfer", "CREDIT_NOTE": "credit note"}
+SETTLEMENTS = {
+    "TM": BillMethod.TIME_AND_MATERIALS,
+    "FP": BillMethod.FIXED_PRICE,
+    "MS": BillMethod.MILESTONE,
+    "RT": BillMethod.RETAINER,
+    "MX": BillMethod.MIXED,
+}
 KINDS = {"INV": InvoiceKind.INVOICE, "CRN": InvoiceKind.CREDIT, "DBN": InvoiceKind.DEBIT}
 
 
@@ -85,6 +93,15 @@ LEGAL_ENTITY = Binding(
     },
 )
 
+TAX_NUMBERS = PartColumn(
+    name="tax_numbers",
+    parts={
+        "country": Column(name="country"),
+        "kind": Column(name="tax_kind"),
+        "number": Column(name="tax_number"),
+    },
+)
+
 CLIENT = Binding(
     entity=Client,
     system=System.ERP,
@@ -95,6 +112,17 @@ CLIENT = Binding(
     owns={
         "bill_to": Column(name="invoice_address"),
         "tax_id": Column(name="vat_id"),
+        "addresses": PartColumn(
+            name="addresses",
+            parts={
+                "street": Column(name="street"),
+                "city": Column(name="town"),
+                "country": Column(name="country"),
+                "is_bill_to": Column(name="gets_invoices"),
+            },
+        ),
+        "tax_ids": TAX_NUMBERS,
+        "default_currency": Column(name="invoice_currency"),
         "payment_terms_days": Column(name="terms_days"),
         "credit_status": Column(name="credit_block", words=CREDIT_STATUS),
     },
@@ -119,7 +147,13 @@ PROJECT = Binding(
         "name": Column(name="description"),
         "client_id": Column(name="customer_no"),
         "engagement_id": Column(name="crm_opportunity", names=System.CRM),
+        "sow_id": Column(name="crm_contract", names=System.CRM),
         "legal_entity_id": Column(name="entity_code"),
+        "method": Column(name="settlement", words=SETTLEMENTS),
+        "cost_centre": Column(name="cost_centre"),
+        "region": Column(name="region"),
+        "tax_region": Column(name="tax_area"),
+        "po_number": Column(name="customer_po"),
         "currency": Column(name="currency"),
         "status": Column(name="project_status", words=PROJECT_STATUS),
         "starts_on": Column(name="start_on"),
@@ -180,7 +214,7 @@ APPLICATIONS = PartColumn(
         "fx": Column(name="fx_rate"),
     },
 )
-WORKED_OUT = {
+WORKED_OUT: dict[str, Place] = {
     "number": Column(name="document_no"),
     "ledger_status": Column(name="document_status", read=ledger_status_of),
     "posted_on": Column(name="posted_on"),
@@ -216,7 +250,7 @@ INVOICE = Binding(
     },
 )
 
-COLLECTED = {
+COLLECTED: dict[str, Place] = {
     "invoice_id": Column(name="billing_ref", names=System.BILLING),
     "state": Column(name="document_status", read=payment_state_of),
     "paid": MoneyColumns(amount="paid_amount", currency="currency"),

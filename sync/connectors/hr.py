@@ -12,8 +12,9 @@ from typing import Any
 from schema.entities.legal_entity import LegalEntity
 from schema.entities.resource import Resource, WorkerType
 from schema.entity import FilterOp
+from schema.rate import RateUnit
 from schema.system import System
-from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.binding import Binding, Column, PartColumn, RateColumns, Row
 from sync.connectors.http import (
     Dialect,
     Endpoint,
@@ -24,7 +25,9 @@ from sync.connectors.http import (
     record_of,
 )
 from sync.connectors.ports import Condition, RowQuery, Rows
-from sync.connectors.words import EMPLOYMENT_STATUS
+from sync.connectors.words import EMPLOYMENT_STATUS, work_calendar
+
+RATE_UNITS = {"H": RateUnit.HOUR, "D": RateUnit.DAY, "M": RateUnit.MONTH}
 
 RESOURCE = Binding(
     entity=Resource,
@@ -44,8 +47,20 @@ RESOURCE = Binding(
         "country": Column(name="country"),
         "time_zone": Column(name="time_zone"),
         "legal_entity_id": Column(name="entity_code", names=System.ERP),
+        "grade": Column(name="grade"),
+        "manager_id": Column(name="reports_to"),
+        "calendar": work_calendar("work_pattern"),
         "employed_from": Column(name="hired_on"),
         "employed_to": Column(name="left_on"),
+        "cost_rates": PartColumn(
+            name="cost_rates",
+            parts={
+                "effective_from": Column(name="valid_from"),
+                "rate": RateColumns(
+                    amount="amount", currency="currency", per="unit", words=RATE_UNITS
+                ),
+            },
+        ),
     },
 )
 

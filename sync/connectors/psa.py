@@ -37,6 +37,7 @@ from sync.connectors.words import (
     SEGMENT,
     hours_of,
     minutes_of,
+    work_calendar,
 )
 
 CLIENT = Binding(
@@ -87,6 +88,8 @@ PROJECT = Binding(
         "client_id": Column(name="client_id"),
         "name": Column(name="name"),
         "status": Column(name="state", words=PROJECT_STATUS),
+        "method": Column(name="billing_method"),
+        "region": Column(name="region"),
         "budget": MoneyColumns(amount="budget_amount", currency="budget_currency"),
         "budget_minutes": Column(name="budget_hours", read=minutes_of, write=hours_of),
     },
@@ -107,6 +110,8 @@ RESOURCE = Binding(
         "name": Column(name="display_name"),
         "email": Column(name="email"),
         "employment_status": Column(name="employment_state", words=EMPLOYMENT_STATUS),
+        "grade": Column(name="grade"),
+        "calendar": work_calendar("working_hours"),
         "country": Column(name="country"),
     },
 )

@@ -12,7 +12,7 @@ from schema.entities.payment_status import PaymentState
 from schema.entities.project import ProjectStatus
 from schema.entities.resource import EmploymentStatus
 from schema.errors import Invalid
-from sync.connectors.binding import Column
+from sync.connectors.binding import Column, PartColumn
 
 PROJECT_STATUS = {
     "PLANNED": ProjectStatus.REQUESTED,
@@ -75,6 +75,13 @@ def spoken(name: str, words: Mapping[str, str]) -> Column:
         read=lambda cell: words.get(cell, cell),
         write=lambda text: canonical.get(text, text),
     )
+
+
+def work_calendar(name: str) -> PartColumn:
+    """A work calendar, which copies spell as HR does."""
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    parts = {day: Column(name=day[:3]) for day in days}
+    return PartColumn(name=name, parts={**parts, "holidays": Column(name="days_off")})
 
 
 def minutes_of(hours: Any) -> int | None:

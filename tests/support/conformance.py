@@ -328,7 +328,7 @@ def _condition(column: str, op: FilterOp, rows: list[Row]) -> Condition:
     middle = cells[len(cells) // 2]
     match op:
         case FilterOp.IN:
-            return Condition(column=column, op=op, value=(middle, cells[0]))
+            return Condition(column=column, op=op, value=(middle, cells[0])[: len(cells) - 1])
         case FilterOp.CONTAINS:
             return Condition(column=column, op=op, value=middle[1:-1].lower())
         case FilterOp.FROM | FilterOp.TO:

@@ -28,27 +28,33 @@ HAS_NO_COLUMN = {
     (System.PSA, "LegalEntity"): ENTITY_DETAILS,
     (System.HR, "LegalEntity"): ENTITY_DETAILS,
     (System.BILLING, "LegalEntity"): ENTITY_DETAILS,
+    (System.CRM, "Client"): {"addresses", "tax_ids"},
     (System.CRM, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
+        "sow_id", "method", "cost_centre", "tax_region",
     },
     (System.CRM, "Invoice"): {"gross", "tax_lines", "fx_to_functional", "rounding_adjustment"},
     (System.CRM, "PaymentStatus"): {"invoice_id", "applications", "written_off"},
     (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},
     (System.PSA, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
+        "sow_id", "cost_centre", "tax_region", "po_number",
     },
     (System.PSA, "Resource"): {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
+        "manager_id",
     },
     (System.PSA, "PaymentStatus"): {
         "invoice_id", "applications", "written_off", "dunning_level",
     },
     (System.ERP, "Resource"): {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
+        "grade", "manager_id", "calendar",
     },
     (System.ERP, "Invoice"): {"description", "issued_on", "draft_status"},
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
+        "sow_id", "cost_centre", "region",
     },
     (System.BILLING, "Invoice"): {"gross", "fx_to_functional", "rounding_adjustment"},
     (System.BILLING, "PaymentStatus"): {"invoice_id", "applications"},

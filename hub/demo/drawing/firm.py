@@ -3,23 +3,28 @@
 from random import Random
 
 from hub.demo.drawing.clients import draw_clients, draw_engagements
+from hub.demo.drawing.credits import with_credit_notes
+from hub.demo.drawing.employment import employ
 from hub.demo.drawing.events import draw_events
 from hub.demo.drawing.holds import draw_holds
 from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.lines import itemise
 from hub.demo.drawing.people import draw_people
 from hub.demo.drawing.projects import draw_projects
+from hub.demo.drawing.terms import book_project
 from hub.demo.firm import Firm
 
 
 def draw_firm(seed: int) -> Firm:
     rng = Random(seed)
-    people = draw_people(rng)
+    details = Random(seed + 1)
+    people = employ(details, draw_people(rng))
     clients = draw_clients(rng, [one for one in people if one.role == "Partner"])
     engagements = draw_engagements(rng, clients)
-    projects = draw_projects(rng, engagements, people)
-    details = Random(seed + 1)
+    drawn = draw_projects(rng, engagements, people)
+    projects = [book_project(details, one) for one in drawn]
     invoices = number_documents([itemise(details, one) for one in draw_invoices(rng, projects)])
+    invoices = with_credit_notes(invoices)
     holds = draw_holds(rng, clients, projects, invoices)
     return Firm(
         people=people,

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from hub.demo.firm import ENTITIES, Firm, Hold, Invoice
+from hub.demo.firm import ENTITIES, Client, Firm, Hold, Invoice
 from hub.demo.rows.words import Rows, payment_word
 
 
@@ -50,7 +50,10 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "segment": one.segment,
                 "account_manager": one.owner_email,
                 "address": one.address,
+                "addresses": addresses(one),
                 "tax_number": one.vat_id,
+                "tax_ids": tax_ids(one),
+                "currency": one.entity.currency,
                 "payment_terms": one.terms_days,
                 "credit_state": one.credit_block,
             }
@@ -64,6 +67,9 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "name": one.name,
                 "status": one.status,
                 "currency": one.engagement.client.entity.currency,
+                "pricing": one.method,
+                "tax_region": one.tax_region,
+                "purchase_order": one.po_number,
             }
             for number, one in enumerate(firm.projects, start=1)
         ],
@@ -74,7 +80,8 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "project_code": one.project.project_no,
                 "entity_code": one.project.engagement.client.entity.code,
                 "currency": one.project.engagement.client.entity.currency,
-                "kind": "invoice",
+                "kind": "credit_note" if one.corrects else "invoice",
+                "corrects": one.corrects,
                 "amount_net": one.amount_net,
                 "lines": invoice_lines(one),
                 "status": one.status,
@@ -108,6 +115,18 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
             for number, one in enumerate(ENTITIES, start=1)
         ],
     }
+
+
+def addresses(client: Client) -> list[dict[str, Any]]:
+    return [
+        {"line1": one.street, "city": one.city, "country": one.country, "billing": one.is_bill_to}
+        for one in client.addresses
+    ]
+
+
+def tax_ids(client: Client) -> list[dict[str, Any]]:
+    known = [("VAT", client.vat_id)] if client.vat_id else []
+    return [{"country": client.country, "type": kind, "value": number} for kind, number in known]
 
 
 def invoice_lines(invoice: Invoice) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "credit_status": one.credit_block,
                 "bill_to": one.address,
                 "tax_id": one.vat_id,
+                "invoice_currency": one.entity.currency,
             }
             for one in firm.clients
         ],
@@ -43,6 +44,8 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "account_id": one.engagement.client.account_id,
                 "project_name": one.name,
                 "project_status": one.status,
+                "region": one.region,
+                "po_number": one.po_number,
                 "delivery_health": one.health,
                 "percent_complete": one.percent_done,
                 "manager_no": one.manager.employee_number,

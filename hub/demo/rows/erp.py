@@ -1,10 +1,19 @@
 """What the ERP knows of the firm."""
 
 from decimal import Decimal
+from typing import Any
 
-from hub.demo.firm import ENTITIES, Firm
+from hub.demo.firm import ENTITIES, Client, Firm
 from hub.demo.rows.documents import applications, positions, tax_lines
 from hub.demo.rows.words import Rows
+
+SETTLEMENTS = {
+    "time_and_materials": "TM",
+    "fixed_price": "FP",
+    "milestone": "MS",
+    "retainer": "RT",
+    "mixed": "MX",
+}
 
 
 def erp_rows(firm: Firm) -> dict[str, Rows]:
@@ -17,7 +26,18 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "customer_group": one.segment,
                 "rep_email": one.owner_email,
                 "invoice_address": one.address,
+                "addresses": [
+                    {
+                        "street": address.street,
+                        "town": address.city,
+                        "country": address.country,
+                        "gets_invoices": address.is_bill_to,
+                    }
+                    for address in one.addresses
+                ],
                 "vat_id": one.vat_id,
+                "tax_numbers": tax_numbers(one),
+                "invoice_currency": one.entity.currency,
                 "terms_days": one.terms_days,
                 "credit_block": one.credit_block,
             }
@@ -31,7 +51,13 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "description": one.name,
                 "entity_code": one.engagement.client.entity.code,
                 "currency": one.engagement.client.entity.currency,
+                "crm_contract": None,
                 "project_status": one.status,
+                "settlement": SETTLEMENTS[one.method],
+                "cost_centre": one.cost_centre,
+                "region": one.region,
+                "tax_area": one.tax_region,
+                "customer_po": one.po_number,
                 "budget_hours": one.budget_hours,
                 "budget_amount": one.budget_amount,
                 "start_on": one.start_on,
@@ -61,7 +87,8 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "project_no": one.project.project_no,
                 "entity_code": one.project.engagement.client.entity.code,
                 "currency": one.project.engagement.client.entity.currency,
-                "doc_type": "INV",
+                "doc_type": "CRN" if one.corrects else "INV",
+                "corrects_ref": one.corrects,
                 "net_amount": one.amount_net,
                 "positions": positions(one),
                 "due_on": one.due_on,
@@ -109,3 +136,9 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
             for one in ENTITIES
         ],
     }
+
+
+def tax_numbers(client: Client) -> list[dict[str, Any]]:
+    if client.vat_id is None:
+        return []
+    return [{"country": client.country, "tax_kind": "VAT", "tax_number": client.vat_id}]

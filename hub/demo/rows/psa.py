@@ -1,7 +1,7 @@
 """What the PSA knows of the firm."""
 
 from hub.demo.firm import ENTITIES, Firm
-from hub.demo.rows.words import Rows, in_ledger, payment_word
+from hub.demo.rows.words import Rows, in_ledger, payment_word, work_pattern
 
 
 def psa_rows(firm: Firm) -> dict[str, Rows]:
@@ -37,6 +37,8 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
                 "display_name": one.name,
                 "email": one.email,
                 "employment_state": one.status,
+                "grade": one.grade,
+                "working_hours": work_pattern(one),
                 "country": one.country,
                 "job_role": one.role,
                 "skills": one.skills,
@@ -50,6 +52,8 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
                 "client_id": one.engagement.client.psa_id,
                 "name": one.name,
                 "state": one.status,
+                "billing_method": one.method,
+                "region": one.region,
                 "budget_hours": one.budget_hours,
                 "budget_amount": one.budget_amount,
                 "budget_currency": one.engagement.client.entity.currency,
