@@ -8,8 +8,9 @@ from itertools import permutations
 from random import Random
 from typing import Any
 
+from hub.demo.company import ENTITIES
 from hub.demo.drawing.firm import draw_firm
-from hub.demo.firm import ENTITIES, Firm
+from hub.demo.firm import Firm
 from hub.demo.rows.billing import billing_rows
 from hub.demo.rows.crm import crm_rows
 from hub.demo.rows.erp import erp_rows

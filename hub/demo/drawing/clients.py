@@ -6,8 +6,9 @@ from decimal import Decimal
 from random import Random
 
 from hub.demo import names
+from hub.demo.company import ENTITIES
 from hub.demo.drawing.dice import FIRST_DAY, TODAY, shuffled
-from hub.demo.firm import ENTITIES, Client, Engagement, Person
+from hub.demo.firm import Client, Engagement, Person
 
 WON, NOT_WON, PLANNED = 48, 24, 3
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
+from hub.demo.company import Entity
 from hub.demo.drawing.dice import TODAY
-from hub.demo.firm import CENT, Application, Entity, Invoice, Line
+from hub.demo.firm import CENT, Application, Invoice, Line
 
 FEES = (
     ("Partner", Decimal("310.00")),

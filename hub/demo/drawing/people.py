@@ -6,8 +6,9 @@ from itertools import chain
 from random import Random
 
 from hub.demo import names
+from hub.demo.company import ENTITIES
 from hub.demo.drawing.dice import MAIL_DOMAIN, ascii_word, shuffled
-from hub.demo.firm import ENTITIES, Person
+from hub.demo.firm import Person
 
 PEOPLE_PER_ROLE = {
     "Partner": 6,

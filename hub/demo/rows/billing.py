@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from hub.demo.firm import ENTITIES, Client, Firm, Hold, Invoice
+from hub.demo.company import ENTITIES
+from hub.demo.firm import Client, Firm, Hold, Invoice
 from hub.demo.rows.words import Rows, payment_word
 
 

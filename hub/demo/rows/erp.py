@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from hub.demo.firm import ENTITIES, Client, Firm
+from hub.demo.company import ENTITIES
+from hub.demo.firm import Client, Firm
 from hub.demo.rows.documents import applications, positions, tax_lines
 from hub.demo.rows.words import Rows
 

@@ -1,6 +1,7 @@
 """What the PSA knows of the firm."""
 
-from hub.demo.firm import ENTITIES, Firm
+from hub.demo.company import ENTITIES
+from hub.demo.firm import Firm
 from hub.demo.rows.words import Rows, in_ledger, payment_word, work_pattern
 
 
