@@ -58,7 +58,7 @@ class UpdateClientInput:
 
     def patch(self) -> Mapping[str, Any]:
         """Canonical values of the fields given. Raises Invalid when there are none."""
-        given = {name: getattr(self, name) for name in owned_fields(Client)}
+        given = {name: getattr(self, name, None) for name in owned_fields(Client)}
         patch = {name: some.value for name, some in given.items() if some is not None}
         if not patch:
             raise Invalid("Name at least one field to change.")

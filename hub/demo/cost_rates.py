@@ -24,7 +24,7 @@ def refuse_own_manager(person: Row) -> None:
 
 def refuse_gaps(person: Row) -> None:
     """A rate counts until the next begins, so only the start and the order can be wrong."""
-    days = [one["valid_from"] for one in person["cost_rates"]]
+    days = [str(one["valid_from"] or "") for one in person["cost_rates"]]
     if days[0] > str(person["hired_on"]):
         message = f"The first cost rate begins on {days[0]}, after {person['hired_on']}."
         raise broken("cost_rate_gap", message)

@@ -65,7 +65,7 @@ def round_to(amount: Decimal, step: Decimal, half_goes: str) -> Decimal:
 
 
 def refuse_other_sum(document: Row, positions: Iterable[Mapping[str, Any]]) -> None:
-    total = sum((Decimal(one["amount"]) for one in positions), Decimal(0))
+    total = sum((Decimal(one["amount"] or 0) for one in positions), Decimal(0))
     if total != document["net_amount"]:
         message = f"The positions come to {total}, not to the net of {document['net_amount']}."
         raise broken("POSITIONS_DIFFER", message)
@@ -102,7 +102,7 @@ def _positions(document: Row) -> list[Mapping[str, Any]]:
 
 
 def _amounts(positions: Iterable[Mapping[str, Any]], category: str | None) -> list[Decimal]:
-    return [Decimal(one["amount"]) for one in positions if one["tax_category"] == category]
+    return [Decimal(one["amount"] or 0) for one in positions if one["tax_category"] == category]
 
 
 def _tax_line(

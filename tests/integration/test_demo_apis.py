@@ -2,36 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
+from support.stand_ins import caller
 
-from hub.demo.seeding import seed
-from hub.demo.storage import speak_json
-from hub.demo.systems import SYSTEMS, app, create_tables
+from hub.demo.systems import SYSTEMS
 
 DRAFT = "/erp/ar-invoices?$top=500&$filter=document_status eq 'DRAFT' and entity_code eq 'NL01'"
-
-
-@asynccontextmanager
-async def caller(system: str, dsn: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of one seeded stand-in that shows the right key."""
-    async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(
-            asyncpg.create_pool(dsn, min_size=1, max_size=4, init=speak_json)
-        )
-        async with pool.acquire() as connection:
-            await create_tables(system, connection)
-            await seed({system: connection})
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app(system, pool)),
-            base_url="http://stand-in",
-            headers={"Authorization": f"Bearer demo-{system}"},
-        )
-        yield await stack.enter_async_context(client)
 
 
 @pytest.fixture
