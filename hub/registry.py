@@ -51,7 +51,7 @@ def connect_systems(settings: Settings, pool: asyncpg.Pool) -> Connectors:
     return Connectors(
         reads={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
         writes={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
-        acts={c.system: c for c in (crm, psa, erp, hub)},
+        acts={c.system: c for c in (crm, psa, erp, billing, hub)},
     )
 
 

@@ -174,6 +174,7 @@ INVOICE = Lifecycle(
         _happens("be paid in part", *_OPEN, to=_I.PARTIALLY_PAID, at=ERP),
         _happens("be paid", *_UNPAID, to=_I.PAID, at=ERP),
         _happens("bounce", _I.PAID, _I.PARTIALLY_PAID, to=_I.POSTED, at=ERP),
+        _happens("bounce in part", _I.PAID, to=_I.PARTIALLY_PAID, at=ERP),
     ),
 )
 

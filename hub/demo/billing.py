@@ -5,7 +5,8 @@ from hashlib import sha256
 
 from hub.demo.billing_contracts import AGREEMENTS, MILESTONES
 from hub.demo.dialect import Answer, Json, System, Write, read_version
-from hub.demo.kinds import COUNT, CURRENCY, DATE, MONEY
+from hub.demo.invoices import INVOICE_ACTIONS, INVOICES
+from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, FLAG, MONEY, TEXT, document
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
@@ -16,12 +17,13 @@ from hub.demo.tables import (
     Row,
     Table,
     anchor,
-    choice,
     copied,
-    own,
     text_key,
 )
 from hub.demo.usage import EXPENSE_USAGE, TIME_USAGE
+
+ADDRESS = {"line1": TEXT, "city": TEXT, "country": COUNTRY, "billing": FLAG}
+TAX_ID = {"country": COUNTRY, "type": TEXT, "value": TEXT}
 
 CUSTOMERS = Table(
     name="customers",
@@ -36,7 +38,10 @@ CUSTOMERS = Table(
         copied("display_name", by=LIKE),
         copied("preferred_locale"),
         copied("address"),
+        copied("addresses", document(ADDRESS, is_list=True)),
         copied("tax_number"),
+        copied("tax_ids", document(TAX_ID, is_list=True)),
+        copied("currency", CURRENCY),
         copied("payment_terms", COUNT),
         copied("credit_state", by=EXACT),
     ),
@@ -53,32 +58,9 @@ PROJECTS = Table(
         copied("name", by=LIKE),
         copied("status", by=EXACT),
         copied("currency", CURRENCY),
-    ),
-)
-
-INVOICES = Table(
-    name="invoices",
-    key=text_key("id"),
-    prefix="in_",
-    digits=6,
-    columns=(
-        own("customer", by=EXACT, references="customers"),
-        anchor("project_code"),
-        choice("entity_code", "NL01", "UK01", "US01"),
-        own("currency", CURRENCY),
-        own("amount_net", MONEY),
-        choice("status", "draft", "approved", "void", default="draft"),
-        own("issued_on", DATE, by=RANGE),
-        own("due_on", DATE, by=RANGE),
-        own("description", by=LIKE),
-        copied("ledger_number", by=EXACT),
-        copied("ledger_status", by=EXACT),
-        copied("posted_on", DATE, by=RANGE),
-        copied("tax_amount", MONEY),
-        copied("amount_paid", MONEY),
-        copied("amount_open", MONEY),
-        copied("payment_status", by=EXACT),
-        copied("last_payment_on", DATE),
+        copied("pricing", by=EXACT),
+        copied("tax_region"),
+        copied("purchase_order"),
     ),
 )
 
@@ -114,6 +96,19 @@ BILLABLES = Table(
         copied("amount", MONEY),
         copied("currency", CURRENCY),
         copied("tax_code"),
+    ),
+)
+
+ENTITIES = Table(
+    name="entities",
+    key=text_key("id"),
+    prefix="ent_",
+    digits=2,
+    columns=(
+        anchor("entity_code"),
+        copied("seller_name", by=LIKE),
+        copied("seller_country", COUNTRY),
+        copied("currency", CURRENCY),
     ),
 )
 
@@ -155,7 +150,8 @@ class Stripeish:
         return dict(row)
 
     def refusal(self, refusal: Refusal) -> tuple[int, Json]:
-        code = "stale_object" if refusal.reason is Reason.STALE else refusal.reason.value
+        is_stale = refusal.reason is Reason.STALE
+        code = "stale_object" if is_stale else refusal.rule or refusal.reason.value
         kind = refusal.rule or "invalid_request_error"
         error = {"type": kind, "code": code, "message": refusal.message}
         return STATUS[refusal.reason], {"error": error}
@@ -197,10 +193,11 @@ BILLING = System(
     base="/v1",
     dialect=Stripeish(),
     tables=(
-        *(CUSTOMERS, *AGREEMENTS, PROJECTS, MILESTONES, INVOICES),
+        *(CUSTOMERS, *AGREEMENTS, PROJECTS, MILESTONES, INVOICES, ENTITIES),
         *(HOLDS, BILLABLES, TIME_USAGE, EXPENSE_USAGE),
     ),
     update_method="POST",
+    actions=INVOICE_ACTIONS,
     own_ddl=(ANSWERS_DDL,),
     once=answer_once,
 )

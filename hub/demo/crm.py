@@ -23,8 +23,6 @@ from hub.demo.tables import (
     text_key,
 )
 
-ENTITIES = ("NL01", "UK01", "US01")
-
 ACCOUNTS = Table(
     name="accounts",
     key=text_key("id"),
@@ -43,6 +41,7 @@ ACCOUNTS = Table(
         copied("credit_status", by=EXACT),
         copied("bill_to"),
         copied("tax_id"),
+        copied("invoice_currency", CURRENCY),
     ),
 )
 
@@ -61,7 +60,7 @@ OPPORTUNITIES = Table(
         own("starts_on", DATE, by=RANGE),
         optional("ends_on", DATE),
         own("owner_email", by=EXACT),
-        choice("entity_code", *ENTITIES),
+        choice("entity_code", "NL01", "UK01", "US01"),
     ),
 )
 
@@ -73,6 +72,8 @@ PROJECTS = Table(
         copied("account_id", by=EXACT, references="accounts"),
         copied("project_name", by=LIKE),
         copied("project_status", by=EXACT),
+        copied("region", by=EXACT),
+        copied("po_number"),
         copied("delivery_health", by=EXACT),
         copied("percent_complete", PERCENT),
         copied("manager_no", by=EXACT),
@@ -88,12 +89,25 @@ INVOICES = Table(
         copied("invoice_number", by=LIKE),
         copied("ledger_status", by=EXACT),
         copied("posted_on", DATE, by=RANGE),
+        copied("sent_on", DATE),
         copied("tax_amount", MONEY),
         copied("currency", CURRENCY),
         copied("amount_paid", MONEY),
         copied("balance", MONEY),
         copied("payment_status", by=EXACT),
+        copied("reminders_sent", COUNT),
         copied("last_payment_on", DATE),
+    ),
+)
+
+ENTITIES = Table(
+    name="entities",
+    key=number_key("id"),
+    columns=(
+        anchor("erp_entity"),
+        copied("entity_name", by=LIKE),
+        copied("country", COUNTRY),
+        copied("base_currency", CURRENCY),
     ),
 )
 
@@ -137,6 +151,6 @@ CRM = System(
     name="crm",
     base="/services",
     dialect=Salesforceish(),
-    tables=(ACCOUNTS, OPPORTUNITIES, *CONTRACT_TABLES, PROJECTS, INVOICES),
+    tables=(ACCOUNTS, OPPORTUNITIES, *CONTRACT_TABLES, PROJECTS, INVOICES, ENTITIES),
     actions=CONTRACT_ACTIONS,
 )

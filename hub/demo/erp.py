@@ -3,81 +3,28 @@
 from collections.abc import Mapping, Sequence
 
 from hub.demo.costs import COMMITMENTS, EXPENSE_COSTS, LABOUR_COSTS
+from hub.demo.customers import CUSTOMERS
 from hub.demo.dialect import Action, Json, System, Write, read_version
+from hub.demo.documents import AR_INVOICES
+from hub.demo.entities import ENTITIES
 from hub.demo.erp_contracts import CONTRACT_TABLES
-from hub.demo.kinds import COUNT, COUNTRY, CURRENCY, DATE, MONEY, PERCENT
-from hub.demo.ledger import (
-    OWN_DDL,
-    cancel,
-    list_periods,
-    number_project,
-    pay,
-    post,
-    refuse_unless_draft,
-    set_period,
-)
+from hub.demo.erp_projects import PROJECTS, set_status
+from hub.demo.kinds import COUNTRY
+from hub.demo.ledger import OWN_DDL, post
 from hub.demo.odata import read_options
+from hub.demo.payments import pay
+from hub.demo.periods import list_periods, set_period
 from hub.demo.query import ListQuery, Parameters
+from hub.demo.receivables import cancel, dispatch, remind, write_off
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
     EXACT,
     LIKE,
-    RANGE,
     Row,
     Table,
     anchor,
-    choice,
     copied,
-    given,
     number_key,
-    optional,
-    own,
-    text_key,
-)
-
-ENTITIES = ("NL01", "UK01", "US01")
-
-CUSTOMERS = Table(
-    name="customers",
-    key=text_key("customer_no"),
-    prefix="C",
-    digits=5,
-    first=10001,
-    columns=(
-        anchor("crm_account"),
-        copied("customer_name", by=LIKE),
-        copied("customer_group", by=EXACT),
-        copied("rep_email", by=EXACT),
-        copied("search_name", by=LIKE),
-        copied("language_key"),
-        copied("head_office_no", by=EXACT, references="customers"),
-        own("invoice_address", default="''"),
-        optional("vat_id"),
-        own("terms_days", COUNT, default="30"),
-        choice("credit_block", "NONE", "WATCH", "BLOCKED", default="NONE"),
-    ),
-)
-
-PROJECTS = Table(
-    name="projects",
-    key=text_key("project_no"),
-    new_key=number_project,
-    columns=(
-        own("customer_no", by=EXACT, references="customers"),
-        anchor("crm_opportunity", is_nullable=True),
-        own("description", by=LIKE),
-        choice("entity_code", *ENTITIES),
-        own("currency", CURRENCY),
-        choice("project_status", "PLANNED", "OPEN", "ON_HOLD", "CLOSED", default="PLANNED"),
-        own("budget_hours", COUNT, default="0"),
-        own("budget_amount", MONEY, default="0"),
-        own("start_on", DATE, by=RANGE),
-        optional("end_on", DATE),
-        optional("hub_reference", by=EXACT),
-        copied("delivery_percent", PERCENT),
-        copied("delivery_health", by=EXACT),
-        copied("delivery_manager", by=EXACT),
-    ),
 )
 
 EMPLOYEES = Table(
@@ -89,29 +36,6 @@ EMPLOYEES = Table(
         copied("email", by=EXACT),
         copied("status", by=EXACT),
         copied("country", COUNTRY),
-    ),
-)
-
-AR_INVOICES = Table(
-    name="ar_invoices",
-    key=number_key("doc_id"),
-    guard=refuse_unless_draft,
-    columns=(
-        anchor("billing_ref"),
-        copied("customer_no", by=EXACT, references="customers"),
-        copied("project_no", by=EXACT, references="projects"),
-        choice("entity_code", *ENTITIES),
-        own("currency", CURRENCY),
-        own("net_amount", MONEY),
-        copied("due_on", DATE, by=RANGE),
-        given("document_no", by=LIKE | EXACT),
-        given("document_status", by=EXACT, default="'DRAFT'"),
-        given("posted_on", DATE, by=RANGE),
-        given("tax_amount", MONEY),
-        given("gross_amount", MONEY),
-        given("paid_amount", MONEY, default="0"),
-        given("open_amount", MONEY),
-        given("last_payment_on", DATE),
     ),
 )
 
@@ -146,13 +70,17 @@ ERP = System(
     base="/erp",
     dialect=ODataish(),
     tables=(
-        *(CUSTOMERS, PROJECTS, *CONTRACT_TABLES, EMPLOYEES, AR_INVOICES),
+        *(CUSTOMERS, PROJECTS, *CONTRACT_TABLES, EMPLOYEES, AR_INVOICES, ENTITIES),
         *(COMMITMENTS, LABOUR_COSTS, EXPENSE_COSTS),
     ),
     actions=(
         Action(method="POST", path="/ar-invoices/{doc_id}/post", perform=post),
         Action(method="POST", path="/ar-invoices/{doc_id}/payments", perform=pay),
+        Action(method="POST", path="/ar-invoices/{doc_id}/dispatch", perform=dispatch),
         Action(method="POST", path="/ar-invoices/{doc_id}/cancel", perform=cancel),
+        Action(method="POST", path="/ar-invoices/{doc_id}/write-off", perform=write_off),
+        Action(method="POST", path="/ar-invoices/{doc_id}/dunning", perform=remind),
+        Action(method="POST", path="/projects/{project_no}/set-status", perform=set_status),
         Action(method="GET", path="/periods", perform=list_periods),
         Action(method="POST", path="/periods/{entity_code}/{period}/{state}", perform=set_period),
     ),

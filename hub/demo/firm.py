@@ -1,6 +1,6 @@
 """The records of a professional-services firm, each with its id in every system."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
@@ -8,45 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hub.demo.agreements import Agreements, Sow
 
+from hub.demo.company import Entity
 from hub.demo.drawing.size import Size
 
 CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entity:
-    """A legal entity of the firm; its people sit in one of `places` (country, time zone)."""
+class CostRate:
+    """What an hour of a person costs from a day on, in the currency of the entity."""
 
-    code: str
-    currency: str
-    tax_rate: Decimal
-    places: tuple[tuple[str, str], ...]
-    city: str
-
-
-ENTITIES = (
-    Entity(
-        code="NL01",
-        currency="EUR",
-        tax_rate=Decimal("0.21"),
-        places=(("NL", "Europe/Amsterdam"), ("DE", "Europe/Berlin")),
-        city="1016 DV Amsterdam",
-    ),
-    Entity(
-        code="UK01",
-        currency="GBP",
-        tax_rate=Decimal("0.20"),
-        places=(("GB", "Europe/London"),),
-        city="London EC2A 4NE",
-    ),
-    Entity(
-        code="US01",
-        currency="USD",
-        tax_rate=Decimal(0),
-        places=(("US", "America/New_York"), ("US", "America/Chicago")),
-        city="New York, NY 10016",
-    ),
-)
+    valid_from: date
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +37,19 @@ class Person:
     left_on: date | None
     role: str
     skills: list[str]
+    grade: str = ""
+    manager_number: str | None = None
+    week: tuple[int, ...] = ()
+    holidays: tuple[date, ...] = ()
+    cost_rates: tuple[CostRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    street: str
+    city: str
+    country: str
+    is_bill_to: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +70,14 @@ class Client:
     trading_as: str | None
     language: str
     parent: "Client | None"
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where invoices go; the larger ones are visited elsewhere."""
+        street, _, city = self.address.partition(", ")
+        bill_to = Address(street=street, city=city, country=self.country, is_bill_to=True)
+        visited = replace(bill_to, street=f"{street}, Gate 2", is_bill_to=False)
+        return [bill_to, visited] if self.segment == "ENTERPRISE" else [bill_to]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +108,44 @@ class Project:
     percent_done: int
     health: str
     sow: "Sow | None" = None
+    method: str = "time_and_materials"
+    cost_centre: str = ""
+    region: str = ""
+    tax_region: str = ""
+    po_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Quantity times price is the net, to the cent."""
+
+    text: str
+    quantity: Decimal
+    unit: str
+    price: Decimal
+    net: Decimal
+    tax_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxLine:
+    """The tax of one category of an invoice."""
+
+    code: str
+    rate: Decimal
+    base: Decimal
+
+    @property
+    def tax(self) -> Decimal:
+        return (self.base * self.rate).quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A payment as it was applied to an invoice."""
+
+    applied_on: date
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,17 +164,37 @@ class Invoice:
     document_no: str | None
     paid: Decimal
     last_payment_on: date | None
+    lines: tuple[Line, ...] = ()
+    sent_on: date | None = None
+    applications: tuple[Application, ...] = ()
+    corrects: str | None = None
+    is_disputed: bool = False
+    dunning_level: int = 0
+
+    @property
+    def entity(self) -> Entity:
+        return self.project.engagement.client.entity
 
     @property
     def is_in_ledger(self) -> bool:
         return self.document_status != "DRAFT"
 
     @property
+    def tax_lines(self) -> list[TaxLine]:
+        """One for each category among the lines."""
+        codes = dict.fromkeys(line.tax_code for line in self.lines)
+        return [self._tax_line(code) for code in codes]
+
+    @property
     def tax(self) -> Decimal | None:
         if self.posted_on is None:
             return None
-        rate = self.project.engagement.client.entity.tax_rate
-        return (self.amount_net * rate).quantize(CENT, rounding=ROUND_HALF_UP)
+        return sum((line.tax for line in self.tax_lines), Decimal(0))
+
+    def _tax_line(self, code: str) -> TaxLine:
+        rate = self.entity.tax_rate if code == self.entity.tax_code else Decimal(0)
+        base = sum((one.net for one in self.lines if one.tax_code == code), Decimal(0))
+        return TaxLine(code=code, rate=rate, base=base)
 
     @property
     def gross(self) -> Decimal | None:
@@ -249,6 +301,7 @@ class BillingEvent:
     amount: Decimal
     hold_id: str | None
     invoice_id: str | None
+    shares: tuple[Decimal, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -259,8 +312,15 @@ class BillingEvent:
         """The signed shares that invoice lines took of it."""
         if self.invoice_id is None:
             return []
-        share = {"amount": str(self.amount), "currency": self.currency}
-        return [{"invoice": self.invoice_id, "line": 1, **share}]
+        return [
+            {
+                "invoice": self.invoice_id,
+                "line": line,
+                "amount": str(amount),
+                "currency": self.currency,
+            }
+            for line, amount in enumerate(self.shares, start=1)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 
+from hub.demo.cost_rates import COST_RATE, WORK_PATTERN, refuse_bad_terms
 from hub.demo.dialect import Json, System, Write, read_version
-from hub.demo.kinds import COUNTRY, DATE
+from hub.demo.kinds import COUNTRY, CURRENCY, DATE, KEY, document
 from hub.demo.query import ListQuery, Parameters, Spelling
 from hub.demo.refusals import STATUS, Reason, Refusal
-from hub.demo.tables import EXACT, LIKE, RANGE, Row, Table, choice, optional, own, text_key
+from hub.demo.tables import (
+    EXACT,
+    LIKE,
+    RANGE,
+    Row,
+    Table,
+    anchor,
+    choice,
+    copied,
+    optional,
+    own,
+    text_key,
+)
 
 EMPLOYEES = Table(
     name="employees",
+    check=refuse_bad_terms,
     key=text_key("employee_number"),
     prefix="E",
     digits=4,
@@ -22,13 +36,30 @@ EMPLOYEES = Table(
         own("country", COUNTRY),
         own("time_zone"),
         choice("entity_code", "NL01", "UK01", "US01"),
+        optional("grade", by=EXACT),
+        optional("reports_to", KEY, by=EXACT, references="employees"),
+        optional("work_pattern", document(WORK_PATTERN)),
         own("hired_on", DATE, by=RANGE),
         optional("left_on", DATE),
+        optional("cost_rates", document(COST_RATE, is_list=True)),
+    ),
+)
+
+ENTITIES = Table(
+    name="entities",
+    key=text_key("id"),
+    prefix="EMP-",
+    digits=2,
+    columns=(
+        anchor("ledger_code"),
+        copied("employer_name", by=LIKE),
+        copied("country", COUNTRY),
+        copied("pay_currency", CURRENCY),
     ),
 )
 
 SPELLING = Spelling(
-    ids="employee_number",
+    ids="ids",
     after="cursor",
     before="cursor_before",
     limit="page_size",
@@ -59,8 +90,8 @@ class Plain:
 
     def refusal(self, refusal: Refusal) -> tuple[int, Json]:
         is_stale = refusal.reason is Reason.STALE
-        kind = "version_conflict" if is_stale else refusal.reason.value
+        kind = "version_conflict" if is_stale else refusal.rule or refusal.reason.value
         return STATUS[refusal.reason], {"error": {"type": kind, "message": refusal.message}}
 
 
-HR = System(name="hr", base="/v1", dialect=Plain(), tables=(EMPLOYEES,))
+HR = System(name="hr", base="/v1", dialect=Plain(), tables=(EMPLOYEES, ENTITIES))

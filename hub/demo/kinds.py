@@ -134,6 +134,19 @@ def document(fields: Mapping[str, Kind], *, is_list: bool = False) -> Kind:
     return Kind(sql="jsonb", decode=check_all if is_list else check)
 
 
+def list_of(kind: Kind) -> Kind:
+    """JSON lists of values of one kind."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, list):
+            raise ValueError("must be a list")
+        for one in value:
+            kind.decode(one)
+        return value
+
+    return Kind(sql="jsonb", decode=check)
+
+
 KEY = Kind(sql='text COLLATE "C"', decode=decode_text)
 TEXT = Kind(sql="text", decode=decode_text)
 ID = Kind(sql="bigint", decode=decode_id)

@@ -1,33 +1,22 @@
-"""The rules of the ERP stand-in's ledger: periods, the number series, tax and payments."""
+"""Posting in the ERP stand-in: what makes a document legal, and the numbers without gaps."""
 
-import re
-from collections.abc import Mapping
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from hub.demo.calls import Fields, Path, broken, read_fields
-from hub.demo.kinds import DATE, ID, MONEY
-from hub.demo.refusals import Reason, Refusal
-from hub.demo.tables import Connection, Row
+from hub.demo.credits import settle_credit
+from hub.demo.documents import change_document, refuse_unless_draft, select_document
+from hub.demo.kinds import DATE
+from hub.demo.periods import PERIODS_DDL, refuse_closed_period
+from hub.demo.tables import Connection
+from hub.demo.taxes import RATES_DDL, read_exchange_rate, work_out
 
-TAX_RATE = {"NL01": Decimal("0.21"), "UK01": Decimal("0.20"), "US01": Decimal(0)}
-CENT = Decimal("0.01")
-PERIOD = re.compile("[0-9]{4}-[0-9]{2}")
+SERIES_DDL = """CREATE TABLE IF NOT EXISTS number_series (
+    series text PRIMARY KEY,
+    last_number integer NOT NULL,
+    last_date date)"""
 
-OWN_DDL = (
-    """CREATE TABLE IF NOT EXISTS periods (
-        entity_code text NOT NULL,
-        period text COLLATE "C" NOT NULL,
-        is_open boolean NOT NULL,
-        version integer NOT NULL DEFAULT 1,
-        updated_at timestamptz NOT NULL DEFAULT now(),
-        PRIMARY KEY (entity_code, period))""",
-    """CREATE TABLE IF NOT EXISTS number_series (
-        series text PRIMARY KEY,
-        last_number integer NOT NULL,
-        last_date date)""",
-)
+OWN_DDL = (PERIODS_DDL, RATES_DDL, SERIES_DDL)
 
 
 async def post(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
@@ -37,99 +26,22 @@ async def post(connection: Connection, path: Path, fields: Fields) -> dict[str, 
     refuse_unless_draft(document)
     entity = document["entity_code"]
     await refuse_closed_period(connection, entity, posting_date)
-    number = await draw_number(connection, entity, posting_date)
-    tax = (document["net_amount"] * TAX_RATE[entity]).quantize(CENT, rounding=ROUND_HALF_UP)
-    return await _change(
+    figures = await work_out(connection, document)
+    fx_rate = await read_exchange_rate(connection, document["currency"], entity, posting_date)
+    posted = await change_document(
         connection,
-        document["doc_id"],
-        "document_status = 'POSTED', document_no = $2, posted_on = $3, tax_amount = $4,"
-        " gross_amount = net_amount + $4, open_amount = net_amount + $4",
-        number,
-        posting_date,
-        tax,
+        document,
+        document_status="POSTED",
+        document_no=await draw_number(connection, entity, posting_date),
+        posted_on=posting_date,
+        tax_amount=figures.tax,
+        tax_lines=figures.tax_lines,
+        rounding_amount=figures.rounding,
+        fx_rate=fx_rate,
+        gross_amount=figures.gross,
+        open_amount=figures.gross,
     )
-
-
-async def pay(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    amount, paid_on = read_fields(fields, amount=MONEY, paid_on=DATE)
-    document = await select_document(connection, path)
-    if document["document_status"] not in ("POSTED", "PART_PAID"):
-        message = f"A document that is {document['document_status']} takes no payments."
-        raise broken("NOT_PAYABLE", message)
-    if amount <= 0:
-        raise Refusal(Reason.INVALID, "amount must be more than zero.")
-    if amount > document["open_amount"]:
-        message = f"Only {document['open_amount']} {document['currency']} is still open."
-        raise broken("OVERPAID", message)
-    return await _change(
-        connection,
-        document["doc_id"],
-        "paid_amount = paid_amount + $2, open_amount = open_amount - $2,"
-        " last_payment_on = greatest(last_payment_on, $3),"
-        " document_status = CASE WHEN open_amount = $2 THEN 'PAID' ELSE 'PART_PAID' END",
-        amount,
-        paid_on,
-    )
-
-
-async def cancel(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    """A posted document keeps its number, so that the series stays without gaps."""
-    read_fields(fields)
-    document = await select_document(connection, path)
-    if document["document_status"] not in ("DRAFT", "POSTED"):
-        message = f"A document that is {document['document_status']} cannot be cancelled."
-        raise broken("NOT_CANCELLABLE", message)
-    change = "document_status = 'CANCELLED', open_amount = 0"
-    return await _change(connection, document["doc_id"], change)
-
-
-async def list_periods(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    rows = await connection.fetch("SELECT * FROM periods ORDER BY entity_code, period")
-    return {"value": [dict(row) for row in rows], "@odata.nextLink": None}
-
-
-async def set_period(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    """Waits for postings into the period that have not been committed yet."""
-    read_fields(fields)
-    entity, period, state = path["entity_code"], path["period"], path["state"]
-    missing = Refusal(Reason.NOT_FOUND, f"There is no {state} of period {period} of {entity}.")
-    if entity not in TAX_RATE or not PERIOD.fullmatch(period) or state not in ("open", "close"):
-        raise missing
-    row = await connection.fetchrow(
-        "UPDATE periods SET is_open = $3, version = version + 1, updated_at = now()"
-        " WHERE entity_code = $1 AND period = $2 RETURNING *",
-        entity,
-        period,
-        state == "open",
-    )
-    if row is None:
-        raise missing
-    return dict(row)
-
-
-def refuse_unless_draft(document: Row) -> None:
-    if document["document_status"] != "DRAFT":
-        message = (
-            f"Document {document['document_no'] or document['doc_id']} is "
-            f"{document['document_status']} and can no longer be changed."
-        )
-        raise broken("DOCUMENT_IMMUTABLE", message)
-
-
-async def refuse_closed_period(connection: Connection, entity: str, day: date) -> None:
-    """The period cannot be closed until this transaction ends."""
-    period = f"{day:%Y-%m}"
-    is_open = await connection.fetchval(
-        "SELECT is_open FROM periods WHERE entity_code = $1 AND period = $2 FOR SHARE",
-        entity,
-        period,
-    )
-    if not is_open:
-        message = (
-            f"Accounting period {period} of {entity} is closed; "
-            "reopen it or choose a later posting date."
-        )
-        raise broken("PERIOD_CLOSED", message)
+    return await settle_credit(connection, posted) if posted["doc_type"] == "CRN" else posted
 
 
 async def draw_number(connection: Connection, entity: str, day: date) -> str:
@@ -146,41 +58,3 @@ async def draw_number(connection: Connection, entity: str, day: date) -> str:
         message = f"Series {series} already holds a document later than {day}; post it later."
         raise broken("DATE_ORDER", message)
     return f"{series}-{drawn['last_number']:05d}"
-
-
-async def number_project(connection: Connection, values: Mapping[str, object]) -> str:
-    """Projects are numbered within the month they start in."""
-    start = values["start_on"]
-    series = f"P-{start:%y%m}"
-    number = await connection.fetchval(
-        "INSERT INTO number_series AS s VALUES ($1, 1) ON CONFLICT (series) DO UPDATE"
-        " SET last_number = s.last_number + 1 RETURNING last_number",
-        series,
-    )
-    return f"{series}-{number:03d}"
-
-
-async def select_document(connection: Connection, path: Path) -> Row:
-    """The document, locked until the transaction ends."""
-    missing = Refusal(Reason.NOT_FOUND, f"There is no {path['doc_id']} in ar-invoices.")
-    try:
-        key = ID.decode(path["doc_id"])
-    except ValueError:
-        raise missing from None
-    query = "SELECT * FROM ar_invoices WHERE doc_id = $1 FOR UPDATE"
-    document: Row | None = await connection.fetchrow(query, key)
-    if document is None:
-        raise missing
-    return document
-
-
-async def _change(
-    connection: Connection, doc_id: int, changes: str, *values: object
-) -> dict[str, Any]:
-    row = await connection.fetchrow(
-        f"UPDATE ar_invoices SET {changes}, version = version + 1, updated_at = now()"
-        " WHERE doc_id = $1 RETURNING *",
-        doc_id,
-        *values,
-    )
-    return dict(row)

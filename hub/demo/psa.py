@@ -17,6 +17,8 @@ from hub.demo.kinds import (
     MONEY,
     PERCENT,
     TEXTS,
+    document,
+    list_of,
 )
 from hub.demo.psa_contracts import AGREEMENTS, CONTRACT_IDS, MILESTONES
 from hub.demo.query import ListQuery, Parameters, Spelling
@@ -66,6 +68,9 @@ ENGAGEMENTS = Table(
     ),
 )
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WORKING_HOURS = {**dict.fromkeys(DAYS, COUNT), "days_off": list_of(DATE)}
+
 USERS = Table(
     name="users",
     key=number_key("id"),
@@ -74,6 +79,8 @@ USERS = Table(
         copied("display_name", by=LIKE),
         copied("email", by=EXACT),
         copied("employment_state", by=EXACT),
+        copied("grade", by=EXACT),
+        copied("working_hours", document(WORKING_HOURS)),
         copied("country", COUNTRY),
         choice(
             "job_role",
@@ -96,6 +103,8 @@ PROJECTS = Table(
         copied("client_id", ID, by=EXACT, references="clients"),
         copied("name", by=LIKE),
         copied("state", by=EXACT),
+        copied("billing_method", by=EXACT),
+        copied("region", by=EXACT),
         copied("budget_hours", COUNT),
         copied("budget_amount", MONEY),
         copied("budget_currency", CURRENCY),
@@ -117,6 +126,17 @@ RECEIVABLES = Table(
         copied("currency", CURRENCY),
         copied("payment_state", by=EXACT),
         copied("last_payment_on", DATE, by=RANGE),
+    ),
+)
+
+ENTITIES = Table(
+    name="entities",
+    key=number_key("id"),
+    columns=(
+        anchor("erp_entity"),
+        copied("title", by=LIKE),
+        copied("country", COUNTRY),
+        copied("default_currency", CURRENCY),
     ),
 )
 
@@ -200,7 +220,7 @@ PSA = System(
     base="/api/v2",
     dialect=JsonApiish(),
     tables=(
-        *(CLIENTS, ENGAGEMENTS, USERS, *AGREEMENTS, PROJECTS, MILESTONES, RECEIVABLES),
+        *(CLIENTS, ENGAGEMENTS, USERS, *AGREEMENTS, PROJECTS, MILESTONES, RECEIVABLES, ENTITIES),
         *(ALLOCATIONS, TIME_ENTRIES, EXPENSE_LINES),
     ),
     actions=tuple(map(step_action, (*ALLOCATION_STEPS, *TIME_STEPS, *EXPENSE_STEPS))),

@@ -22,7 +22,8 @@ CONDITION = {
 
 def table_ddl(table: Table) -> list[str]:
     """The statements that make the table and its indexes; each is a no-op when it exists."""
-    columns = ", ".join([_key_ddl(table), *map(_column_ddl, (*table.columns, *STAMPS))])
+    stored = [one for one in (*table.columns, *STAMPS) if one.composed_by is None]
+    columns = ", ".join([_key_ddl(table), *map(_column_ddl, stored)])
     statements = [f"CREATE TABLE IF NOT EXISTS {table.name} ({columns})"]
     if table.prefix:
         start = f"START {table.first}"
@@ -49,7 +50,7 @@ async def select_page(connection: Connection, table: Table, query: ListQuery) ->
     ]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     order = f"ORDER BY {table.key.name} {'DESC' if query.is_descending else 'ASC'}"
-    statement = f"SELECT * FROM {table.name} {where} {order} LIMIT {query.limit + 1}"
+    statement = f"SELECT {_shown(table)} FROM {table.name} {where} {order} LIMIT {query.limit + 1}"
     rows: list[Row] = await connection.fetch(statement, *(one.operand for one in query.filters))
     return rows
 
@@ -58,7 +59,7 @@ async def select_row(
     connection: Connection, table: Table, key: object, *, is_locked: bool = False
 ) -> Row:
     lock = "FOR UPDATE" if is_locked else ""
-    statement = f"SELECT * FROM {table.name} WHERE {table.key.name} = $1 {lock}"
+    statement = f"SELECT {_shown(table)} FROM {table.name} WHERE {table.key.name} = $1 {lock}"
     row: Row | None = await connection.fetchrow(statement, key)
     if row is None:
         raise not_found(table, key)
@@ -73,8 +74,8 @@ async def insert_row(connection: Connection, table: Table, values: Mapping[str, 
         values = {table.key.name: f"{table.prefix}{number:0{table.digits}d}", **values}
     names = ", ".join(values)
     places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({places}) RETURNING *"
-    return await _written(connection, statement, *values.values())
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({places})"
+    return await _written(connection, table, statement, *values.values())
 
 
 async def update_row(
@@ -83,22 +84,26 @@ async def update_row(
     """Raises the version by one, also when the values are what they were."""
     changes = [f"{name} = ${place}" for place, name in enumerate(values, start=2)]
     changes += ["version = version + 1", "updated_at = now()"]
-    statement = (
-        f"UPDATE {table.name} SET {', '.join(changes)} WHERE {table.key.name} = $1 RETURNING *"
-    )
-    return await _written(connection, statement, key, *values.values())
+    statement = f"UPDATE {table.name} SET {', '.join(changes)} WHERE {table.key.name} = $1"
+    return await _written(connection, table, statement, key, *values.values())
 
 
 def not_found(table: Table, key: object) -> Refusal:
     return Refusal(Reason.NOT_FOUND, f"There is no {key} in {table.path}.")
 
 
-async def _written(connection: Connection, statement: str, *values: object) -> Row:
+async def _written(connection: Connection, table: Table, statement: str, *values: object) -> Row:
     try:
-        row: Row = await connection.fetchrow(statement, *values)
+        row: Row = await connection.fetchrow(f"{statement} RETURNING {_shown(table)}", *values)
     except asyncpg.ForeignKeyViolationError as error:
         raise Refusal(Reason.INVALID, str(error.detail)) from error
     return row
+
+
+def _shown(table: Table) -> str:
+    """What a row shows: what is stored, and what is put together out of other tables."""
+    composed = [f"({c.composed_by}) AS {c.name}" for c in table.columns if c.composed_by]
+    return ", ".join([f"{table.name}.*", *composed])
 
 
 def _key_ddl(table: Table) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from hub.demo.kinds import ID, KEY, TEXT, Kind, decode_text
+from hub.demo.kinds import ID, KEY, TEXT, Kind, decode_text, document
 
 Row = Mapping[str, Any]
 
@@ -41,7 +41,8 @@ HAS_ANY = frozenset({Operator.HAS_ANY})
 class Column:
     """`is_given` columns get their value from the system itself: callers may only read them.
 
-    `default` is SQL; a column with a default may be left out when a row is created.
+    `default` is SQL; a column with a default may be left out when a row is created. `composed_by`
+    is the SQL that puts the value together out of other tables; such a column stores nothing.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     references: str | None = None
     is_nullable: bool = False
     is_given: bool = False
+    composed_by: str | None = None
 
     @property
     def is_required(self) -> bool:
@@ -161,6 +163,12 @@ def given(
         is_nullable=default is None,
         is_given=True,
     )
+
+
+def composed(name: str, sql: str) -> Column:
+    """A list of JSON objects that live in rows of another table; callers may only read it."""
+    kind = document({}, is_list=True)
+    return Column(name=name, kind=kind, is_given=True, composed_by=sql)
 
 
 def text_key(name: str) -> Column:

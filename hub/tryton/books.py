@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hub.demo.firm import Entity
+from hub.demo.company import Entity
 from hub.tryton.company import Company, create_, open_company
 from hub.tryton.rpc import Session, Values
 

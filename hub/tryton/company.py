@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from hub.demo.firm import Entity
+from hub.demo.company import Entity
 from hub.tryton.rpc import Session, Values
 
 ACCOUNTS = {

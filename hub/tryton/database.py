@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.demo import drawing, names
+from hub.demo.company import ENTITIES
 from hub.demo.drawing.firm import draw_firm
-from hub.demo.firm import ENTITIES
 from hub.demo.seeding import DEFAULT_SEED
 from hub.embedded import Cluster
 from hub.tryton import books, company, ledger, seeding

@@ -2,117 +2,31 @@
 
 Reads: drafts, and its copies of clients, contracts, rates, projects, ledger words, payments, time,
 expenses, holds and billing events. Writes: guarded by version (in the body). Creates are idempotent
-by `Idempotency-Key`.
+by `Idempotency-Key`. Acts: `approve` and `void` on an invoice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schema.entities.client import Client
-from schema.entities.invoice import Invoice, InvoiceStatus
-from schema.entities.payment_status import PaymentStatus
-from schema.entities.project import Project
+from schema.entities.invoice import Invoice
 from schema.entity import FilterOp
 from schema.system import System
+from sync.connectors.billing_bindings import (
+    CLIENT,
+    INVOICE,
+    LEGAL_ENTITY,
+    PAYMENT_STATUS,
+    PROJECT,
+)
 from sync.connectors.billing_contracts import CONTRACTS
 from sync.connectors.billing_holds import EVENT, HOLD
 from sync.connectors.billing_work import WORK
-from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.binding import Binding, Row
+from sync.connectors.calls import Call, Calls, call_of
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import RowQuery, Rows
-from sync.connectors.words import (
-    CREDIT_STATUS,
-    LEDGER_STATUS,
-    PAYMENT_STATE,
-    PROJECT_STATUS,
-    SEGMENT,
-)
-
-CLIENT = Binding(
-    entity=Client,
-    system=System.BILLING,
-    resource="customers",
-    table="public.customers",
-    key="id",
-    anchor_key="crm_account",
-    copies={
-        "name": Column(name="name"),
-        "segment": Column(name="segment", words=SEGMENT),
-        "account_manager": Column(name="account_manager"),
-        "trading_name": Column(name="display_name"),
-        "language": Column(name="preferred_locale"),
-        "bill_to": Column(name="address"),
-        "tax_id": Column(name="tax_number"),
-        "payment_terms_days": Column(name="payment_terms"),
-        "credit_status": Column(name="credit_state", words=CREDIT_STATUS),
-    },
-)
-
-PROJECT = Binding(
-    entity=Project,
-    system=System.BILLING,
-    resource="projects",
-    table="public.projects",
-    key="id",
-    anchor_key="project_code",
-    copies={
-        "client_id": Column(name="customer"),
-        "name": Column(name="name"),
-        "status": Column(name="status", words=PROJECT_STATUS),
-        "currency": Column(name="currency"),
-    },
-)
-
-INVOICE = Binding(
-    entity=Invoice,
-    system=System.BILLING,
-    resource="invoices",
-    table="public.invoices",
-    key="id",
-    anchor_key="id",
-    owns={
-        "client_id": Column(name="customer"),
-        "project_id": Column(name="project_code", names=System.ERP),
-        "legal_entity_id": Column(name="entity_code", names=System.ERP),
-        "description": Column(name="description"),
-        "net": MoneyColumns(amount="amount_net", currency="currency"),
-        "issued_on": Column(name="issued_on"),
-        "due_on": Column(name="due_on"),
-        "draft_status": Column(
-            name="status",
-            words={
-                "draft": InvoiceStatus.DRAFT,
-                "approved": InvoiceStatus.APPROVED,
-                "void": InvoiceStatus.VOID,
-            },
-        ),
-    },
-    copies={
-        "number": Column(name="ledger_number"),
-        "ledger_status": Column(name="ledger_status", words=LEDGER_STATUS),
-        "posted_on": Column(name="posted_on"),
-        "tax": MoneyColumns(amount="tax_amount", currency="currency"),
-    },
-)
-
-PAYMENT_STATUS = Binding(
-    entity=PaymentStatus,
-    system=System.BILLING,
-    resource="invoices",
-    table="public.invoices",
-    key="id",
-    anchor_key="id",
-    found_by="invoice_id",
-    is_part_of=Invoice,
-    copies={
-        "state": Column(name="payment_status", words=PAYMENT_STATE),
-        "paid": MoneyColumns(amount="amount_paid", currency="currency"),
-        "balance": MoneyColumns(amount="amount_open", currency="currency"),
-        "last_payment_on": Column(name="last_payment_on"),
-    },
-)
 
 
 def _refusal(body: Any) -> tuple[str, str]:
@@ -129,11 +43,20 @@ SUFFIX = {
 }
 
 
+CALLS: Calls = {
+    (Invoice, "approve"): Call(path="finalize", names={"by": "approved_by"}),
+    (Invoice, "void"): Call(path="void", names={"reason": "comment"}),
+}
+
+
 class Billing:
     """Billing over its REST API."""
 
     system = System.BILLING
-    bindings = (CLIENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS, HOLD, EVENT, *WORK)
+    bindings = (
+        *(CLIENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS, LEGAL_ENTITY),
+        *(HOLD, EVENT, *WORK),
+    )
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
@@ -157,6 +80,15 @@ class Billing:
         path = f"{_path(binding)}/{path_segment(key)}"
         updated: Row = await self._upstream.write("POST", path, body, shape=record_of)
         return updated
+
+    async def act(
+        self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
+    ) -> Row:
+        call = call_of(CALLS, binding, action)
+        path = f"{_path(binding)}/{path_segment(key)}/{call.path}"
+        body = call.body(arguments)
+        result: Row = await self._upstream.write("POST", path, body, shape=record_of)
+        return result
 
     async def close(self) -> None:
         await self._upstream.close()

@@ -13,6 +13,7 @@ from typing import Any
 from schema.entities.client import Client
 from schema.entities.engagement import Engagement
 from schema.entities.invoice import Invoice
+from schema.entities.legal_entity import LegalEntity
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entity import FilterOp
@@ -57,6 +58,7 @@ CLIENT = Binding(
     copies={
         "bill_to": Column(name="bill_to"),
         "tax_id": Column(name="tax_id"),
+        "default_currency": Column(name="invoice_currency"),
         "payment_terms_days": Column(name="payment_terms_days"),
         "credit_status": Column(name="credit_status", words=CREDIT_STATUS),
     },
@@ -93,6 +95,8 @@ PROJECT = Binding(
         "client_id": Column(name="account_id"),
         "name": Column(name="project_name"),
         "status": Column(name="project_status", words=PROJECT_STATUS),
+        "region": Column(name="region"),
+        "po_number": Column(name="po_number"),
         "health": Column(name="delivery_health"),
         "percent_complete": Column(name="percent_complete"),
         "manager_id": Column(name="manager_no", names=System.HR),
@@ -110,6 +114,7 @@ INVOICE = Binding(
         "number": Column(name="invoice_number"),
         "ledger_status": Column(name="ledger_status", words=LEDGER_STATUS),
         "posted_on": Column(name="posted_on"),
+        "sent_on": Column(name="sent_on"),
         "tax": MoneyColumns(amount="tax_amount", currency="currency"),
     },
 )
@@ -127,7 +132,22 @@ PAYMENT_STATUS = Binding(
         "state": Column(name="payment_status", words=PAYMENT_STATE),
         "paid": MoneyColumns(amount="amount_paid", currency="currency"),
         "balance": MoneyColumns(amount="balance", currency="currency"),
+        "dunning_level": Column(name="reminders_sent"),
         "last_payment_on": Column(name="last_payment_on"),
+    },
+)
+
+LEGAL_ENTITY = Binding(
+    entity=LegalEntity,
+    system=System.CRM,
+    resource="entities",
+    table="public.entities",
+    key="id",
+    anchor_key="erp_entity",
+    copies={
+        "name": Column(name="entity_name"),
+        "country": Column(name="country"),
+        "functional_currency": Column(name="base_currency"),
     },
 )
 
@@ -147,7 +167,7 @@ class Crm:
     """The CRM over its REST API."""
 
     system = System.CRM
-    bindings = (CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS)
+    bindings = (CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, INVOICE, PAYMENT_STATUS, LEGAL_ENTITY)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

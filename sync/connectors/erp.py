@@ -1,9 +1,9 @@
 """ERP: system of record for projects, for the accounting side of clients, and for the ledger.
 
-Reads: clients, projects, ledger documents and payments, and its copies of people, contracts, plans,
-time and expenses. Writes: guarded by version (`If-Match`); posted documents are immutable. Acts:
-`post` on an invoice. Creates are not idempotent, but a project keeps the caller's reference, by
-which a lost create is found.
+Reads: legal entities, clients, projects, ledger documents and payments, and its copies of people,
+contracts, plans, time and expenses. Writes: guarded by version (`If-Match`); posted documents are
+immutable. Acts: the life of projects, and of invoices from their posting on. Creates are not
+idempotent, but a project keeps the caller's reference, by which a lost create is found.
 """
 
 from __future__ import annotations
@@ -12,137 +12,24 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schema.entities.client import Client
-from schema.entities.invoice import Invoice
-from schema.entities.payment_status import PaymentStatus
-from schema.entities.project import Project
-from schema.entities.resource import Resource
 from schema.entity import FilterOp
 from schema.errors import Invalid
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.binding import Binding, Row
+from sync.connectors.calls import call_of
+from sync.connectors.erp_bindings import (
+    CLIENT,
+    INVOICE,
+    LEGAL_ENTITY,
+    PAYMENT_STATUS,
+    PROJECT,
+    RESOURCE,
+)
+from sync.connectors.erp_calls import CALLS
 from sync.connectors.erp_contracts import CONTRACTS
 from sync.connectors.erp_work import WORK
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
 from sync.connectors.ports import Condition, RowQuery, Rows
-from sync.connectors.words import (
-    CREDIT_STATUS,
-    EMPLOYMENT_STATUS,
-    PROJECT_STATUS,
-    SEGMENT,
-    hours_of,
-    ledger_status_of,
-    minutes_of,
-    payment_state_of,
-)
-
-CLIENT = Binding(
-    entity=Client,
-    system=System.ERP,
-    resource="customers",
-    table="public.customers",
-    key="customer_no",
-    anchor_key="crm_account",
-    owns={
-        "bill_to": Column(name="invoice_address"),
-        "tax_id": Column(name="vat_id"),
-        "payment_terms_days": Column(name="terms_days"),
-        "credit_status": Column(name="credit_block", words=CREDIT_STATUS),
-    },
-    copies={
-        "name": Column(name="customer_name"),
-        "segment": Column(name="customer_group", words=SEGMENT),
-        "account_manager": Column(name="rep_email"),
-        "trading_name": Column(name="search_name"),
-        "language": Column(name="language_key"),
-        "parent_id": Column(name="head_office_no"),
-    },
-)
-
-PROJECT = Binding(
-    entity=Project,
-    system=System.ERP,
-    resource="projects",
-    table="public.projects",
-    key="project_no",
-    anchor_key="project_no",
-    reference="hub_reference",
-    read_only=frozenset({"code"}),
-    owns={
-        "code": Column(name="project_no"),
-        "name": Column(name="description"),
-        "client_id": Column(name="customer_no"),
-        "engagement_id": Column(name="crm_opportunity", names=System.CRM),
-        "legal_entity_id": Column(name="entity_code"),
-        "currency": Column(name="currency"),
-        "status": Column(name="project_status", words=PROJECT_STATUS),
-        "starts_on": Column(name="start_on"),
-        "ends_on": Column(name="end_on"),
-        "budget": MoneyColumns(amount="budget_amount", currency="currency"),
-        "budget_minutes": Column(name="budget_hours", read=minutes_of, write=hours_of),
-    },
-    copies={
-        "percent_complete": Column(name="delivery_percent"),
-        "health": Column(name="delivery_health"),
-        "manager_id": Column(name="delivery_manager", names=System.HR),
-    },
-)
-
-RESOURCE = Binding(
-    entity=Resource,
-    system=System.ERP,
-    resource="employees",
-    table="public.employees",
-    key="id",
-    anchor_key="hr_number",
-    copies={
-        "name": Column(name="full_name"),
-        "email": Column(name="email"),
-        "employment_status": Column(name="status", words=EMPLOYMENT_STATUS),
-        "country": Column(name="country"),
-    },
-)
-
-INVOICE = Binding(
-    entity=Invoice,
-    system=System.ERP,
-    resource="ar-invoices",
-    table="public.ar_invoices",
-    key="doc_id",
-    anchor_key="billing_ref",
-    read_only=frozenset({"number", "ledger_status", "posted_on", "tax", "gross"}),
-    owns={
-        "number": Column(name="document_no"),
-        "ledger_status": Column(name="document_status", read=ledger_status_of),
-        "posted_on": Column(name="posted_on"),
-        "tax": MoneyColumns(amount="tax_amount", currency="currency"),
-        "gross": MoneyColumns(amount="gross_amount", currency="currency"),
-    },
-    copies={
-        "client_id": Column(name="customer_no"),
-        "project_id": Column(name="project_no"),
-        "legal_entity_id": Column(name="entity_code"),
-        "net": MoneyColumns(amount="net_amount", currency="currency"),
-        "due_on": Column(name="due_on"),
-    },
-)
-
-PAYMENT_STATUS = Binding(
-    entity=PaymentStatus,
-    system=System.ERP,
-    resource="ar-invoices",
-    table="public.ar_invoices",
-    key="doc_id",
-    anchor_key="doc_id",
-    read_only=frozenset({"invoice_id", "state", "paid", "balance", "last_payment_on"}),
-    owns={
-        "invoice_id": Column(name="billing_ref", names=System.BILLING),
-        "state": Column(name="document_status", read=payment_state_of),
-        "paid": MoneyColumns(amount="paid_amount", currency="currency"),
-        "balance": MoneyColumns(amount="open_amount", currency="currency"),
-        "last_payment_on": Column(name="last_payment_on"),
-    },
-)
 
 
 def _refusal(body: Any) -> tuple[str, str]:
@@ -159,7 +46,10 @@ class Erp:
     """The ERP over its OData API."""
 
     system = System.ERP
-    bindings = (CLIENT, PROJECT, *CONTRACTS, RESOURCE, INVOICE, PAYMENT_STATUS, *WORK)
+    bindings = (
+        *(LEGAL_ENTITY, CLIENT, PROJECT, *CONTRACTS, RESOURCE, INVOICE, PAYMENT_STATUS),
+        *WORK,
+    )
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
@@ -184,8 +74,10 @@ class Erp:
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
-        path = f"{_path(binding)}/{path_segment(key)}/{path_segment(action)}"
-        result: Row = await self._upstream.write("POST", path, dict(arguments), shape=record_of)
+        call = call_of(CALLS, binding, action)
+        path = f"{_path(binding)}/{path_segment(key)}/{call.path}"
+        body = call.body(arguments)
+        result: Row = await self._upstream.write("POST", path, body, shape=record_of)
         return result
 
     async def close(self) -> None:

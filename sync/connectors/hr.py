@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from schema.entities.legal_entity import LegalEntity
 from schema.entities.resource import Resource, WorkerType
 from schema.entity import FilterOp
+from schema.rate import RateUnit
 from schema.system import System
-from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.binding import Binding, Column, PartColumn, RateColumns, Row
 from sync.connectors.http import (
     Dialect,
     Endpoint,
@@ -23,7 +25,9 @@ from sync.connectors.http import (
     record_of,
 )
 from sync.connectors.ports import Condition, RowQuery, Rows
-from sync.connectors.words import EMPLOYMENT_STATUS
+from sync.connectors.words import EMPLOYMENT_STATUS, work_calendar
+
+RATE_UNITS = {"H": RateUnit.HOUR, "D": RateUnit.DAY, "M": RateUnit.MONTH}
 
 RESOURCE = Binding(
     entity=Resource,
@@ -43,8 +47,34 @@ RESOURCE = Binding(
         "country": Column(name="country"),
         "time_zone": Column(name="time_zone"),
         "legal_entity_id": Column(name="entity_code", names=System.ERP),
+        "grade": Column(name="grade"),
+        "manager_id": Column(name="reports_to"),
+        "calendar": work_calendar("work_pattern"),
         "employed_from": Column(name="hired_on"),
         "employed_to": Column(name="left_on"),
+        "cost_rates": PartColumn(
+            name="cost_rates",
+            parts={
+                "effective_from": Column(name="valid_from"),
+                "rate": RateColumns(
+                    amount="amount", currency="currency", per="unit", words=RATE_UNITS
+                ),
+            },
+        ),
+    },
+)
+
+LEGAL_ENTITY = Binding(
+    entity=LegalEntity,
+    system=System.HR,
+    resource="entities",
+    table="public.entities",
+    key="id",
+    anchor_key="ledger_code",
+    copies={
+        "name": Column(name="employer_name"),
+        "country": Column(name="country"),
+        "functional_currency": Column(name="pay_currency"),
     },
 )
 
@@ -59,7 +89,7 @@ class Hr:
     """HR over its REST API."""
 
     system = System.HR
-    bindings = (RESOURCE,)
+    bindings = (RESOURCE, LEGAL_ENTITY)
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
@@ -100,10 +130,11 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
     if query.descending:
         yield "order", "desc"
     for condition in query.where:
-        yield _condition(condition)
+        yield _condition(query.binding, condition)
 
 
-def _condition(condition: Condition) -> tuple[str, str]:
-    value = condition.value
-    text = comma_list(value) if condition.op is FilterOp.IN else str(value)
-    return condition.column + SUFFIX[condition.op], text
+def _condition(binding: Binding, condition: Condition) -> tuple[str, str]:
+    if condition.op is FilterOp.IN:
+        name = "ids" if condition.column == binding.key else condition.column
+        return name, comma_list(condition.value)
+    return condition.column + SUFFIX[condition.op], str(condition.value)

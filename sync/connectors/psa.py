@@ -13,6 +13,7 @@ from typing import Any
 
 from schema.entities.client import Client
 from schema.entities.engagement import Engagement
+from schema.entities.legal_entity import LegalEntity
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entities.resource import Resource
@@ -39,6 +40,7 @@ from sync.connectors.words import (
     SEGMENT,
     hours_of,
     minutes_of,
+    work_calendar,
 )
 
 CLIENT = Binding(
@@ -91,6 +93,8 @@ PROJECT = Binding(
         "client_id": Column(name="client_id"),
         "name": Column(name="name"),
         "status": Column(name="state", words=PROJECT_STATUS),
+        "method": Column(name="billing_method"),
+        "region": Column(name="region"),
         "budget": MoneyColumns(amount="budget_amount", currency="budget_currency"),
         "budget_minutes": Column(name="budget_hours", read=minutes_of, write=hours_of),
     },
@@ -111,6 +115,8 @@ RESOURCE = Binding(
         "name": Column(name="display_name"),
         "email": Column(name="email"),
         "employment_status": Column(name="employment_state", words=EMPLOYMENT_STATUS),
+        "grade": Column(name="grade"),
+        "calendar": work_calendar("working_hours"),
         "country": Column(name="country"),
     },
 )
@@ -132,6 +138,21 @@ PAYMENT_STATUS = Binding(
 )
 
 
+LEGAL_ENTITY = Binding(
+    entity=LegalEntity,
+    system=System.PSA,
+    resource="entities",
+    table="public.entities",
+    key="id",
+    anchor_key="erp_entity",
+    copies={
+        "name": Column(name="title"),
+        "country": Column(name="country"),
+        "functional_currency": Column(name="default_currency"),
+    },
+)
+
+
 def _refusal(body: Any) -> tuple[str, str]:
     first = body["errors"][0]
     return first["code"], first["detail"]
@@ -145,7 +166,10 @@ class Psa:
     """The PSA over its JSON:API."""
 
     system = System.PSA
-    bindings = (CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, RESOURCE, PAYMENT_STATUS, *WORK)
+    bindings = (
+        *(CLIENT, ENGAGEMENT, *CONTRACTS, PROJECT, RESOURCE, PAYMENT_STATUS, LEGAL_ENTITY),
+        *WORK,
+    )
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)

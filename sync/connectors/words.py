@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from schema.entities.client import CreditStatus, Segment
@@ -13,18 +14,25 @@ from schema.entities.resource import EmploymentStatus
 from schema.errors import Invalid
 from schema.minutes import Minutes, minutes_of_hours
 from schema.minutes import hours_of as printed_hours
+from sync.connectors.binding import Column, PartColumn
 from sync.connectors.cells import decimal_of
 
 PROJECT_STATUS = {
     "PLANNED": ProjectStatus.REQUESTED,
+    "IN_SETUP": ProjectStatus.PROVISIONING,
+    "SETUP_FAILED": ProjectStatus.PROVISIONING_FAILED,
     "OPEN": ProjectStatus.ACTIVE,
     "ON_HOLD": ProjectStatus.SUSPENDED,
+    "WINDING_UP": ProjectStatus.CLOSING,
     "CLOSED": ProjectStatus.CLOSED,
 }
 LEDGER_STATUS = {
     "POSTED": InvoiceStatus.POSTED,
+    "SENT": InvoiceStatus.SENT,
     "PART_PAID": InvoiceStatus.PARTIALLY_PAID,
     "PAID": InvoiceStatus.PAID,
+    "CREDITED": InvoiceStatus.CREDITED,
+    "WRITTEN_OFF": InvoiceStatus.WRITTEN_OFF,
     "CANCELLED": InvoiceStatus.CANCELLED,
 }
 PAYMENT_STATE = {
@@ -32,6 +40,12 @@ PAYMENT_STATE = {
     "PART_PAID": PaymentState.PARTIALLY_PAID,
     "PAID": PaymentState.PAID,
     "CANCELLED": PaymentState.CANCELLED,
+}
+PAYMENT_OF_STATUS = PAYMENT_STATE | {
+    "POSTED": PaymentState.OPEN,
+    "SENT": PaymentState.OPEN,
+    "CREDITED": PaymentState.CANCELLED,
+    "WRITTEN_OFF": PaymentState.CANCELLED,
 }
 EMPLOYMENT_STATUS = {
     "ACTIVE": EmploymentStatus.ACTIVE,
@@ -54,6 +68,23 @@ ENGAGEMENT_STAGE = {
     "CLOSED_WON": EngagementStage.WON,
     "CLOSED_LOST": EngagementStage.LOST,
 }
+
+
+def spoken(name: str, words: Mapping[str, str]) -> Column:
+    """A column of plain text; for some texts the system has words of its own."""
+    canonical = {text: word for word, text in words.items()}
+    return Column(
+        name=name,
+        read=lambda cell: words.get(cell, cell),
+        write=lambda text: canonical.get(text, text),
+    )
+
+
+def work_calendar(name: str) -> PartColumn:
+    """A work calendar, which copies spell as HR does."""
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    parts = {day: Column(name=day[:3]) for day in days}
+    return PartColumn(name=name, parts={**parts, "holidays": Column(name="days_off")})
 
 
 def minutes_of(hours: Any) -> int | None:
@@ -86,7 +117,8 @@ def ledger_status_of(word: Any) -> InvoiceStatus | None:
 
 
 def payment_state_of(word: Any) -> PaymentState | None:
-    """What a ledger document's status says about payment; a draft owes nothing yet."""
-    if word in (None, "DRAFT"):
-        return None
-    return PaymentState.OPEN if word == "POSTED" else PAYMENT_STATE[word]
+    """What a ledger document's status says about payment; a draft owes nothing yet.
+
+    Of what was credited or written off nothing is owed any more.
+    """
+    return None if word in (None, "DRAFT") else PAYMENT_OF_STATUS[word]

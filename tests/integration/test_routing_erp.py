@@ -40,6 +40,11 @@ ACCOUNT = (
     " VALUES ('ACC-00001', 'Client', 'SMB', 'ann@firm.example', 'NL')"
 )
 CUSTOMER = "INSERT INTO customers (customer_no, crm_account) VALUES ('C10001', 'ACC-00001')"
+ENTITY = (
+    "INSERT INTO entities (entity_code, registered_name, country, book_currency, time_zone,"
+    " number_prefix, rounding) VALUES ('NL01', 'Firm', 'NL', 'EUR', 'Europe/Amsterdam', 'NL01',"
+    ' \'{"net_at": "LINE", "tax_at": "LINE", "half_goes": "UP", "step": "0.01"}\')'
+)
 VALUES: dict[str, Any] = {
     "name": "Audit",
     "client_id": mint("cli", "crm", "ACC-00001"),
@@ -89,7 +94,7 @@ async def counter(create_database: Callable[[str | None], str]) -> AsyncIterator
         pool = await stack.enter_async_context(await connect(create_database(None)))
         await migrate(pool)
         pools, urls = {}, {}
-        for system, row in (("crm", ACCOUNT), ("erp", CUSTOMER)):
+        for system, row in (("crm", ACCOUNT), ("erp", f"{CUSTOMER};{ENTITY}")):
             pools[system] = await stack.enter_async_context(
                 asyncpg.create_pool(create_database(None), min_size=1, max_size=8, init=speak_json)
             )
@@ -103,6 +108,8 @@ async def counter(create_database: Callable[[str | None], str]) -> AsyncIterator
         stack.push_async_callback(counter.crm.close)
         fields = frozenset({"name", "payment_terms_days"})
         await counter.reading.page(ReadSession(), Client, [], Paging(first=5), fields)
+        code = frozenset({"code"})
+        await counter.reading.page(ReadSession(), LegalEntity, [], Paging(first=5), code)
         yield counter
 
 

@@ -119,6 +119,8 @@ class ConnectorConformance:
             for name, place in binding.owns.items():
                 for op in binding.field(name).filters:
                     assert isinstance(place, Column)
+                    if all(row[place.name] is None for row in rows):
+                        continue  # nobody has filled it yet
                     condition = _condition(place.name, op, rows)
                     found = await _all(connected, binding, condition)
                     assert found == [row for row in rows if _passes(row, condition)]
@@ -147,9 +149,10 @@ class ConnectorConformance:
         """`after` and `before` together: what lies between them."""
         for binding in connected.bindings:
             rows = await _all(connected, binding)
-            after, before = str(rows[1][binding.key]), str(rows[5][binding.key])
+            first, last = 0, min(4, len(rows) - 1)
+            after, before = str(rows[first][binding.key]), str(rows[last][binding.key])
             page = await connected.fetch(RowQuery(binding=binding, after=after, before=before))
-            assert list(page.rows) == rows[2:5]
+            assert list(page.rows) == rows[first + 1 : last]
 
     async def test_a_created_record_has_a_key_and_is_found(self, connected: Writes) -> None:
         """The answer to a create carries the key by which the record can be fetched."""

@@ -17,9 +17,21 @@ BINDINGS = {
     for binding in connector.bindings
 }
 
+ENTITY_DETAILS = {
+    *("code", "time_zone", "tax_registrations", "rounding", "fiscal_year_start_month"),
+    *("invoice_series", "periods"),
+}
+"""What the ledger alone knows of a legal entity; for the others its code is the anchor."""
+
 HAS_NO_COLUMN = {
+    (System.CRM, "LegalEntity"): ENTITY_DETAILS,
+    (System.PSA, "LegalEntity"): ENTITY_DETAILS,
+    (System.HR, "LegalEntity"): ENTITY_DETAILS,
+    (System.BILLING, "LegalEntity"): ENTITY_DETAILS,
+    (System.CRM, "Client"): {"addresses", "tax_ids"},
     (System.CRM, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
+        "sow_id", "method", "cost_centre", "tax_region",
     },
     (System.PSA, "Client"): {"trading_name", "language"},
     (System.BILLING, "Client"): {"parent_id"},
@@ -37,18 +49,23 @@ HAS_NO_COLUMN = {
     (System.BILLING, "Milestone"): {"accepted_by", "evidence"},
     (System.PSA, "Retainer"): {"balance"},
     (System.ERP, "Retainer"): {"included", "rollover"},
-    (System.CRM, "Invoice"): {"gross"},
-    (System.CRM, "PaymentStatus"): {"invoice_id"},
+    (System.CRM, "Invoice"): {"gross", "tax_lines", "fx_to_functional", "rounding_adjustment"},
+    (System.CRM, "PaymentStatus"): {"invoice_id", "applications", "written_off"},
     (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},
     (System.PSA, "Project"): {
         "code", "engagement_id", "legal_entity_id", "currency", "starts_on", "ends_on",
+        "sow_id", "cost_centre", "tax_region", "po_number",
     },
     (System.PSA, "Resource"): {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
+        "manager_id",
     },
-    (System.PSA, "PaymentStatus"): {"invoice_id"},
+    (System.PSA, "PaymentStatus"): {
+        "invoice_id", "applications", "written_off", "dunning_level",
+    },
     (System.ERP, "Resource"): {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
+        "grade", "manager_id", "calendar",
     },
     (System.ERP, "Invoice"): {"description", "issued_on", "draft_status"},
     (System.ERP, "Assignment"): {"rate_override", "replaced_by_id"},
@@ -60,9 +77,10 @@ HAS_NO_COLUMN = {
     (System.BILLING, "ExpenseItem"): {"receipt_hash", "is_reimbursable"},
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
+        "sow_id", "cost_centre", "region",
     },
-    (System.BILLING, "Invoice"): {"gross"},
-    (System.BILLING, "PaymentStatus"): {"invoice_id"},
+    (System.BILLING, "Invoice"): {"gross", "fx_to_functional", "rounding_adjustment"},
+    (System.BILLING, "PaymentStatus"): {"invoice_id", "applications"},
     (System.BILLING, "BillingHold"): {
         "engagement_id", "placed_by", "placed_at", "released_by", "released_at",
     },

@@ -14,12 +14,12 @@ HOURS, RATE = Decimal(24), Decimal(150)
 def draw_events(
     projects: Sequence[Project], invoices: Sequence[Invoice], holds: Sequence[Hold]
 ) -> list[BillingEvent]:
-    """A fixed amount per recent invoice, taken by its first line; open hours per running project.
+    """A fixed amount per recent invoice, taken by its lines; open hours per running project.
 
     The hours of a project under a hold are held, the others ready.
     """
     held = {one.key: one.hold_id for one in holds if one.status == "placed"}
-    recent = [one for one in invoices if one.issued_on > TODAY - LOOK_BACK]
+    recent = [one for one in invoices if one.corrects is None and one.issued_on > TODAY - LOOK_BACK]
     running = [one for one in projects if one.status == "OPEN"]
     taken = [_taken(number, one) for number, one in enumerate(recent, start=1)]
     first = len(taken) + 1
@@ -43,6 +43,7 @@ def _taken(number: int, invoice: Invoice) -> BillingEvent:
         amount=invoice.amount_net,
         hold_id=None,
         invoice_id=None if is_void else invoice.invoice_id,
+        shares=tuple(line.net for line in invoice.lines),
     )
 
 

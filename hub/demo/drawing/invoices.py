@@ -51,8 +51,6 @@ def draw_invoice(rng: Random, invoice_id: str, project: Project, issued_on: date
         paid=Decimal(0),
         last_payment_on=max(paid_on, issued_on) if has_payment else None,
     )
-    if document_status == "PAID":
-        return replace(invoice, paid=invoice.gross or Decimal(0))
     if document_status == "PART_PAID":
         return replace(invoice, paid=Decimal(int(net) // rng.randint(2, 4)))
     return invoice

@@ -1,6 +1,10 @@
 """What billing knows of the firm."""
 
-from hub.demo.firm import Firm, Hold
+from decimal import Decimal
+from typing import Any
+
+from hub.demo.company import ENTITIES
+from hub.demo.firm import Client, Firm, Hold, Invoice
 from hub.demo.rows.billing_contracts import billing_contract_rows
 from hub.demo.rows.words import Rows, payment_word
 from hub.demo.rows.work import billing_work
@@ -52,7 +56,10 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "display_name": one.trading_as,
                 "preferred_locale": one.language,
                 "address": one.address,
+                "addresses": addresses(one),
                 "tax_number": one.vat_id,
+                "tax_ids": tax_ids(one),
+                "currency": one.entity.currency,
                 "payment_terms": one.terms_days,
                 "credit_state": one.credit_block,
             }
@@ -66,6 +73,9 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "name": one.name,
                 "status": one.status,
                 "currency": one.engagement.client.entity.currency,
+                "pricing": one.method,
+                "tax_region": one.tax_region,
+                "purchase_order": one.po_number,
             }
             for number, one in enumerate(firm.projects, start=1)
         ],
@@ -76,21 +86,83 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "project_code": one.project.project_no,
                 "entity_code": one.project.engagement.client.entity.code,
                 "currency": one.project.engagement.client.entity.currency,
+                "kind": "credit_note" if one.corrects else "invoice",
+                "corrects": one.corrects,
                 "amount_net": one.amount_net,
+                "lines": invoice_lines(one),
                 "status": one.status,
                 "issued_on": one.issued_on,
                 "due_on": one.due_on,
                 "description": one.description,
+                "disputed": one.is_disputed,
                 "ledger_number": one.document_no,
                 "ledger_status": one.document_status if one.is_in_ledger else None,
                 "posted_on": one.posted_on,
+                "sent_on": one.sent_on,
                 "tax_amount": one.tax,
+                "tax_breakdown": tax_breakdown(one),
                 "amount_paid": one.paid if one.is_in_ledger else None,
                 "amount_open": one.open,
+                "amount_written_off": Decimal(0) if one.is_in_ledger else None,
+                "reminders": one.dunning_level if one.is_in_ledger else None,
                 "payment_status": payment_word(one),
                 "last_payment_on": one.last_payment_on,
             }
             for one in firm.invoices
         ],
         **billing_work(firm),
+        "entities": [
+            {
+                "id": f"ent_{number:02d}",
+                "entity_code": one.code,
+                "seller_name": one.name,
+                "seller_country": one.country,
+                "currency": one.currency,
+            }
+            for number, one in enumerate(ENTITIES, start=1)
+        ],
     }
+
+
+def addresses(client: Client) -> list[dict[str, Any]]:
+    return [
+        {"line1": one.street, "city": one.city, "country": one.country, "billing": one.is_bill_to}
+        for one in client.addresses
+    ]
+
+
+def tax_ids(client: Client) -> list[dict[str, Any]]:
+    known = [("VAT", client.vat_id)] if client.vat_id else []
+    return [{"country": client.country, "type": kind, "value": number} for kind, number in known]
+
+
+def invoice_lines(invoice: Invoice) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": number,
+            "description": one.text,
+            "quantity": str(one.quantity),
+            "unit": one.unit,
+            "unit_amount": str(one.price),
+            "amount": str(one.net),
+            "currency": invoice.entity.currency,
+            "tax_code": one.tax_code,
+        }
+        for number, one in enumerate(invoice.lines, start=1)
+    ]
+
+
+def tax_breakdown(invoice: Invoice) -> list[dict[str, Any]] | None:
+    """A copy of what the ledger says of the tax, once it has."""
+    if invoice.posted_on is None:
+        return None
+    return [
+        {
+            "code": one.code,
+            "rate": str(one.rate),
+            "taxable": str(one.base),
+            "amount": str(one.tax),
+            "currency": invoice.entity.currency,
+        }
+        for one in invoice.tax_lines
+    ]

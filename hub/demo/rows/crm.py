@@ -1,5 +1,6 @@
 """What the CRM knows of the firm."""
 
+from hub.demo.company import ENTITIES
 from hub.demo.firm import Firm
 from hub.demo.rows.crm_contracts import crm_contract_rows
 from hub.demo.rows.words import Rows, in_ledger, payment_word
@@ -23,6 +24,7 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "credit_status": one.credit_block,
                 "bill_to": one.address,
                 "tax_id": one.vat_id,
+                "invoice_currency": one.entity.currency,
             }
             for one in firm.clients
         ],
@@ -49,6 +51,8 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "account_id": one.engagement.client.account_id,
                 "project_name": one.name,
                 "project_status": one.status,
+                "region": one.region,
+                "po_number": one.po_number,
                 "delivery_health": one.health,
                 "percent_complete": one.percent_done,
                 "manager_no": one.manager.employee_number,
@@ -63,13 +67,25 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "invoice_number": one.document_no,
                 "ledger_status": one.document_status,
                 "posted_on": one.posted_on,
+                "sent_on": one.sent_on,
                 "tax_amount": one.tax,
                 "currency": one.project.engagement.client.entity.currency,
                 "amount_paid": one.paid,
                 "balance": one.open,
                 "payment_status": payment_word(one),
+                "reminders_sent": one.dunning_level,
                 "last_payment_on": one.last_payment_on,
             }
             for number, one in enumerate(in_ledger(firm), start=1)
+        ],
+        "entities": [
+            {
+                "id": number,
+                "erp_entity": one.code,
+                "entity_name": one.name,
+                "country": one.country,
+                "base_currency": one.currency,
+            }
+            for number, one in enumerate(ENTITIES, start=1)
         ],
     }

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
+from hub.demo.company import ENTITIES
 from hub.demo.firm import Firm
 from hub.demo.rows.psa_contracts import psa_contract_rows
-from hub.demo.rows.words import Rows, in_ledger, payment_word
+from hub.demo.rows.words import Rows, in_ledger, payment_word, work_pattern
 from hub.demo.rows.work import psa_work
 
 
@@ -44,6 +45,8 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
                 "display_name": one.name,
                 "email": one.email,
                 "employment_state": one.status,
+                "grade": one.grade,
+                "working_hours": work_pattern(one),
                 "country": one.country,
                 "job_role": one.role,
                 "skills": one.skills,
@@ -57,6 +60,8 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
                 "client_id": one.engagement.client.psa_id,
                 "name": one.name,
                 "state": one.status,
+                "billing_method": one.method,
+                "region": one.region,
                 "budget_hours": one.budget_hours,
                 "budget_amount": one.budget_amount,
                 "budget_currency": one.engagement.client.entity.currency,
@@ -81,4 +86,14 @@ def psa_rows(firm: Firm) -> dict[str, Rows]:
             for number, one in enumerate(in_ledger(firm), start=1)
         ],
         **psa_work(firm),
+        "entities": [
+            {
+                "id": number,
+                "erp_entity": one.code,
+                "title": one.name,
+                "country": one.country,
+                "default_currency": one.currency,
+            }
+            for number, one in enumerate(ENTITIES, start=1)
+        ],
     }

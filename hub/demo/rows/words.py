@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hub.demo.firm import Firm, Invoice
+from hub.demo.firm import Firm, Invoice, Person
 
 Rows = Iterable[dict[str, Any]]
 """Read once and in order, so that they need not be in memory together."""
@@ -16,5 +16,12 @@ def in_ledger(firm: Firm) -> list[Invoice]:
 
 def payment_word(invoice: Invoice) -> str | None:
     """A posted document without payments is open; a draft owes nothing yet."""
-    words = {"DRAFT": None, "POSTED": "OPEN"}
+    words = {"DRAFT": None, "POSTED": "OPEN", "SENT": "OPEN"}
     return words.get(invoice.document_status, invoice.document_status)
+
+
+def work_pattern(person: Person) -> dict[str, Any]:
+    """Minutes of each weekday, and the days off beside the weekends."""
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    days_off = [day.isoformat() for day in person.holidays]
+    return {**dict(zip(days, person.week, strict=True)), "days_off": days_off}
