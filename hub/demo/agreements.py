@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from hub.demo.firm import Client, Engagement, Person, Project
+from hub.demo.parties import Client, Engagement, Person, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from hub.demo.firm import Invoice
+from hub.demo.bills import Invoice
 from hub.tryton.books import Books
 from hub.tryton.company import Company, create_
 from hub.tryton.environment import Say

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from hub.demo.firm import Client, Firm, Invoice, Person, Project
+from hub.demo.bills import Invoice
+from hub.demo.firm import Firm
+from hub.demo.parties import Client, Person, Project
 from hub.tryton.books import Books
 from hub.tryton.company import create_
 from hub.tryton.environment import Say

@@ -116,8 +116,9 @@ def test_the_projection_keeps_each_value_as_it_is() -> None:
     for name, store in _stores(BOOKING, frozenset(VALUES)):
         declared = owned_fields(Booking)[name]
         for value in (VALUES[name], None):
-            cells = store(value, {})
-            assert len(cells) == len(column_names(declared))
+            columns = store([value], {})
+            assert len(columns) == len(column_names(declared))
+            cells = (cell for [cell] in columns)
             assert _converter(bare_type(declared.type))(*cells) == value
 
 

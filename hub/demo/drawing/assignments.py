@@ -7,7 +7,8 @@ from decimal import Decimal
 from random import Random
 
 from hub.demo.drawing.dice import TODAY, shuffled
-from hub.demo.firm import Assignment, Person, Project
+from hub.demo.parties import Person, Project
+from hub.demo.work import Assignment
 
 DAY = timedelta(days=1)
 SEAT_ROLES = ("Senior Consultant", "Consultant", "Analyst")

@@ -9,7 +9,7 @@ from hub.demo import names
 from hub.demo.company import ENTITIES
 from hub.demo.drawing.dice import FIRST_DAY, TODAY, shuffled
 from hub.demo.drawing.size import Size
-from hub.demo.firm import Client, Engagement, Person
+from hub.demo.parties import Client, Engagement, Person
 
 LANGUAGES = {"NL": "nl-NL", "DE": "de-DE", "GB": "en-GB", "US": "en-US"}
 CHANCES = {

@@ -12,7 +12,7 @@ from hub.demo.agreements import Agreements, Prices, PriceVersion, Sow
 from hub.demo.drawing.changes import draw_changes
 from hub.demo.drawing.deliverables import draw_deliverables, draw_retainers
 from hub.demo.drawing.dice import TODAY
-from hub.demo.firm import Engagement, Project
+from hub.demo.parties import Engagement, Project
 
 MODELS = ("TM", "MILESTONES", "RETAINER", "TM", "MIXED", "FIXED", "TM")
 CONTRACTED = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hub.demo.firm import Invoice
+from hub.demo.bills import Invoice
 
 CREDIT_NOTES = 3
 

@@ -8,7 +8,7 @@ from random import Random
 from hub.demo import names
 from hub.demo.agreements import Deliverable, RetainerPlan, Sow
 from hub.demo.drawing.dice import TODAY
-from hub.demo.firm import Project
+from hub.demo.parties import Project
 
 FIXED_SHARE = {"FIXED": Decimal(1), "MILESTONES": Decimal(1), "MIXED": Decimal("0.4")}
 STARTED = ("ACTIVE", "SUSPENDED", "COMPLETED", "TERMINATED")

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
-from hub.demo.firm import CostRate, Person
+from hub.demo.parties import CostRate, Person
 
 GRADES = {
     "Analyst": ("A1", "A2"),

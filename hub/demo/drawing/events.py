@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+from hub.demo.bills import BillingEvent, Hold, Invoice
 from hub.demo.drawing.dice import TODAY
-from hub.demo.firm import BillingEvent, Hold, Invoice, Project
+from hub.demo.parties import Project
 
 LOOK_BACK = timedelta(days=120)
 HOURS, RATE = Decimal(24), Decimal(150)

@@ -6,9 +6,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from random import Random
 
+from hub.demo.bills import CENT
 from hub.demo.drawing.dice import TODAY
 from hub.demo.drawing.workdays import WORKDAYS, by_workday
-from hub.demo.firm import CENT, Assignment, Expense, Firm
+from hub.demo.firm import Firm
+from hub.demo.work import Assignment, Expense
 
 CATEGORIES = {
     "travel": (20, 900),

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 
+from hub.demo.bills import Hold, Invoice
 from hub.demo.drawing.dice import MAIL_DOMAIN, TODAY
-from hub.demo.firm import Client, Hold, Invoice, Project
+from hub.demo.parties import Client, Project
 
 REASONS = (
     "The purchase order has run out",

@@ -8,9 +8,10 @@ from decimal import Decimal
 from random import Random
 
 from hub.demo import names
+from hub.demo.bills import Invoice
 from hub.demo.drawing.dice import TODAY
 from hub.demo.drawing.size import Size
-from hub.demo.firm import Invoice, Project
+from hub.demo.parties import Project
 
 
 def draw_invoices(rng: Random, size: Size, projects: Sequence[Project]) -> list[Invoice]:

@@ -6,9 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
+from hub.demo.bills import CENT, Application, Invoice, Line
 from hub.demo.company import Entity
 from hub.demo.drawing.dice import TODAY
-from hub.demo.firm import CENT, Application, Invoice, Line
 
 FEES = (
     ("Partner", Decimal("310.00")),

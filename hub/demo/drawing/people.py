@@ -9,7 +9,7 @@ from hub.demo import names
 from hub.demo.company import ENTITIES
 from hub.demo.drawing.dice import MAIL_DOMAIN, ascii_word, shuffled
 from hub.demo.drawing.size import ROLE_SHARES, Size
-from hub.demo.firm import Person
+from hub.demo.parties import Person
 
 PAIRS = len(names.FIRST_NAMES) * len(names.LAST_NAMES)
 """So many people have different names without a middle initial."""

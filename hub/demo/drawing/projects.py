@@ -9,7 +9,7 @@ from random import Random
 
 from hub.demo import names
 from hub.demo.drawing.dice import TODAY, shuffled
-from hub.demo.firm import Engagement, Person, Project
+from hub.demo.parties import Engagement, Person, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

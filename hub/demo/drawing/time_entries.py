@@ -8,7 +8,8 @@ from random import Random
 from hub.demo import names
 from hub.demo.drawing.dice import CLOSED_UNTIL, TODAY
 from hub.demo.drawing.workdays import by_workday
-from hub.demo.firm import Assignment, Firm, TimeEntry
+from hub.demo.firm import Firm
+from hub.demo.work import Assignment, TimeEntry
 
 QUARTER = 15
 LONGEST_ENTRY, LONGEST_DAY = 16, 40

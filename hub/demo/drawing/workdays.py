@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from hub.demo.drawing.dice import FIRST_DAY, TODAY
-from hub.demo.firm import Assignment
+from hub.demo.work import Assignment
 
 WORKED = ("running", "done", "superseded")
 SATURDAY = 5

@@ -3,8 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
+from hub.demo.bills import Hold, Invoice
 from hub.demo.company import ENTITIES
-from hub.demo.firm import Client, Firm, Hold, Invoice
+from hub.demo.firm import Firm
+from hub.demo.parties import Client
 from hub.demo.rows.billing_contracts import billing_contract_rows
 from hub.demo.rows.words import Rows, payment_word
 from hub.demo.rows.work import billing_work

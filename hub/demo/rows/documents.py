@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hub.demo.firm import Invoice
+from hub.demo.bills import Invoice
 
 UNITS = {"hour": "HUR", "day": "DAY", "item": "C62"}
 

@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from hub.demo.company import ENTITIES
-from hub.demo.firm import Client, Firm
+from hub.demo.firm import Firm
+from hub.demo.parties import Client
 from hub.demo.rows.documents import applications, positions, tax_lines
 from hub.demo.rows.erp_contracts import erp_contract_rows
 from hub.demo.rows.words import Rows

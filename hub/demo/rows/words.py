@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hub.demo.firm import Firm, Invoice, Person
+from hub.demo.bills import Invoice
+from hub.demo.firm import Firm
+from hub.demo.parties import Person
 
 Rows = Iterable[dict[str, Any]]
 """Read once and in order, so that they need not be in memory together."""
