@@ -30,7 +30,6 @@ from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
 from sync.lists import Lists
-from sync.read.projected import Projected
 from sync.reading import Reading
 from sync.routing import Routing
 from sync.store.migrate import migrate
@@ -41,6 +40,12 @@ from sync.xref import Xref
 log = structlog.get_logger(__name__)
 
 GROUP = "intake"
+_IS_APPLIED = """
+SELECT NOT EXISTS (
+    SELECT FROM log_partition p LEFT JOIN consumer_offset o
+      ON (o.consumer, o.topic, o.partition) = ($1, p.topic, p.partition)
+    WHERE p.next_offset > coalesce(o.next_offset, 0))
+"""
 _HOUSEKEEPING = timedelta(hours=1)
 
 
@@ -66,10 +71,9 @@ class Hub:
         return None
 
     async def is_filled(self) -> bool:
-        """Whether a record of every captured type has arrived in the projection."""
-        projected = Projected(self.pool)
-        captured = {b.entity for b in self.connectors.bindings if b.is_anchor}
-        return all([await projected.is_filled(entity) for entity in captured])
+        """Whether all that the systems held at the start has arrived in the projection."""
+        is_read = all(capture.is_following for capture in self.captures)
+        return is_read and bool(await self.pool.fetchval(_IS_APPLIED, GROUP))
 
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""

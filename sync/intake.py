@@ -174,7 +174,7 @@ class _Batch:
         for part in fold(known):
             mode = Mode(is_fenced=is_fenced, is_read=part.is_read)
             self.transitions += await self._merge_round(binding, part, ids, mode)
-            missing += _unresolved_of(binding, part, ids)
+            missing += _unresolved_of(part, ids)
         await remember(
             self.connection, binding.entity, binding.system.value, {i for i, _ in known}, missing
         )
@@ -202,11 +202,11 @@ class _Batch:
         ]
 
 
-def _unresolved_of(binding: Binding, part: Round, ids: Mapping[Ref, str]) -> list[Missing]:
+def _unresolved_of(part: Round, ids: Mapping[Ref, str]) -> list[Missing]:
     return [
         missing
         for record_id, change in part.changes.items()
-        for missing in unresolved(binding.entity, record_id, change.values, ids)
+        for missing in unresolved(record_id, change, ids)
     ]
 
 

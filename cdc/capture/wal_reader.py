@@ -71,6 +71,8 @@ class WalReader:
         self._publication = publication
         self._now = now
         self._shapes: dict[Relation, TableShape] = {}
+        self.is_following = False
+        """Whether the tables have been read as they were, and changes are followed since."""
 
     async def prepare(self) -> None:
         """Check the tables and the slot and make the publication, which must precede the slot.
@@ -147,6 +149,7 @@ class WalReader:
         self, stream: ChangeStream, slot: Slot, connection: asyncpg.Connection
     ) -> NoReturn:
         """Look at the log when it has grown, at once after a change, more calmly when idle."""
+        self.is_following = True
         wait, read_until = _SHORTEST_WAIT_S, 0
         while True:
             position = await slot.wal_position()

@@ -9,42 +9,54 @@ from typing import Any, get_origin
 import asyncpg
 
 from schema.entity import bare_type, owned_fields
+from sync.changes import Change
 from sync.connectors.codec import Ref, reference_fields
 from sync.store.owed import Owed
 from sync.store.projection_tables import BY_NAME, entity_name, table_for
 
 _REMEMBER = """
-INSERT INTO pending_reference (entity, record_id, field, system, ref_entity, external_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+INSERT INTO pending_reference
+  (entity, record_id, field, system, ref_entity, external_id, is_read)
+SELECT * FROM unnest(
+  $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
 ON CONFLICT DO NOTHING
 """
 _FORGET = "DELETE FROM pending_reference WHERE entity = $1 AND record_id = ANY($2) AND system = $3"
 _FILLABLE = """
 DELETE FROM pending_reference p USING xref x
 WHERE (x.system, x.entity, x.external_id) = (p.system, p.ref_entity, p.external_id)
-RETURNING p.entity, p.field, p.record_id AS id, x.record_id AS target
+RETURNING p.entity, p.field, p.record_id AS id, x.record_id AS target, p.is_read
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A reference that could not be resolved when its record was applied."""
+    """A reference that could not be resolved when its record was applied.
+
+    One met in a snapshot read (`is_read`) owes nothing when it is filled: replicas hold it.
+    """
 
     entity: type
     record_id: str
     field: str
     ref: Ref
+    is_read: bool
 
 
-def unresolved(
-    entity: type, record_id: str, values: Mapping[str, Any], ids: Mapping[Ref, str]
-) -> Iterable[Missing]:
-    """The references among `values` that have no canonical id yet."""
+def unresolved(record_id: str, change: Change, ids: Mapping[Ref, str]) -> Iterable[Missing]:
+    """The references of a change that have no canonical id yet."""
+    entity = change.binding.entity
     for name in reference_fields(entity):
-        value = values.get(name)
+        value = change.values.get(name)
         for part in value if isinstance(value, list) else (value,):
             if isinstance(part, Ref) and part not in ids:
-                yield Missing(entity=entity, record_id=record_id, field=name, ref=part)
+                yield Missing(
+                    entity=entity,
+                    record_id=record_id,
+                    field=name,
+                    ref=part,
+                    is_read=change.lsn is None,
+                )
 
 
 async def remember(
@@ -91,7 +103,9 @@ async def _fill_field(
         ids,
         targets,
     )
-    await _owe_copies(connection, entity_name(entity), field, owed.targets(entity, declared), ids)
+    changed = [r["id"] for r in found if not r["is_read"]]
+    targets_owed = owed.targets(entity, declared)
+    await _owe_copies(connection, entity_name(entity), field, targets_owed, changed)
 
 
 async def _owe_copies(
@@ -112,7 +126,7 @@ async def _owe_copies(
     )
 
 
-def _columns(missing: list[Missing]) -> tuple[list[str], ...]:
+def _columns(missing: list[Missing]) -> tuple[list[Any], ...]:
     return (
         [entity_name(m.entity) for m in missing],
         [m.record_id for m in missing],
@@ -120,4 +134,5 @@ def _columns(missing: list[Missing]) -> tuple[list[str], ...]:
         [m.ref.system for m in missing],
         [entity_name(m.ref.entity) for m in missing],
         [m.ref.external_id for m in missing],
+        [m.is_read for m in missing],
     )

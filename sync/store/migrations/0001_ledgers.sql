@@ -19,6 +19,7 @@ CREATE TABLE pending_reference (
     system      text NOT NULL,
     ref_entity  text NOT NULL,
     external_id text COLLATE "C" NOT NULL,
+    is_read     boolean NOT NULL,
     PRIMARY KEY (entity, record_id, field, external_id)
 );
 COMMENT ON TABLE pending_reference IS 'References whose target has not been captured yet; filled when it is.';
