@@ -95,6 +95,12 @@ def test_an_amount_that_is_not_exact_is_poison(amount: Any) -> None:
         decode(erp.PROJECT, {"budget_amount": amount, "currency": "EUR"})
 
 
+def test_a_value_nobody_asked_for_is_not_looked_at() -> None:
+    """Only the fields named are decoded, so that another one cannot spoil them."""
+    row = {"budget_amount": 12.5, "currency": "EUR", "project_no": "P-001"}
+    assert decode(erp.PROJECT, row, fields=frozenset({"code"})) == {"code": "P-001"}
+
+
 def test_values_become_cells_in_the_systems_words() -> None:
     """Words, exact text for amounts, hours for minutes, ISO days."""
     assert encode(
