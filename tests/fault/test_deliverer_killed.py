@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +19,7 @@ from schema.system import System
 
 SEED = 20_261_121
 KILLS = 10
-_SENDING = "SELECT count(*) FROM delivery WHERE state = 'sending'"
+_PENDING = "SELECT count(*) FROM delivery WHERE state = 'pending'"
 CLIENTS = {n: mint("cli", "crm", f"ACC-{n:05d}") for n in range(1, 31)}
 
 
@@ -40,7 +41,7 @@ async def test_killed_at_any_moment_it_never_creates_twice(
                 await progress(pool, worker)
             await worker.runs_for(rng.uniform(0, 0.2))
             await worker.kill()
-            interrupted += await pool.fetchval(_SENDING)
+            interrupted += len(await under_way(pool))
             await worker.start()
         await psa.switch(mode="none")
         await settled(pool, worker)
@@ -58,15 +59,19 @@ async def change(desk: Desk, rng: random.Random, step: int) -> dict[int, str]:
 
 
 async def progress(pool: asyncpg.Pool, worker: Worker) -> None:
-    """Return once it has begun to send something since this call."""
-    sent = "SELECT coalesce(max(leased_until), '-infinity') FROM delivery"
-    before = await pool.fetchval(sent)
+    """Return once it has something under way that was not before, or has nothing left to do."""
+    before = await under_way(pool)
 
     async def has_begun() -> bool:
         worker.is_alive()
-        return bool(await pool.fetchval(sent) > before)
+        return bool(await under_way(pool) - before) or not await pool.fetchval(_PENDING)
 
     await until(has_begun, seconds=60)
+
+
+async def under_way(pool: asyncpg.Pool) -> set[tuple[int, datetime]]:
+    rows = await pool.fetch("SELECT id, leased_until FROM delivery WHERE state = 'sending'")
+    return {(row["id"], row["leased_until"]) for row in rows}
 
 
 async def settled(pool: asyncpg.Pool, worker: Worker) -> None:

@@ -6,8 +6,9 @@ import random
 from pathlib import Path
 
 import asyncpg
-from support.captured import OPS, Firm, under_load
+from support.captured import OPS, Firm
 from support.listening import listen
+from support.load import under_load
 from support.oracle import assert_holds, lag
 from support.processes import Worker, running
 from support.targets import until

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from support.captured import Firm, Kept, append
+from support.captured import Firm, Kept
 from support.delivering import deliver
 from support.listening import listen
+from support.load import append
 from support.oracle import assert_applied, lag
 from support.processes import Worker, running
 from support.stood_in import KEY, stood_in

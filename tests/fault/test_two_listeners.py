@@ -11,8 +11,9 @@ from typing import Any
 
 import asyncpg
 from structlog.testing import capture_logs
-from support.captured import BINDINGS, Firm, under_load
+from support.captured import BINDINGS, Firm
 from support.listening import PACE, PREFIXES, listen
+from support.load import under_load
 from support.oracle import assert_holds, lag
 from support.processes import Worker, running
 from support.targets import until

@@ -6,21 +6,17 @@ beside each other: `sources` know every record's history, `undecodable` what is 
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import orjson
 from support.envelopes import envelope
 
 from cdc.log.port import NewRecord
-from cdc.log.postgres import PostgresLog
 from schema.canon import Client, Invoice
 from schema.ids import mint
 from schema.position import Topic
@@ -40,8 +36,6 @@ TEXTS = {
     (Invoice, System.BILLING): ("description",),
 }
 """Columns that may be long enough for an envelope to leave them out."""
-LEAST = 1000
-"""A load of that many changes has something of everything."""
 _START = datetime(2026, 11, 20, tzinfo=UTC)
 
 Cells = dict[str, Any]
@@ -279,32 +273,6 @@ class Firm:
     def _next_version(self) -> int:
         self._version += 1
         return self._version
-
-
-async def append(dsn: str, firm: Firm, *, steps: int) -> None:
-    """That many transactions of the owners, at once."""
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
-        await PostgresLog(pool).append([record for _ in range(steps) for record in firm.step()])
-
-
-@asynccontextmanager
-async def under_load(dsn: str, firm: Firm) -> AsyncIterator[None]:
-    """The owners at work while the block runs: some hundred transactions a second."""
-    is_over = asyncio.Event()
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
-        log = PostgresLog(pool)
-
-        async def work() -> None:
-            while not is_over.is_set() or firm.produced.total() < LEAST:
-                await log.append([record for _ in range(15) for record in firm.step()])
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(0.05):
-                        await is_over.wait()
-
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(work())
-            yield
-            is_over.set()
 
 
 def _record(
