@@ -27,10 +27,13 @@ LEDGER_STATES = {
     "DRAFT": ("draft", "validated"),
     "POSTED": ("posted",),
     "PART_PAID": ("posted",),
-    "PAID": ("paid",),
+    "PAID": ("posted", "paid"),
     "CANCELLED": ("cancelled",),
 }
-"""The ledger's words and the states they hide behind; Tryton has none for a part payment."""
+"""The ledger's words and the states they hide behind.
+
+Tryton has none for a part payment, and calls an invoice paid some time after its last payment.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,8 +261,9 @@ def _days_of(term: Record | None) -> int | None:
 
 def _ledger_word(record: Record) -> str:
     if record["state"] == "posted":
-        is_untouched = record["amount_to_pay"] == record["total_amount"]
-        return "POSTED" if is_untouched else "PART_PAID"
+        if record["amount_to_pay"] == record["total_amount"]:
+            return "POSTED"
+        return "PART_PAID" if Decimal(record["amount_to_pay"] or 0) else "PAID"
     return next(word for word, states in LEDGER_STATES.items() if record["state"] in states)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from rich.console import Console
-from support.staged import DEADLINE_S, POST, TODAY, Staged, payment_of, staged
+from support.staged import DEADLINE_S, POST, Staged, payment_of, staged
 from support.targets import until
 from support.tryton import fresh_state
 
@@ -24,10 +25,12 @@ from hub.stage import Erp
 from sync.connectors.tryton_bindings import PAYMENT_STATUS
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
+TODAY = datetime.now(UTC).date()
 PART = Decimal("100.00")
 WATCH = """
 subscription ($id: ID!, $after: String) {
-  invoiceStatusChanged(after: $after, filter: {invoiceIds: [$id]}) { cursor before after } }
+  invoiceStatusChanged(after: $after, filter: {invoiceIds: [$id]}) {
+    cursor before after invoice { number } } }
 """
 LEDGER_PART = """
 query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
@@ -56,8 +59,9 @@ async def test_an_invoice_is_posted_paid_in_two_parts_and_everyone_hears(firm: S
     invoice = (await firm.draft("NL01"))["id"]
     async with firm.socket() as socket:
         await socket.subscribe(WATCH, id=invoice)
-        number = await firm.post(invoice)
+        await firm.ask(POST, id=invoice, on=TODAY.isoformat(), key=f"story-{uuid4()}")
         posted = await socket.event()
+        number = posted["invoice"]["number"]
 
         await firm.tryton.pay(number, PART, TODAY)
         part_paid = await socket.event()

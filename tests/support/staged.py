@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 import httpx
 from support.sockets import Socket, socket_to
@@ -16,7 +14,6 @@ from support.targets import until
 from hub.play import Play
 from hub.tryton.erp import TrytonErp
 
-TODAY = datetime.now(UTC).date()
 DEADLINE_S = 60
 DRAFTS = """
 { invoices(last: 60, filter: {draftStatus: [APPROVED]}) {
@@ -24,7 +21,7 @@ DRAFTS = """
 """
 POST = """
 mutation ($id: ID!, $on: LocalDate!, $key: String!) {
-  postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) { invoice { number status } } }
+  postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) { token } }
 """
 PROJECTED = """
 query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
@@ -89,13 +86,6 @@ class Staged:
         return next(
             n for n in nodes if (n["status"], n["legalEntity"]) == ("APPROVED", legal_entity)
         )
-
-    async def post(self, invoice: str) -> str:
-        """Post through the graph; answers the legal number."""
-        on, key = TODAY.isoformat(), f"story-{uuid4()}"
-        posted = (await self.ask(POST, id=invoice, on=on, key=key))["postInvoice"]["invoice"]
-        assert posted["status"] == "POSTED"
-        return str(posted["number"])
 
     async def projected(self, invoice: str, state: str) -> Any:
         """The invoice in the projection, as soon as its payment has got that far."""

@@ -61,6 +61,7 @@ def invoice(**fields: Any) -> Row:
         ("validated", "0", "DRAFT", "0", None),
         ("posted", "121.00", "POSTED", "0.00", "121.00"),
         ("posted", "21.00", "PART_PAID", "100.00", "21.00"),
+        ("posted", "0.00", "PAID", "121.00", "0.00"),
         ("paid", "0", "PAID", "121.00", "0"),
         ("cancelled", "0", "CANCELLED", "0", "0"),
     ],
@@ -68,7 +69,7 @@ def invoice(**fields: Any) -> Row:
 def test_a_state_becomes_the_ledgers_word(
     state: str, due: str, word: str, paid: str, balance: str | None
 ) -> None:
-    """Tryton has no part payment, and shows nothing to pay while it drafts."""
+    """Tryton has no part payment, is late to say paid, and shows nothing to pay while it drafts."""
     row = invoice(state=state, amount_to_pay=due)
     assert (row["ledger_word"], row["paid_amount"], row["open_amount"]) == (word, paid, balance)
     decode(INVOICE, row)
