@@ -15,7 +15,7 @@ from sync.apply.renames import rename, reuse
 from sync.changes import Change, Reject, Renamed
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref, reference_fields
-from sync.xref import Former, Known, find, insert, next_id
+from sync.xref import Former, Known, anchored_id, find, insert, next_id
 
 Identified = Sequence[tuple[str, Change]]
 """Changes of one binding in the order of the log, each with its canonical id."""
@@ -148,7 +148,7 @@ class Identities:
     ) -> dict[Ref, str]:
         """The ids that rows of unknown keys give themselves, by what the anchor calls them."""
         if binding.is_anchor:
-            return self._known.minted(ref for ref in refs if ref not in known)
+            return {ref: anchored_id(ref) for ref in refs if ref not in known}
         if binding.found_by is not None:
             return {}  # the column holds the id of another record
         said = {

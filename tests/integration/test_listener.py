@@ -1,0 +1,108 @@
+"""The listener reads ahead of the intake, and loses and repeats nothing by it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+import orjson
+import pytest
+from support.envelopes import envelope
+from support.intaking import ACCOUNTS, DECODER
+from support.targets import until
+
+from cdc.listener import Listener, Pace
+from cdc.log.port import NewRecord
+from cdc.log.postgres import PostgresLog
+from cdc.log.postgres_consumer import PostgresConsumer
+from cdc.log.tables import LOG_TABLES
+from schema.errors import Unavailable
+from schema.position import Topic
+from sync.changes import Incoming
+from sync.clock import utc_now
+from sync.intake import Claim, Intake, Superseded
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+from sync.xref import Xref
+
+PACE = Pace(batch=3, wait=timedelta(milliseconds=200), backoff=timedelta(milliseconds=10))
+
+
+class Faltering(Intake):
+    """Fails some of its batches before they have an effect."""
+
+    def fail(self, *errors: Exception | None) -> None:
+        self.errors = list(errors)
+
+    async def apply(self, incoming: Sequence[Incoming], claims: Sequence[Claim]) -> None:
+        error = self.errors.pop(0) if self.errors else None
+        await asyncio.sleep(0.05)  # long enough for the next batch to be read
+        if error is not None:
+            raise error
+        await super().apply(incoming, claims)
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await connect(database) as opened:
+        await migrate(opened, LOG_TABLES)
+        yield opened
+
+
+async def append(dsn: str, names: Sequence[str]) -> None:
+    """One account after the other, each with its name."""
+    records = [
+        NewRecord(
+            topic=Topic(ACCOUNTS),
+            key=orjson.dumps({"id": f"ACC-{number}"}),
+            value=envelope(
+                ACCOUNTS, {"id": f"ACC-{number}", "account_name": name}, op="c", lsn=number
+            ),
+        )
+        for number, name in enumerate(names, start=1)
+    ]
+    async with asyncpg.create_pool(dsn, min_size=1) as plain:
+        await PostgresLog(plain, partitions=2).append(records)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        (),
+        (Unavailable("an owner is down"),),
+        (None, Superseded()),
+        (None, asyncpg.DeadlockDetectedError("deadlock detected"), Superseded()),
+    ],
+    ids=["nothing", "an outage", "superseded", "a deadlock"],
+)
+async def test_a_batch_that_failed_is_read_again(
+    pool: asyncpg.Pool, database: str, errors: Sequence[Exception | None]
+) -> None:
+    """What was read ahead of the failure is dropped, and everything is applied once, in order."""
+    names = [f"Client {n}" for n in range(20)]
+    names[7] = "A\0B"
+    await append(database, names)
+    intake = Faltering(pool, Xref(pool), {}, utc_now)
+    intake.fail(*errors)
+    consumer = PostgresConsumer(dsn=database, group="test", topics=(Topic(ACCOUNTS),))
+    running = asyncio.create_task(Listener(consumer, DECODER, intake, PACE).run())
+
+    async def is_through() -> bool:
+        applied = await pool.fetchval("SELECT sum(next_offset) FROM consumer_offset")
+        return bool(applied == len(names))
+
+    async def is_told() -> bool:
+        told = await pool.fetchval("SELECT sum(next_offset) FROM log_group_offset")
+        return bool(told == len(names))
+
+    await until(is_through, seconds=20)
+    await until(is_told)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    found = await pool.fetch("SELECT name FROM projection.client")
+    assert sorted(row["name"] for row in found) == sorted(n for n in names if "\0" not in n)
+    assert await pool.fetchval("SELECT array_agg(reason) FROM reject") == ["unstorable"]
