@@ -23,10 +23,18 @@ from schema.errors import Unavailable
 from schema.position import LogPartition
 from sync.changes import Incoming, Reject
 from sync.intake import Claim, Intake, Superseded
+from sync.store.outage import OUTAGE
 
 log = structlog.get_logger(__name__)
 
-_DOWN = (Unavailable, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+_AGAIN = (
+    Unavailable,
+    *OUTAGE,
+    asyncpg.TransactionRollbackError,  # the victim of a deadlock
+    asyncpg.IdleInTransactionSessionTimeoutError,  # we hung, and the server took its locks back
+)
+_UNSTORABLE = (asyncpg.DataError, OverflowError, UnicodeError)
+"""How the server refuses a value, and how the driver does that cannot even send it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +83,7 @@ class Listener:
         except Superseded:
             log.info("listener.superseded")
             self._next.clear()
-        except _DOWN as error:
+        except _AGAIN as error:
             log.warning("listener.waiting", why=str(error) or type(error).__name__)
             self._next.clear()  # read again what was not applied
             await asyncio.sleep(self._pace.backoff.total_seconds())
@@ -94,7 +102,7 @@ class Listener:
         incoming = [meaning for record in records for meaning in self._decoder.decode(record)]
         try:
             await self._commit(records, incoming)
-        except asyncpg.DataError as error:
+        except _UNSTORABLE as error:
             if len(records) == 1:
                 await self._commit(records, [_unstorable(records[0], error)])
                 return

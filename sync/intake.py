@@ -104,7 +104,8 @@ class Intake:
         """Apply a batch exactly once.
 
         Raises Superseded when another consumer was faster, Unavailable when a touched record
-        cannot be read back now, asyncpg.DataError when a value does not fit the projection.
+        cannot be read back now, asyncpg.DataError, OverflowError or UnicodeError when a value
+        does not fit the projection.
         """
         changes = [c for c in incoming if isinstance(c, Change)]
         touched = [t for t in incoming if isinstance(t, Touched)]

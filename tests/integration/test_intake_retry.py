@@ -1,14 +1,18 @@
-"""A batch that fails and is tried again: what the first attempt learned was taken back with it."""
+"""A batch that fails is tried again, and what the first attempt learned is forgotten with it."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import orjson
 import pytest
 from support.envelopes import envelope
+from support.targets import until
 
 from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
@@ -26,6 +30,7 @@ from sync.store.pool import connect
 from sync.xref import Xref
 
 ACCOUNTS = Topic("crm.public.accounts")
+FIRST, SECOND, THIRD = ({"id": f"ACC-{n:05d}"} for n in (1, 2, 3))
 SOON = Pace(wait=timedelta(milliseconds=50))
 
 
@@ -40,18 +45,16 @@ async def test_links_of_a_failed_attempt_are_made_by_the_next(
     database: str, pool: asyncpg.Pool
 ) -> None:
     """A new key shares its batch with a row that cannot be stored; any process knows it after."""
-    renamed, bad = {"id": "ACC-90001"}, {"id": "ACC-00002"}
-    former = {"__debezium.oldkey": orjson.dumps({"id": "ACC-00001"})}
-    async with asyncpg.create_pool(database, min_size=1, max_size=1) as plain:
-        await PostgresLog(plain, partitions=1).append(
-            [
-                _record(renamed, "Acme", 100, former),
-                _record(renamed, "Acme II", 200),
-                _record({"id": "ACC-00003"}, "Beta", 300),
-                _record(bad, "A\0B", 400),
-            ]
-        )
-    await _listened(database, pool)
+    renamed = {"id": "ACC-90001"}
+    former = {"__debezium.oldkey": orjson.dumps(FIRST)}
+    await _append(
+        database,
+        _record(renamed, "Acme", 100, former),
+        _record(renamed, "Acme II", 200),
+        _record(THIRD, "Gamma", 300),
+        _record(SECOND, "A\0B", 400),
+    )
+    await _listened(database, pool, count=4)
     rows = await pool.fetch("SELECT external_id, record_id FROM xref")
     assert {row["external_id"]: row["record_id"] for row in rows} == {
         "ACC-90001": mint("cli", "crm", "ACC-00001"),
@@ -60,16 +63,77 @@ async def test_links_of_a_failed_attempt_are_made_by_the_next(
     assert await pool.fetchval("SELECT array_agg(reason) FROM reject") == ["unstorable"]
 
 
-async def _listened(database: str, pool: asyncpg.Pool) -> None:
-    """Apply what the log holds, as one process."""
+async def test_the_victim_of_a_deadlock_tries_again(database: str, pool: asyncpg.Pool) -> None:
+    """Another transaction holds what the batch needs and waits for what it has: it gives way."""
+    await _append(database, _record(FIRST, "Acme", 100), _record(SECOND, "Beta", 200))
+    await _listened(database, pool, count=2)
+    await _append(database, _record(FIRST, "Acme II", 300), _record(SECOND, "Beta II", 400))
+    touch = "UPDATE projection.client SET crm_version = 7 WHERE crm_key = $1"
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("SET LOCAL deadlock_timeout = '60s'")  # the batch finds it, not we
+        await other.execute(touch, "ACC-00002")
+        listening = asyncio.create_task(_listened(database, pool, count=2))
+
+        async def is_waiting() -> bool:
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            return bool(await pool.fetchval(waiting + " AND datname = current_database()"))
+
+        await until(is_waiting, seconds=60)
+        await other.execute(touch, "ACC-00001")
+    await listening
+    names = await pool.fetchval("SELECT array_agg(name ORDER BY crm_key) FROM projection.client")
+    assert names == ["Acme II", "Beta II"]
+    assert await pool.fetchval("SELECT count(*) FROM reject") == 0
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"account_name": "A\0B"},
+        {"account_name": "half a pair \ud800"},
+        {"version": 2**63},
+        {"version": 2**70},
+        {"account_name": 17},
+    ],
+    ids=["zero byte", "surrogate", "beyond bigint", "beyond 64 bits", "no text"],
+)
+async def test_a_value_that_fits_nowhere_holds_nobody_up(
+    database: str, pool: asyncpg.Pool, cells: dict[str, Any]
+) -> None:
+    """It is parked with its bytes, whoever refuses it, and its neighbours are applied."""
+    row = {**SECOND, "account_name": "x", "segment": "SMB", "owner_email": None} | cells
+    text = json.dumps(row).encode()
+    value = envelope(ACCOUNTS, {}, lsn=200).replace(b'"after":{}', b'"after":' + text)
+    bad = NewRecord(topic=ACCOUNTS, key=orjson.dumps(SECOND), value=value)
+    await _append(database, _record(FIRST, "Acme", 100), bad, _record(THIRD, "Gamma", 300))
+    await _listened(database, pool, count=3)
+    names = await pool.fetchval("SELECT array_agg(name ORDER BY crm_key) FROM projection.client")
+    assert names == ["Acme", "Gamma"]
+    assert await pool.fetchval("SELECT array_agg(value) FROM reject") == [value]
+
+
+async def _append(database: str, *records: NewRecord) -> None:
+    async with asyncpg.create_pool(database, min_size=1, max_size=1) as plain:
+        await PostgresLog(plain, partitions=1).append(records)
+
+
+async def _listened(database: str, pool: asyncpg.Pool, count: int) -> None:
+    """A process that runs until that many more positions have been passed."""
+    passed = "SELECT coalesce(sum(next_offset), 0)::int FROM consumer_offset"
+    wanted = count + await pool.fetchval(passed)
     consumer = PostgresConsumer(dsn=database, group="intake", prefixes=("crm.",))
     intake = Intake(pool, Xref(pool), {}, utc_now)
-    listener = Listener(consumer, Decoder([crm.CLIENT]), intake, SOON)
+    running = asyncio.create_task(Listener(consumer, Decoder([crm.CLIENT]), intake, SOON).run())
+
+    async def has_passed() -> bool:
+        assert not running.done(), running.exception()
+        return bool(await pool.fetchval(passed) >= wanted)
+
     try:
-        while not await listener.step():
-            pass
+        await until(has_passed, seconds=30)
     finally:
-        await consumer.close()
+        running.cancel()
+        await asyncio.wait([running])
 
 
 def _record(
