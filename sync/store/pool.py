@@ -8,13 +8,23 @@ import orjson
 MINIMUM_SERVER = 180000
 """PostgreSQL 18: the intake reads old and new rows from one upsert (`RETURNING old, new`)."""
 
+_SETTINGS = {
+    # A process that hangs in a transaction, or whose machine is gone, must let go of its locks.
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+
 
 async def connect(dsn: str, *, size: int = 16) -> asyncpg.Pool:
     """A pool whose json columns hold Python values.
 
     Raises RuntimeError when the server is older than PostgreSQL 18.
     """
-    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, init=_prepare)
+    pool = await asyncpg.create_pool(
+        dsn, min_size=1, max_size=size, init=_prepare, server_settings=_SETTINGS
+    )
     version = await pool.fetchval("SELECT current_setting('server_version_num')::int")
     if version < MINIMUM_SERVER:
         await pool.close()
