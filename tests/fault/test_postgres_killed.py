@@ -1,0 +1,136 @@
+"""The database dies under a listener and a delivery worker: they wait, and go on by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from support.captured import Firm, Kept
+from support.delivering import deliver
+from support.listening import listen
+from support.load import append
+from support.oracle import assert_applied, lag
+from support.processes import Worker, running
+from support.stood_in import KEY, stood_in
+from support.targets import until
+
+from cdc.log.tables import LOG_TABLES
+from hub.embedded import _FORGETFUL, _SETTINGS, Cluster
+from schema.canon import Client
+from schema.system import System
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+
+OUTAGES = 3
+_OWED = "SELECT count(*) FROM delivery WHERE target = 'psa' AND state IN ('pending', 'sending')"
+_APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset"
+
+
+class Mortal:
+    """A cluster of its own that dies at once and comes back at the same address."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.dsn = cluster.dsn("hub")
+        self._server, self._port = cluster._server, cluster._port
+
+    async def die(self) -> None:
+        """As in a crash: no checkpoint, no word to anyone but a broken connection."""
+        control = str(self._server.binaries / "pg_ctl")
+        folder = str(self._server.data_folder)
+        stop = ("-D", folder, "-m", "immediate", "-w", "stop")
+        await asyncio.to_thread(self._server._run, control, *stop)
+
+    async def rise(self) -> None:
+        settings = _SETTINGS | _FORGETFUL
+        await asyncio.to_thread(self._server._start_on, self._port, settings)
+
+
+@pytest.fixture
+def mortal() -> Iterator[Mortal]:
+    with tempfile.TemporaryDirectory(prefix="concord-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root the server runs as another account
+        with Cluster.start(folder, durable=False) as cluster:
+            cluster.create_database("hub")
+            yield Mortal(cluster)
+        Cluster.forget(folder)
+
+
+@pytest.fixture
+async def pool(mortal: Mortal) -> AsyncIterator[asyncpg.Pool]:
+    async with await connect(mortal.dsn, size=4) as opened:
+        await migrate(opened, LOG_TABLES)
+        yield opened
+
+
+async def test_both_resume_and_nothing_is_lost(
+    mortal: Mortal,
+    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
+    tmp_path: Path,
+) -> None:
+    """Three times it dies in the middle of the work; all of it is done in the end, none refused."""
+    firm = Firm(41)
+    async with (
+        stood_in(create_database(None)) as psa,
+        running(tmp_path / "listener", listen, mortal.dsn) as listener,
+        running(tmp_path / "deliverer", deliver, mortal.dsn, psa.url, KEY) as deliverer,
+    ):
+        for _ in range(OUTAGES):
+            await append(mortal.dsn, firm, steps=700)
+            await progress(pool, listener, deliverer)
+            await mortal.die()
+            await asyncio.gather(listener.runs_for(0.5), deliverer.runs_for(0.5))
+            await mortal.rise()
+        await done(pool, listener, deliverer)
+        titles = await psa.pool.fetch("SELECT crm_account_id AS key, title FROM clients")
+    await assert_applied(pool, firm)
+    assert await pool.fetchval("SELECT count(*) FROM delivery WHERE state = 'dead'") == 0
+    assert_arrived(firm, [(row["key"], row["title"]) for row in titles])
+
+
+async def progress(pool: asyncpg.Pool, *workers: Worker) -> None:
+    """Return once something has been applied since this call."""
+    before = await pool.fetchval(_APPLIED)
+
+    async def has_applied() -> bool:
+        for worker in workers:
+            worker.is_alive()
+        return bool(await pool.fetchval(_APPLIED) > before)
+
+    await until(has_applied, seconds=60)
+
+
+async def done(pool: asyncpg.Pool, *workers: Worker) -> None:
+    """Return once all is applied and nothing is owed to the PSA any more."""
+
+    async def is_done() -> bool:
+        for worker in workers:
+            worker.is_alive()
+        return not await lag(pool) and await pool.fetchval(_OWED) == 0
+
+    await until(is_done, seconds=60)
+
+
+def assert_arrived(firm: Firm, found: list[tuple[str, str]]) -> None:
+    """Each client that changed in sight is there once, with its latest name if it still exists."""
+    [source] = [s for s in firm.sources if s.binding.system is System.CRM]
+    assert source.binding.entity is Client
+    by_key = {key: known for known in source.records.values() for key in known.keys}
+    arrived = [by_key[key].id for key, _ in found]
+    assert len(arrived) == len(set(arrived))
+    for key, title in found:
+        row = by_key[key].row
+        assert row is None or row["account_name"] == title
+    owed = {known.id for known in source.records.values() if known.row and _has_changed(known)}
+    assert owed <= set(arrived)
+
+
+def _has_changed(known: Kept) -> bool:
+    """In sight of the capture; what a snapshot finds first is owed to nobody."""
+    names = {version.row["account_name"] for version in known.history if version.row}
+    return known.history[0].op == "c" or len(names) > 1
