@@ -31,6 +31,11 @@ from sync.xref import Xref
 
 ACCOUNTS = Topic("crm.public.accounts")
 FIRST, SECOND, THIRD = ({"id": f"ACC-{n:05d}"} for n in (1, 2, 3))
+_TOUCH = "UPDATE projection.client SET crm_version = 7 WHERE crm_key = $1"
+_WAITING = """
+FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
+_END_BLOCKED = f"SELECT pg_terminate_backend(pid) {_WAITING}"
 SOON = Pace(wait=timedelta(milliseconds=50))
 
 
@@ -68,22 +73,31 @@ async def test_the_victim_of_a_deadlock_tries_again(database: str, pool: asyncpg
     await _append(database, _record(FIRST, "Acme", 100), _record(SECOND, "Beta", 200))
     await _listened(database, pool, count=2)
     await _append(database, _record(FIRST, "Acme II", 300), _record(SECOND, "Beta II", 400))
-    touch = "UPDATE projection.client SET crm_version = 7 WHERE crm_key = $1"
     async with pool.acquire() as other, other.transaction():
         await other.execute("SET LOCAL deadlock_timeout = '60s'")  # the batch finds it, not we
-        await other.execute(touch, "ACC-00002")
+        await other.execute(_TOUCH, "ACC-00002")
         listening = asyncio.create_task(_listened(database, pool, count=2))
-
-        async def is_waiting() -> bool:
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            return bool(await pool.fetchval(waiting + " AND datname = current_database()"))
-
-        await until(is_waiting, seconds=60)
-        await other.execute(touch, "ACC-00001")
+        await _blocked(pool)
+        await other.execute(_TOUCH, "ACC-00001")
     await listening
-    names = await pool.fetchval("SELECT array_agg(name ORDER BY crm_key) FROM projection.client")
-    assert names == ["Acme II", "Beta II"]
+    assert await _names(pool) == ["Acme II", "Beta II"]
     assert await pool.fetchval("SELECT count(*) FROM reject") == 0
+
+
+async def test_a_session_that_the_server_ends_is_followed_by_another(
+    database: str, pool: asyncpg.Pool
+) -> None:
+    """In the middle of a batch the server shuts its session down: the batch is taken again."""
+    await _append(database, _record(FIRST, "Acme", 100))
+    await _listened(database, pool, count=1)
+    await _append(database, _record(FIRST, "Acme II", 300))
+    async with pool.acquire() as other, other.transaction():
+        await other.execute(_TOUCH, "ACC-00001")
+        listening = asyncio.create_task(_listened(database, pool, count=1))
+        await _blocked(pool)
+        await other.execute(_END_BLOCKED)
+    await listening
+    assert await _names(pool) == ["Acme II"]
 
 
 @pytest.mark.parametrize(
@@ -107,9 +121,22 @@ async def test_a_value_that_fits_nowhere_holds_nobody_up(
     bad = NewRecord(topic=ACCOUNTS, key=orjson.dumps(SECOND), value=value)
     await _append(database, _record(FIRST, "Acme", 100), bad, _record(THIRD, "Gamma", 300))
     await _listened(database, pool, count=3)
-    names = await pool.fetchval("SELECT array_agg(name ORDER BY crm_key) FROM projection.client")
-    assert names == ["Acme", "Gamma"]
+    assert await _names(pool) == ["Acme", "Gamma"]
     assert await pool.fetchval("SELECT array_agg(value) FROM reject") == [value]
+
+
+async def _names(pool: asyncpg.Pool) -> list[str]:
+    names = await pool.fetchval("SELECT array_agg(name ORDER BY crm_key) FROM projection.client")
+    return list(names)
+
+
+async def _blocked(pool: asyncpg.Pool) -> None:
+    """Return once some session waits for a lock."""
+
+    async def is_blocked() -> bool:
+        return bool(await pool.fetchval(f"SELECT count(*) {_WAITING}"))
+
+    await until(is_blocked, seconds=60)
 
 
 async def _append(database: str, *records: NewRecord) -> None:
