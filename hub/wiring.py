@@ -66,7 +66,9 @@ class Hub:
     async def is_filled(self) -> bool:
         """Whether a record of every captured type has arrived in the projection."""
         projected = Projected(self.pool)
-        captured = {b.entity for b in self.connectors.bindings if b.is_anchor}
+        captured = {
+            b.entity for b in self.connectors.bindings if b.is_anchor and (b.table or b.touches)
+        }
         return all([await projected.is_filled(entity) for entity in captured])
 
     async def listen(self) -> None:

@@ -25,6 +25,7 @@ PROJECT_STATUSES = {
     "CLOSED": "Done",
 }
 """How the firm's words for a project read in Tryton; Open and Done are Tryton's own."""
+UNITS = {"hour": "h", "day": "d", "item": "u"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Books:
     companies: Mapping[str, Company]
     terms: Mapping[int, int]
     statuses: Mapping[str, int]
+    units: Mapping[str, int]
     revenue_journal: int
 
 
@@ -62,6 +64,10 @@ def open_books(session: Session, entities: Sequence[Entity], years: Sequence[int
         companies=companies,
         terms=_create_terms(session),
         statuses=_create_statuses(session),
+        units={
+            word: session.search("product.uom", [("symbol", "=", symbol)])[0]
+            for word, symbol in UNITS.items()
+        },
         revenue_journal=session.search("account.journal", [("type", "=", "revenue")])[0],
     )
 

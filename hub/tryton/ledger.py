@@ -82,6 +82,7 @@ class Ledger:
             "account": company.revenue,
             "description": line.text,
             "quantity": float(line.quantity),
+            "unit": self.books.units[line.unit],
             "unit_price": line.price,
             "taxes": [["add", [company.tax]]] if is_taxed else [],
         }
