@@ -15,8 +15,17 @@ CURRENCIES = {
     "USD": ("US dollar", "840", "$"),
 }
 TERMS_DAYS = (14, 30, 45, 60)
-PROJECT_STATUSES = {"PLANNED": "Planned", "OPEN": "Open", "ON_HOLD": "On hold", "CLOSED": "Done"}
+PROJECT_STATUSES = {
+    "PLANNED": "Planned",
+    "IN_SETUP": "In setup",
+    "SETUP_FAILED": "Setup failed",
+    "OPEN": "Open",
+    "ON_HOLD": "On hold",
+    "WINDING_UP": "Winding up",
+    "CLOSED": "Done",
+}
 """How the firm's words for a project read in Tryton; Open and Done are Tryton's own."""
+UNITS = {"hour": "h", "day": "d", "item": "u"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +33,7 @@ class Books:
     companies: Mapping[str, Company]
     terms: Mapping[int, int]
     statuses: Mapping[str, int]
+    units: Mapping[str, int]
     revenue_journal: int
 
 
@@ -32,8 +42,11 @@ def open_books(session: Session, entities: Sequence[Entity], years: Sequence[int
     _number_parties_by_hand(session)
     _print_plainly(session)
     currencies = _create_currencies(session, [entity.currency for entity in entities])
+    countries = _create_countries(session, [entity.country for entity in entities])
     ids = {
-        entity.code: _create_company(session, entity, currencies[entity.currency])
+        entity.code: _create_company(
+            session, entity, currencies[entity.currency], countries[entity.country]
+        )
         for entity in entities
     }
     _grant_companies(session, list(ids.values()))
@@ -51,6 +64,10 @@ def open_books(session: Session, entities: Sequence[Entity], years: Sequence[int
         companies=companies,
         terms=_create_terms(session),
         statuses=_create_statuses(session),
+        units={
+            word: session.search("product.uom", [("symbol", "=", symbol)])[0]
+            for word, symbol in UNITS.items()
+        },
         revenue_journal=session.search("account.journal", [("type", "=", "revenue")])[0],
     )
 
@@ -77,11 +94,22 @@ def _create_currencies(session: Session, codes: Sequence[str]) -> dict[str, int]
     return dict(zip((record["code"] for record in records), made, strict=True))
 
 
-def _create_company(session: Session, entity: Entity, currency: int) -> int:
-    address = {"street_unstructured": entity.city}
+def _create_countries(session: Session, codes: Sequence[str]) -> dict[str, int]:
+    made = session.create("country.country", *({"name": code, "code": code} for code in codes))
+    return dict(zip(codes, made, strict=True))
+
+
+def _create_company(session: Session, entity: Entity, currency: int, country: int) -> int:
+    address = {"street_unstructured": entity.city, "country": country}
+    number = {"type": None, "code": entity.tax_number}
     [party] = session.create(
         "party.party",
-        {"name": f"Concord {entity.code}", "code": entity.code, "addresses": create_(address)},
+        {
+            "name": entity.name,
+            "code": entity.code,
+            "addresses": create_(address),
+            "identifiers": create_(number),
+        },
     )
     [company] = session.create(
         "company.company",

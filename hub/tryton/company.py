@@ -118,7 +118,7 @@ def _create_tax(session: Session, entity: Entity, company: int) -> int | None:
     [made] = session.create(
         "account.tax",
         {
-            "name": f"VAT {percent}",
+            "name": entity.tax_code,
             "description": f"VAT {percent}",
             "company": company,
             "type": "percentage",

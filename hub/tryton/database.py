@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hub.demo import company as firm_company
 from hub.demo import drawing, names
 from hub.demo.company import ENTITIES
 from hub.demo.drawing.firm import draw_firm
@@ -83,8 +84,10 @@ def prepare_template(
 def _fingerprint(environment: Environment, seed: int) -> str:
     """Changes with whatever the template is made of."""
     digest = hashlib.sha256(f"{environment.fingerprint} {seed} {MODULES} {YEARS}".encode())
-    for module in (books, company, seeding, ledger, drawing, names):
+    for module in (books, company, seeding, ledger, firm_company, names):
         digest.update(inspect.getsource(module).encode())
+    for source in sorted(Path(drawing.__path__[0]).glob("*.py")):
+        digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from hub.demo.bills import Invoice
+from hub.demo.bills import Invoice, Line
 from hub.tryton.books import Books
 from hub.tryton.company import Company, create_
 from hub.tryton.environment import Say
@@ -55,16 +55,6 @@ class Ledger:
     def _draft(self, invoice: Invoice) -> Values:
         client, company = invoice.project.engagement.client, self.company
         party = self.parties[client.customer_no]
-        line = {
-            "type": "line",
-            "company": company.id,
-            "currency": company.currency,
-            "account": company.revenue,
-            "description": invoice.description,
-            "quantity": 1,
-            "unit_price": invoice.amount_net,
-            "taxes": [["add", [company.tax]]] if company.tax else [],
-        }
         return {
             "type": "out",
             "company": company.id,
@@ -78,7 +68,23 @@ class Ledger:
             "reference": invoice.invoice_id,
             "description": invoice.description,
             "comment": f"project:{invoice.project.project_no}",
-            "lines": create_(line),
+            "lines": create_(*(self._line(invoice, line) for line in invoice.lines)),
+        }
+
+    def _line(self, invoice: Invoice, line: Line) -> Values:
+        """What bears another tax than the usual one bears none."""
+        company = self.company
+        is_taxed = company.tax is not None and line.tax_code == invoice.entity.tax_code
+        return {
+            "type": "line",
+            "company": company.id,
+            "currency": company.currency,
+            "account": company.revenue,
+            "description": line.text,
+            "quantity": float(line.quantity),
+            "unit": self.books.units[line.unit],
+            "unit_price": line.price,
+            "taxes": [["add", [company.tax]]] if is_taxed else [],
         }
 
     def _post(self, invoices: Iterable[Numbered]) -> None:

@@ -14,13 +14,23 @@ from typing import Any
 
 import orjson
 
+from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.errors import Invalid, NotFound
+from schema.lifecycles import LIFECYCLES
 from schema.system import System
 from sync.connectors.binding import Binding, Row
+from sync.connectors.codec import encode
 from sync.connectors.http import Dialect, Endpoint, Upstream
 from sync.connectors.ports import Condition, RowQuery, Rows
-from sync.connectors.tryton_bindings import CLIENT, INVOICE, PAYMENT_STATUS, PROJECT
+from sync.connectors.tryton_bindings import (
+    CLIENT,
+    INVOICE,
+    PAYMENT_STATUS,
+    PROJECT,
+    PROJECT_STATUS,
+)
+from sync.connectors.tryton_entities import LEGAL_ENTITY, with_books
 from sync.connectors.tryton_rows import (
     SHAPES,
     Domain,
@@ -52,7 +62,7 @@ class Tryton:
     """The ERP over Tryton's two interfaces."""
 
     system = System.ERP
-    bindings = (CLIENT, PROJECT, INVOICE, PAYMENT_STATUS)
+    bindings = (LEGAL_ENTITY, CLIENT, PROJECT, INVOICE, PAYMENT_STATUS)
 
     def __init__(self, endpoint: Endpoint, account: Account) -> None:
         self._upstream = Upstream(self.system, endpoint, DIALECT)
@@ -61,12 +71,14 @@ class Tryton:
 
     async def fetch(self, query: RowQuery) -> Rows:
         shape = SHAPES[query.binding.resource]
-        key = query.binding.key
-        domain = [*domain_of(shape, query.where), *_window(query)]
+        key = shape.paths[query.binding.key]
+        domain = [*domain_of(shape, query.where), *_window(query, key)]
         order = [[key, "DESC" if query.descending else "ASC"]]
         records = await self._search(
             query.binding.resource, domain, shape.fields, order=order, limit=query.limit + 1
         )
+        if query.binding is LEGAL_ENTITY:
+            records = await with_books(self, records)
         rows = (shape.read(record) for record in records[: query.limit])
         return Rows(
             rows=tuple(row for row in rows if holds(row, query.where)),
@@ -91,10 +103,13 @@ class Tryton:
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
-        """`post` makes an invoice legal on `posting_date`.
+        """`post` makes an invoice legal on `posting_date`; the actions of a project move it on.
 
-        A refusal leaves it a draft, with that date as its invoice date.
+        A refused posting leaves a draft, with that date as its invoice date. Raises NotAllowed
+        for a project that its lifecycle does not let go there, which Tryton would not mind.
         """
+        if binding is PROJECT:
+            return await self._move(key, action)
         if binding.resource != INVOICE.resource or action != "post":
             raise Invalid(f"Tryton has no action {action} on {binding.entity.__name__}.")
         record = await self._require(binding, key)
@@ -105,14 +120,25 @@ class Tryton:
         await self._session.call("model.account.invoice.post", [record["id"]], context=within)
         return await self._read_again(binding, record["id"])
 
+    async def _move(self, key: str, action: str) -> Row:
+        record = await self._require(PROJECT, key)
+        state = PROJECT_STATUS[record["status"]["name"]]
+        target = LIFECYCLES[Project].require(action, state).target
+        return await self.update(PROJECT, key, encode(PROJECT, {"status": target}))
+
     async def find(self, model: str, domain: Domain, *fields: str) -> Record:
         """The first record of the domain; an empty one when there is none."""
         found = await self._search(model, domain, fields, limit=1)
         return found[0] if found else {}
 
-    async def read_default(self, field: str, company: int) -> int | None:
+    async def search(
+        self, model: str, domain: Domain, fields: tuple[str, ...], *, limit: int
+    ) -> list[Record]:
+        return await self._search(model, domain, fields, limit=limit)
+
+    async def read_default(self, field: str, company: int) -> Any:
         """One of the accounting defaults, which differ by company."""
-        default: dict[str, int | None] = await self._session.call(
+        default: dict[str, Any] = await self._session.call(
             "model.account.configuration.default_get", [field], context=_within(company)
         )
         return default.get(field)
@@ -160,8 +186,7 @@ class Tryton:
         return await self._upstream.read(f"{self._root}/{model}", parameters, _records)
 
 
-def _window(query: RowQuery) -> Iterator[Domain]:
-    key = query.binding.key
+def _window(query: RowQuery, key: str) -> Iterator[Domain]:
     convert = int if key in NUMBERED else str
     if query.after is not None:
         yield [key, ">", convert(query.after)]

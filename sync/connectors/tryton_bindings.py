@@ -11,10 +11,14 @@ from schema.entities.payment_status import PaymentState, PaymentStatus
 from schema.entities.project import Project, ProjectStatus
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Touch
+from sync.connectors.tryton_documents import APPLICATIONS, LINES, TAX_LINES
 from sync.connectors.words import hours_of, ledger_status_of, minutes_of, payment_state_of
 
 PROJECT_STATUS = {
     "Planned": ProjectStatus.REQUESTED,
+    "In setup": ProjectStatus.PROVISIONING,
+    "Setup failed": ProjectStatus.PROVISIONING_FAILED,
+    "Winding up": ProjectStatus.CLOSING,
     "Open": ProjectStatus.ACTIVE,
     "On hold": ProjectStatus.SUSPENDED,
     "Done": ProjectStatus.CLOSED,
@@ -84,18 +88,21 @@ INVOICE = Binding(
     key="id",
     anchor_key="reference",
     touches=_INVOICE_TOUCHES,
-    read_only=frozenset({"number", "ledger_status", "posted_on", "tax", "gross"}),
+    read_only=frozenset({"number", "ledger_status", "posted_on", "tax", "tax_lines", "gross"}),
     owns={
         "number": Column(name="number"),
         "ledger_status": Column(name="ledger_word", read=ledger_status_of),
         "posted_on": Column(name="posted_on"),
         "tax": MoneyColumns(amount="tax_amount", currency="currency"),
+        "tax_lines": TAX_LINES,
         "gross": MoneyColumns(amount="gross_amount", currency="currency"),
     },
     copies={
         "client_id": Column(name="party"),
         "project_id": Column(name="project"),
         "legal_entity_id": Column(name="company"),
+        "currency": Column(name="currency"),
+        "lines": LINES,
         "net": MoneyColumns(amount="net_amount", currency="currency"),
     },
 )
@@ -107,12 +114,15 @@ PAYMENT_STATUS = Binding(
     key="id",
     anchor_key="id",
     touches=_INVOICE_TOUCHES,
-    read_only=frozenset({"invoice_id", "state", "paid", "balance", "last_payment_on"}),
+    read_only=frozenset(
+        {"invoice_id", "state", "paid", "balance", "applications", "last_payment_on"}
+    ),
     owns={
         "invoice_id": Column(name="reference", names=System.BILLING),
         "state": Column(name="ledger_word", words=PAYMENT_WORDS, read=payment_state_of),
         "paid": MoneyColumns(amount="paid_amount", currency="currency"),
         "balance": MoneyColumns(amount="open_amount", currency="currency"),
+        "applications": APPLICATIONS,
         "last_payment_on": Column(name="last_payment_on"),
     },
 )

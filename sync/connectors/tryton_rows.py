@@ -11,6 +11,13 @@ from typing import Any
 from schema.entity import FilterOp
 from sync.connectors.binding import Row
 from sync.connectors.ports import Condition
+from sync.connectors.tryton_documents import (
+    DOCUMENT_FIELDS,
+    applications_of,
+    lines_of,
+    tax_lines_of,
+)
+from sync.connectors.tryton_entities import ENTITIES, ENTITY_FIELDS, ENTITY_PATHS, entity_row
 
 Record = Mapping[str, Any]
 """One record as Tryton's REST answers it: fields, with the fields of related records nested."""
@@ -108,8 +115,15 @@ def read_invoice(record: Record) -> Row:
         "paid_amount": str(total - due) if is_owed else "0",
         "open_amount": str(due) if is_legal else None,
         "last_payment_on": max(paid_on, default=None),
+        "lines": lines_of(record),
+        "tax_lines": tax_lines_of(record) if is_legal else None,
+        "applications": applications_of(record),
         **_stamps(record),
     }
+
+
+def read_entity(record: Record) -> Row:
+    return {**entity_row(record), **_stamps(record)}
 
 
 CLIENTS = Shape(
@@ -150,6 +164,7 @@ INVOICES = Shape(
         *("number", "reference", "state", "party", "comment", "company.party.code"),
         *("currency.code", "untaxed_amount", "tax_amount", "total_amount", "amount_to_pay"),
         *("invoice_date", "accounting_date", "payment_lines.date", "_timestamp"),
+        *DOCUMENT_FIELDS,
     ),
     scope=[["type", "=", "out"]],
     read=read_invoice,
@@ -162,7 +177,19 @@ INVOICES = Shape(
     },
     marks={"project": ("comment", PROJECT_MARK)},
 )
-SHAPES = {"party.party": CLIENTS, "project.work": PROJECTS, "account.invoice": INVOICES}
+COMPANIES = Shape(
+    fields=ENTITY_FIELDS,
+    scope=[],
+    read=read_entity,
+    paths=ENTITY_PATHS,
+    marks={},
+)
+SHAPES = {
+    "party.party": CLIENTS,
+    "project.work": PROJECTS,
+    "account.invoice": INVOICES,
+    ENTITIES: COMPANIES,
+}
 
 
 def domain_of(shape: Shape, conditions: Iterable[Condition]) -> Domain:

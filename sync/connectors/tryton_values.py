@@ -73,7 +73,9 @@ async def invoice_values(tryton: Finds, row: Row, record: Record) -> Values:
         values["reference"] = row["reference"]
     if row.get("party") is not None:
         values |= await _debtor(tryton, int(row["party"]))
-    if record and "net_amount" in row:
+    if row.get("lines"):
+        values["lines"] = await _lines(tryton, row, record)
+    elif record and "net_amount" in row:
         price = {"unit_price": typed_decimal(str(row["net_amount"] or 0))}
         values["lines"] = [["write", [line["id"] for line in record["lines"][:1]], price]]
     return values
@@ -84,6 +86,8 @@ ENCODERS: Mapping[str, Encode] = {
     "project.work": project_values,
     "account.invoice": invoice_values,
 }
+UNTAXED = (None, "E", "O", "Z")
+"""Categories without tax: exempt, outside its scope, and a rate of zero."""
 NEW_PROJECT = {"type": "project", "project_invoice_method": "manual", "timesheet_available": True}
 PLAIN: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "name": ("name", str),
@@ -173,10 +177,7 @@ async def _new_invoice(tryton: Finds, row: Row) -> Values:
     journal = await tryton.find("account.journal", [["type", "=", "revenue"]])
     tax = await tryton.find("account.tax", own)
     line = {
-        "type": "line",
-        "company": number,
-        "currency": company["currency"]["id"],
-        "account": await tryton.read_default("default_category_account_revenue", number),
+        **await _booked(tryton, company),
         "description": row["reference"],
         "quantity": 1,
         "unit_price": typed_decimal(str(row.get("net_amount") or 0)),
@@ -190,6 +191,47 @@ async def _new_invoice(tryton: Finds, row: Row) -> Values:
         "journal": _required(journal, "no revenue journal"),
         "lines": [["create", [line]]],
     }
+
+
+async def _booked(tryton: Finds, company: Record) -> Values:
+    """What every line of a company's invoices has in common."""
+    account = "default_category_account_revenue"
+    return {
+        "type": "line",
+        "company": company["id"],
+        "currency": company["currency"]["id"],
+        "account": await tryton.read_default(account, company["id"]),
+    }
+
+
+async def _lines(tryton: Finds, row: Row, record: Record) -> list[list[Any]]:
+    """The draft's lines, all new; those it had are gone."""
+    code = row.get("company") or record["company"]["party"]["code"]
+    company = await _company(tryton, code, row.get("currency"))
+    common = await _booked(tryton, company)
+    made = [{**common, **await _line(tryton, company, line)} for line in row["lines"]]
+    old = [one["id"] for one in record.get("lines") or ()]
+    return [*([["delete", old]] if old else []), ["create", made]]
+
+
+async def _line(tryton: Finds, company: Record, line: Mapping[str, Any]) -> Values:
+    unit = await tryton.find("product.uom", [["symbol", "=", line["unit"]]])
+    return {
+        "description": line["description"],
+        "quantity": float(line["quantity"]),
+        "unit": unit.get("id"),
+        "unit_price": typed_decimal(line["unit_price"]),
+        "taxes": await _taxes(tryton, company, line["tax"]),
+    }
+
+
+async def _taxes(tryton: Finds, company: Record, code: str | None) -> list[list[Any]]:
+    """Exempt is what has no tax in Tryton; of any other category its tax must be there."""
+    if code in UNTAXED:
+        return []
+    domain = [["company", "=", company["id"]], ["name", "=", code]]
+    tax = await tryton.find("account.tax", domain)
+    return [["add", [_required(tax, f"no tax {code} of this company")]]]
 
 
 def _required(record: Record, lack: str) -> int:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from support.tryton import provisioned
 
 from hub.tryton.erp import TrytonErp, serve
+from schema.entities.legal_entity import PeriodState
 from schema.entity import FilterOp
-from schema.errors import Conflict, Invalid, NotFound, Rejected, Unavailable
+from schema.errors import Conflict, Invalid, NotAllowed, NotFound, Rejected, Unavailable
 from sync.connectors.binding import Binding, Row
+from sync.connectors.codec import decode
 from sync.connectors.http import Endpoint
 from sync.connectors.ports import Condition, RowQuery
 from sync.connectors.tryton import Tryton
 from sync.connectors.tryton_bindings import CLIENT, INVOICE, PAYMENT_STATUS, PROJECT
+from sync.connectors.tryton_entities import LEGAL_ENTITY
 from sync.connectors.tryton_session import Account
 
 pytestmark = pytest.mark.tryton
@@ -165,6 +169,65 @@ async def test_a_posted_invoice_gets_number_and_tax(tryton: Tryton) -> None:
     assert (posted["paid_amount"], posted["open_amount"]) == ("0.00", "1210.00")
 
 
+async def test_lines_are_written_and_taxed_by_category(tryton: Tryton) -> None:
+    """Tryton holds the draft's lines as they were sent, and taxes those that bear tax."""
+    made = await draft(tryton, "in_lines")
+    line = {
+        "line": 1,
+        "description": "Audit",
+        "quantity": "7.25",
+        "unit": "h",
+        "unit_price": "120.00",
+        "amount": "870.00",
+        "currency": "EUR",
+        "tax": "S",
+    }
+    travel = line | {"line": 2, "quantity": "1.0", "unit": "u", "amount": "120.00", "tax": None}
+    key = str(made["id"])
+    held = await tryton.update(INVOICE, key, {"lines": [line, travel | {"tax": "E"}]})
+    [first, second] = decode(INVOICE, held, copies=True)["lines"]
+    assert (first.unit, first.quantity, first.net.amount) == ("hour", Decimal("7.25"), 870)
+    assert (first.tax_code, second.tax_code, second.unit) == ("S", None, "item")
+    posted = await tryton.act(INVOICE, key, "post", {"posting_date": TODAY.isoformat()})
+    [tax] = decode(INVOICE, posted)["tax_lines"]
+    assert (tax.code, tax.base.amount, tax.tax.amount) == ("S", 870, Decimal("182.70"))
+    assert posted["gross_amount"] == "1172.70"
+
+
+async def test_a_line_of_an_unknown_category_is_refused(tryton: Tryton) -> None:
+    """No line loses its tax in silence."""
+    made = await draft(tryton, "in_unknown_tax")
+    [line] = made["lines"]
+    with pytest.raises(Rejected, match="no tax R of this company"):
+        await tryton.update(INVOICE, str(made["id"]), {"lines": [line | {"tax": "R"}]})
+
+
+async def test_legal_entities_are_read_with_their_books(tryton: Tryton) -> None:
+    """By code, in order, with the periods as they are closed and the rounding of Tryton."""
+    rows = await fetch(tryton, LEGAL_ENTITY, "code")
+    assert [row["code"] for row in rows] == ["NL01", "UK01", "US01"]
+    [row] = await fetch(tryton, LEGAL_ENTITY, "code", "UK01")
+    entity = decode(LEGAL_ENTITY, row)
+    assert (entity["country"], entity["functional_currency"]) == ("GB", "GBP")
+    states = {one.period: one.state for one in entity["periods"]}
+    assert (states["2026-08"], states["2026-09"]) == (PeriodState.CLOSED, PeriodState.OPEN)
+    assert entity["rounding"].mode == "half_even"
+    assert await fetch(tryton, LEGAL_ENTITY, "code", after="UK01") == rows[2:]
+
+
+async def test_a_project_moves_as_its_lifecycle_says(tryton: Tryton) -> None:
+    """Tryton would let it go anywhere; the connector does not."""
+    project = next(
+        row for row in await fetch(tryton, PROJECT, "number", limit=500) if row["status"] == "Open"
+    )
+    key = project["number"]
+    for action, word in (("suspend", "On hold"), ("resume", "Open"), ("wind_down", "Winding up")):
+        assert (await tryton.act(PROJECT, key, action, {}))["status"] == word
+    assert (await tryton.act(PROJECT, key, "close", {}))["status"] == "Done"
+    with pytest.raises(NotAllowed, match="Project is CLOSED"):
+        await tryton.act(PROJECT, key, "activate", {})
+
+
 async def test_a_closed_period_is_refused_in_trytons_words(tryton: Tryton) -> None:
     """An owner's refusal is the caller's business, not a retry."""
     made = await draft(tryton, "in_closed")
@@ -190,6 +253,9 @@ async def test_payments_follow_the_ledger(tryton: Tryton) -> None:
     assert {row["ledger_word"] for row in rows} == {"PART_PAID", "PAID"}
     for row in rows:
         assert float(row["paid_amount"]) > 0
+        applications = decode(PAYMENT_STATUS, row)["applications"]
+        applied = sum(one.amount.amount for one in applications)
+        assert applied == Decimal(row["paid_amount"])
         assert (float(row["open_amount"]) == 0) == (row["ledger_word"] == "PAID")
         assert row["last_payment_on"] >= "2026-08-01"
 

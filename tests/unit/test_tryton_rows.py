@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from hub.registry import captured_tables
+from schema.entities.legal_entity import PeriodState
 from schema.entity import FilterOp
 from schema.errors import Conflict, Rejected
 from sync.connectors.binding import Row
@@ -18,12 +20,14 @@ from sync.connectors.tryton_bindings import (
     PAYMENT_STATUS,
     PROJECT,
 )
+from sync.connectors.tryton_entities import LEGAL_ENTITY
 from sync.connectors.tryton_rows import (
     SHAPES,
     domain_of,
     holds,
     plain,
     read_client,
+    read_entity,
     read_invoice,
     timestamp_of,
 )
@@ -80,6 +84,67 @@ def test_the_last_payment_is_the_latest_line() -> None:
     """Lines come in no order."""
     row = invoice(payment_lines=[{"date": "2026-11-09"}, {"date": "2026-11-20"}])
     assert row["last_payment_on"] == "2026-11-20"
+
+
+def test_lines_taxes_and_payments_are_spelt_out() -> None:
+    """Floats become text, what is no line is left out, and payments come by day."""
+    row = invoice(
+        lines=[
+            {"type": "title", "description": "Work"},
+            {
+                "type": "line",
+                "description": "Audit",
+                "quantity": 1.25,
+                "unit": {"symbol": "h"},
+                "unit_price": "80.0000",
+                "amount": "100.00",
+                "taxes": [{"name": "S"}],
+            },
+        ],
+        taxes=[{"base": "100.00", "amount": "21.00", "tax": {"name": "S", "rate": "0.21"}}],
+        payment_lines=[
+            {"date": "2026-11-20", "credit": "0.00", "debit": "5.00", "move": None},
+            {"date": "2026-11-09", "credit": "121.00", "debit": "0.00", "move": {"number": "M1"}},
+        ],
+    )
+    [line] = decode(INVOICE, row, copies=True)["lines"]
+    assert (line.line, line.quantity, line.unit, line.tax_code) == (1, Decimal("1.25"), "hour", "S")
+    [tax] = decode(INVOICE, row)["tax_lines"]
+    assert (tax.code, tax.rate, tax.tax.amount) == ("S", Decimal("0.21"), Decimal("21.00"))
+    applications = decode(PAYMENT_STATUS, row)["applications"]
+    assert [str(one.amount.amount) for one in applications] == ["121.00", "-5.00"]
+
+
+def test_a_company_reads_as_a_legal_entity() -> None:
+    """Its code is its party's; a locked period is closed."""
+    row = read_entity(
+        {
+            "id": 1,
+            "party": {
+                "code": "NL01",
+                "name": "Meridian B.V.",
+                "identifiers": [{"code": "NL809163160B01"}],
+                "addresses": [{"country": {"code": "NL"}}],
+            },
+            "currency": {"code": "EUR", "rounding": "0.01"},
+            "timezone": "Europe/Amsterdam",
+            "tax_rounding": "document",
+            "periods": [
+                {"name": "2026-02", "state": "open"},
+                {"name": "2026-01", "state": "locked"},
+            ],
+            "_timestamp": "1790000000",
+        }
+    )
+    entity = decode(LEGAL_ENTITY, row)
+    assert (entity["code"], entity["country"], entity["functional_currency"]) == (
+        *("NL01", "NL", "EUR"),
+    )
+    assert (entity["rounding"].tax, entity["rounding"].mode) == ("category_document", "half_even")
+    assert [(one.period, one.state) for one in entity["periods"]] == [
+        ("2026-01", PeriodState.CLOSED),
+        ("2026-02", PeriodState.OPEN),
+    ]
 
 
 def test_a_version_goes_back_to_the_timestamp_it_came_from() -> None:

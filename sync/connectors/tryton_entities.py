@@ -1,0 +1,118 @@
+"""Legal entities in Tryton: a company, its party, and the periods and rounding of its books.
+
+They are read live and not captured: Tryton's tables know a company by a number and its periods
+not at all, so no row that changes says which entity it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from schema.entities.legal_entity import LegalEntity, PeriodState
+from schema.system import System
+from sync.connectors.binding import Binding, Column, PartColumn, Place, Row
+
+ENTITIES = "company.company"
+ENTITY_FIELDS = (
+    *("party.code", "party.name", "party.identifiers.code", "party.addresses.country.code"),
+    *("currency.code", "currency.rounding", "timezone", "_timestamp"),
+)
+ENTITY_PATHS = {"id": "id", "code": "party.code", "name": "party.name"}
+PERIOD_STATES = {
+    "open": PeriodState.OPEN,
+    "closed": PeriodState.CLOSED,
+    "locked": PeriodState.CLOSED,
+}
+TAX_ROUNDING = {"line": "line", "document": "category_document"}
+
+OWNS: dict[str, Place] = {
+    "code": Column(name="code"),
+    "name": Column(name="name"),
+    "country": Column(name="country"),
+    "functional_currency": Column(name="currency"),
+    "time_zone": Column(name="timezone"),
+    "tax_registrations": PartColumn(
+        name="identifiers",
+        parts={
+            "country": Column(name="country"),
+            "kind": Column(name="type"),
+            "number": Column(name="code"),
+        },
+    ),
+    "rounding": PartColumn(
+        name="rounding",
+        parts={name: Column(name=name) for name in ("net", "tax", "mode", "precision")},
+    ),
+    "periods": PartColumn(
+        name="periods",
+        parts={
+            "period": Column(name="name"),
+            "state": Column(name="state", words=PERIOD_STATES),
+        },
+    ),
+}
+
+LEGAL_ENTITY = Binding(
+    entity=LegalEntity,
+    system=System.ERP,
+    resource=ENTITIES,
+    key="code",
+    anchor_key="code",
+    read_only=frozenset(OWNS),
+    owns=OWNS,
+)
+
+
+class Searches(Protocol):
+    async def search(
+        self, model: str, domain: list[Any], fields: tuple[str, ...], *, limit: int
+    ) -> list[Mapping[str, Any]]: ...
+
+    async def read_default(self, field: str, company: int) -> Any: ...
+
+
+async def with_books(
+    tryton: Searches, records: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The companies with the periods of their books, and how these are rounded."""
+    return [
+        {
+            **record,
+            "periods": await tryton.search(
+                "account.period",
+                [["company", "=", record["id"]], ["type", "=", "standard"]],
+                ("name", "state"),
+                limit=1000,
+            ),
+            "tax_rounding": await tryton.read_default("tax_rounding", record["id"]),
+        }
+        for record in records
+    ]
+
+
+def entity_row(record: Mapping[str, Any]) -> Row:
+    """A company that has been read with its books."""
+    party = record["party"]
+    countries = [one["country"]["code"] for one in party["addresses"] or () if one["country"]]
+    country = next(iter(countries), None)
+    periods = sorted(record["periods"], key=lambda one: str(one["name"]))
+    return {
+        "id": record["id"],
+        "code": party["code"],
+        "name": party["name"],
+        "country": country,
+        "currency": record["currency"]["code"],
+        "timezone": record["timezone"],
+        "identifiers": [
+            {"country": country, "type": "tax number", "code": one["code"]}
+            for one in party["identifiers"] or ()
+        ],
+        "rounding": {
+            "net": "line",
+            "tax": TAX_ROUNDING[record["tax_rounding"] or "document"],
+            "mode": "half_even",
+            "precision": record["currency"]["rounding"],
+        },
+        "periods": [{"name": one["name"], "state": one["state"]} for one in periods],
+    }
