@@ -101,7 +101,7 @@ async def advance_keys(connection: Connection, table: Table, count: int) -> None
     if table.new_key is not None or count == 0:
         return
     if table.prefix:
-        sequence, last = f"{table.name}_number", table.first + count - 1
+        sequence, last = f"{table.name}_serial", table.first + count - 1
     else:
         sequence, last = f"{table.name}_{table.key.name}_seq", count
     await connection.fetchval("SELECT setval($1::text::regclass, $2)", sequence, last)

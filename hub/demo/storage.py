@@ -27,7 +27,7 @@ def table_ddl(table: Table) -> list[str]:
     statements = [f"CREATE TABLE IF NOT EXISTS {table.name} ({columns})"]
     if table.prefix:
         start = f"START {table.first}"
-        statements.append(f"CREATE SEQUENCE IF NOT EXISTS {table.name}_number {start}")
+        statements.append(f"CREATE SEQUENCE IF NOT EXISTS {table.name}_serial {start}")
     return statements + [index_ddl(table, one) for one in table.columns if is_indexed(one)]
 
 
@@ -70,7 +70,7 @@ async def insert_row(connection: Connection, table: Table, values: Mapping[str, 
     if table.new_key is not None:
         values = {table.key.name: await table.new_key(connection, values), **values}
     elif table.prefix:
-        number = await connection.fetchval(f"SELECT nextval('{table.name}_number')")
+        number = await connection.fetchval(f"SELECT nextval('{table.name}_serial')")
         values = {table.key.name: f"{table.prefix}{number:0{table.digits}d}", **values}
     names = ", ".join(values)
     places = ", ".join(f"${place}" for place in range(1, len(values) + 1))

@@ -4,10 +4,10 @@
 
 CREATE SCHEMA hub;
 
-CREATE SEQUENCE hub.billing_hold_number;
+CREATE SEQUENCE hub.billing_hold_serial;
 CREATE TABLE hub.billing_hold (
     id             text COLLATE "C" PRIMARY KEY
-                   DEFAULT 'H' || lpad(nextval('hub.billing_hold_number')::text, 7, '0'),
+                   DEFAULT 'H' || lpad(nextval('hub.billing_hold_serial')::text, 7, '0'),
     hub_reference  text UNIQUE,
     crm_account    text,
     crm_engagement text,
@@ -32,10 +32,10 @@ CREATE INDEX billing_hold_engagement ON hub.billing_hold (crm_engagement);
 CREATE INDEX billing_hold_project ON hub.billing_hold (project_no);
 CREATE INDEX billing_hold_invoice ON hub.billing_hold (invoice);
 
-CREATE SEQUENCE hub.billing_event_number;
+CREATE SEQUENCE hub.billing_event_serial;
 CREATE TABLE hub.billing_event (
     id            text COLLATE "C" PRIMARY KEY
-                  DEFAULT 'B' || lpad(nextval('hub.billing_event_number')::text, 10, '0'),
+                  DEFAULT 'B' || lpad(nextval('hub.billing_event_serial')::text, 10, '0'),
     hub_reference text UNIQUE,
     project_no    text NOT NULL,
     kind          text NOT NULL,
