@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -70,6 +71,17 @@ class Scope:
         except Exception as error:  # noqa: BLE001  # masked in the report
             self.request.report(error, wanted.path)
             return None
+
+    async def load_all(
+        self, entity: type, ids: Sequence[str], wanted: Wanted
+    ) -> Mapping[str, Record]:
+        """Those of the records that exist; a read that fails is reported once, and finds none."""
+        try:
+            found = await asyncio.gather(*(self.load_root(entity, i, wanted) for i in ids))
+        except Exception as error:  # noqa: BLE001  # masked in the report
+            self.request.report(error, wanted.path)
+            return {}
+        return {record.id: record for record in found if record}
 
     async def load_page(
         self, entity: type, filters: Sequence[Filter], paging: Paging, wanted: Wanted

@@ -1,6 +1,7 @@
-"""The roots of every query: one object by id, or a page of them."""
+"""The roots of every query: one object by id, several of them, or a page of a list."""
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Sequence
 from operator import getitem
 from typing import Annotated, Any
 
@@ -35,8 +36,16 @@ from schema.entities.retainer import Retainer
 from schema.entities.sow import Sow
 from schema.entities.time_entry import TimeEntry
 from schema.entity import anchor, prefix
+from schema.errors import Invalid
+
+MOST_NODES = 100
+"""How many objects may be asked for by id at once."""
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Canonical id.")]
+Ids = Annotated[
+    list[strawberry.ID],
+    strawberry.argument(description=f"Canonical ids of any types, at most {MOST_NODES}."),
+]
 
 
 def one(entity: type) -> Any:
@@ -100,6 +109,28 @@ def load_node(info: Info, entity: type, record_id: str, read: Any) -> Awaitable[
     return load()
 
 
+async def load_nodes(info: Info, ids: Sequence[str], read: Any) -> list[Any]:
+    """Objects of any types in the order asked, None for one that nobody knows.
+
+    One batched read per type; a type that cannot be read at all is one error and no objects.
+    """
+    if len(ids) > MOST_NODES:
+        raise Invalid(f"At most {MOST_NODES} ids at once, not {len(ids)}.")
+    asked: dict[type, list[str]] = {}
+    for record_id in dict.fromkeys(ids):
+        asked.setdefault(entity_of(record_id), []).append(record_id)
+    scope = info.request.scope(policy_of(read))
+    wanted = {
+        entity: Wanted(fields=selected_fields(info.syntax, entity), path=info.root_path)
+        for entity in asked
+    }
+    found = await asyncio.gather(
+        *(scope.load_all(entity, some, wanted[entity]) for entity, some in asked.items())
+    )
+    known = {record_id: record for records in found for record_id, record in records.items()}
+    return [node_of(known[i], scope) if i in known else None for i in ids]
+
+
 @strawberry.type(description="Reads. Each field comes from the system that owns it.")
 class Query:
     client = one(Client)
@@ -144,3 +175,9 @@ class Query:
     async def node(self, info: Info, id: Id, read: Read = None) -> Node | None:
         found: Node | None = await load_node(info, entity_of(id), id, read)
         return found
+
+    @strawberry.field(
+        description="The objects with these ids, in the order asked; null for one nobody knows."
+    )
+    async def nodes(self, info: Info, ids: Ids, read: Read = None) -> list[Node | None]:
+        return await load_nodes(info, ids, read)

@@ -234,6 +234,43 @@ async def test_an_id_nobody_knows_is_null(firm: GraphFirm) -> None:
     assert await firm.ask(f'{{ client(id: "{unknown}") {{ name }} }}') == {"client": None}
 
 
+async def test_nodes_come_in_the_order_asked_with_one_read_per_type(firm: GraphFirm) -> None:
+    """Ids of two types, one of them twice and one unknown, are one call per owner."""
+    asked = [PROJECT, CLIENT, mint("cli", "crm", "nobody"), mint("prj", "erp", "P-002"), PROJECT]
+    found = await firm.ask(
+        "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Client { name }"
+        " ... on Project { code health } } }",
+        ids=asked,
+    )
+    assert [node and node["id"] for node in found["nodes"]] == [*asked[:2], None, *asked[3:]]
+    assert [node.get("code") for node in found["nodes"] if node] == [
+        "P-001",
+        None,
+        "P-002",
+        "P-001",
+    ]
+    assert firm.calls() == {"crm": 1, "erp": 1, "psa": 1}
+
+
+async def test_a_type_that_cannot_be_read_leaves_the_other_nodes(firm: GraphFirm) -> None:
+    """Two projects of a dead ERP are null with one error; the client arrives."""
+    firm.erp.fault = DOWN
+    result = await firm.run(
+        "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Project { code } } }",
+        ids=[PROJECT, CLIENT, mint("prj", "erp", "P-002")],
+    )
+    assert [node and node["id"] for node in result.data["nodes"]] == [None, CLIENT, None]
+    assert codes(result) == ["UPSTREAM_UNAVAILABLE"]
+
+
+async def test_nodes_are_at_most_a_hundred(firm: GraphFirm) -> None:
+    """The hundred-and-first id is refused before anybody is asked."""
+    result = await firm.run("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[CLIENT] * 101)
+    assert codes(result) == ["BAD_USER_INPUT"]
+    assert "At most 100" in result.errors[0].message
+    assert firm.calls() == {}
+
+
 async def test_a_bad_argument_of_an_edge_is_reported_once(firm: GraphFirm) -> None:
     """Three parents with the same wrong page size are one error."""
     result = await firm.run("{ clients { nodes { projects(first: 0) { nodes { id } } } } }")
