@@ -29,6 +29,7 @@ from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
+from sync.lists import Lists
 from sync.read.projected import Projected
 from sync.reading import Reading
 from sync.routing import Routing
@@ -119,6 +120,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             connectors=connectors,
             services=Services(
                 reading=reading,
+                lists=Lists(reading, pool, utc_now),
                 routing=Routing(
                     connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
                 ),

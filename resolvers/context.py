@@ -15,6 +15,7 @@ from resolvers.errors import Path, coded, missing_part
 from resolvers.loaders import Scope
 from sync.clock import Clock
 from sync.feed import Feed
+from sync.lists import Lists
 from sync.policy import LIVE, ReadPolicy
 from sync.reading import Reading
 from sync.routing import Routing
@@ -28,6 +29,7 @@ class Services:
     """The engine as the graph uses it. `budget` is the time one operation may wait for owners."""
 
     reading: Reading
+    lists: Lists
     routing: Routing
     feed: Feed
     clock: Clock

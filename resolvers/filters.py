@@ -8,8 +8,9 @@ from typing import Any
 import strawberry
 
 from schema.canon import BY_ID_TYPE, require_id
-from schema.entity import FilterOp, Owned, bare_type, owned_fields
+from schema.entity import FilterOp, bare_type
 from schema.errors import Invalid
+from schema.listing import Listed, filterable_fields
 from sync.policy import Filter
 
 MOST_VALUES = 250
@@ -33,23 +34,23 @@ _MEANINGS = {
 class Narrowing:
     """One argument of a filter input: a field and a comparison."""
 
-    owned: Owned
+    field: Listed
     op: FilterOp
 
     @property
     def name(self) -> str:
-        return self.owned.name + _SUFFIXES[self.op]
+        return self.field.name + _SUFFIXES[self.op]
 
     @property
     def type(self) -> Any:
-        value = bare_type(self.owned.type)
+        value = bare_type(self.field.type)
         return GenericAlias(list, (value,)) if self.op is FilterOp.IN else value
 
 
 def narrowings(entity: type) -> Iterator[Narrowing]:
-    for owned in owned_fields(entity).values():
-        for op in owned.filters:
-            yield Narrowing(owned=owned, op=op)
+    for field in filterable_fields(entity).values():
+        for op in field.filters:
+            yield Narrowing(field=field, op=op)
 
 
 def filter_input(entity: type) -> Any:
@@ -68,7 +69,7 @@ def filters_of(entity: type, given: Any) -> tuple[Filter, ...]:
     if given is None:
         return ()
     return tuple(
-        Filter(field=n.owned.name, op=n.op, value=_checked(n, value))
+        Filter(field=n.field.name, op=n.op, value=_checked(n, value))
         for n in narrowings(entity)
         if (value := getattr(given, n.name)) is not None
     )
@@ -78,7 +79,7 @@ def _checked(narrowing: Narrowing, value: Any) -> Any:
     values = value if isinstance(value, list) else [value]
     if len(values) > MOST_VALUES:
         raise Invalid(f"A filter takes at most {MOST_VALUES} values, not {len(values)}.")
-    referred = BY_ID_TYPE.get(bare_type(narrowing.owned.type))
+    referred = BY_ID_TYPE.get(bare_type(narrowing.field.type))
     for one in values:
         if referred:
             require_id(referred, one)

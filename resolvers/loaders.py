@@ -11,6 +11,7 @@ from aiodataloader import DataLoader
 
 from resolvers.errors import Path
 from schema.edges import EdgeLoad, GraphEdge
+from sync.ordering import Cut, Order
 from sync.policy import Filter, KeyRange, Paging, ReadPolicy, RecordPage
 from sync.records import Record
 from sync.session import ReadSession
@@ -31,6 +32,8 @@ class Wanted:
     fields: frozenset[str]
     path: Path
     span: KeyRange | None = None
+    cut: Cut | None = None
+    """How the far list is cut in the projection; else `span` is cut out of the whole list."""
 
 
 Key = tuple[Any, Wanted]
@@ -38,6 +41,7 @@ Key = tuple[Any, Wanted]
 
 Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
 FarEnds = Callable[[list[Key]], Coroutine[Any, Any, list[Far | None]]]
+FarPages = Callable[[list[Key]], Coroutine[Any, Any, list[RecordPage | None]]]
 """What a batch of keys is answered with, in the order of the keys."""
 
 
@@ -48,6 +52,7 @@ class Scope:
         self.request = request
         self._policy = policy
         self._edges: dict[int, DataLoader[Key, Far | None]] = {}
+        self._pages: dict[int, DataLoader[Key, RecordPage | None]] = {}
         self._roots: dict[type, DataLoader[Key, Record | None]] = {}
 
     def load_edge(self, edge: GraphEdge, near: Any, wanted: Wanted) -> Awaitable[Far | None]:
@@ -55,6 +60,15 @@ class Scope:
         loader = self._edges.get(id(edge))
         if loader is None:
             loader = self._edges[id(edge)] = DataLoader(self._edge_batch(edge))
+        return loader.load((near, wanted))
+
+    def load_far_page(
+        self, edge: GraphEdge, near: Any, wanted: Wanted
+    ) -> Awaitable[RecordPage | None]:
+        """The page `wanted.cut` cuts; None from a batch that failed, which is reported once."""
+        loader = self._pages.get(id(edge))
+        if loader is None:
+            loader = self._pages[id(edge)] = DataLoader(self._far_page_batch(edge))
         return loader.load((near, wanted))
 
     def load_root(self, entity: type, record_id: str, wanted: Wanted) -> Awaitable[Record | None]:
@@ -84,11 +98,16 @@ class Scope:
         return {record.id: record for record in found if record}
 
     async def load_page(
-        self, entity: type, filters: Sequence[Filter], paging: Paging, wanted: Wanted
+        self,
+        entity: type,
+        filters: Sequence[Filter],
+        order: Order | None,
+        paging: Paging,
+        wanted: Wanted,
     ) -> RecordPage:
-        reading = self.request.services.reading
+        lists = self.request.services.lists
         return await self._read(
-            wanted.path, lambda s: reading.page(s, entity, filters, paging, wanted.fields)
+            wanted.path, lambda s: lists.page(s, entity, filters, order, paging, wanted.fields)
         )
 
     def _edge_batch(self, edge: GraphEdge) -> FarEnds:
@@ -100,6 +119,21 @@ class Scope:
                 self.request.report(error, path)
                 return [None] * len(keys)
             return [_pick(found, near) for near, _ in keys]
+
+        return load
+
+    def _far_page_batch(self, edge: GraphEdge) -> FarPages:
+        async def load(keys: list[Key]) -> list[RecordPage | None]:
+            lists, path = self.request.services.lists, keys[0][1].path
+            asked = [(near, wanted.cut) for near, wanted in keys if wanted.cut]
+            try:
+                pages = await self._read(
+                    path, lambda s: lists.far_pages(s, edge, asked, _fields(keys))
+                )
+            except Exception as error:  # noqa: BLE001  # one masked error, not one per record
+                self.request.report(error, path)
+                return [None] * len(keys)
+            return list(pages)
 
         return load
 

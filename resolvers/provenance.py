@@ -48,7 +48,11 @@ def provenance_of(part: Part, now: datetime) -> Provenance:
 
 
 def provenance_line(fetch: Fetch) -> dict[str, Any]:
-    """One line of `extensions.provenance`: one owner's part of one batched read."""
+    """One line of `extensions.provenance`: one owner's part of one batched read.
+
+    `decided: "LIST"` marks what the projection was asked for only to decide which records are
+    listed, and in which order.
+    """
     return {
         "type": fetch.entity,
         "owner": fetch.owner.name,
@@ -57,6 +61,7 @@ def provenance_line(fetch: Fetch) -> dict[str, Any]:
         "lagMs": fetch.lag_ms,
         "records": fetch.records,
         **({"reason": fetch.reason} if fetch.reason else {}),
+        **({"decided": "LIST"} if fetch.is_cut else {}),
     }
 
 

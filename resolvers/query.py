@@ -11,8 +11,9 @@ from resolvers.context import Info
 from resolvers.filters import filter_input, filters_of
 from resolvers.loaders import Wanted
 from resolvers.nodes.canon import connection_of, nullable_node
-from resolvers.nodes.node import Node, node_of
-from resolvers.paging import After, Before, Connection, First, Last, paging
+from resolvers.nodes.node import Node, connection, node_of
+from resolvers.orders import order_argument, order_of
+from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.canon import entity_of, require_id
@@ -63,7 +64,7 @@ def one(entity: type) -> Any:
 
 
 def page(entity: type) -> Any:
-    """The field that lists objects, filtered and cut into pages by their anchor."""
+    """The field that lists objects, page by page; `sync.lists` says who cuts the pages."""
     filters = filter_input(entity)
 
     async def resolve(
@@ -73,6 +74,7 @@ def page(entity: type) -> Any:
         after: After = None,
         before: Before = None,
         filter: Any = None,
+        order_by: Any = None,
         read: Read = None,
     ) -> Any:
         bounds = paging(first, last, after, before)
@@ -80,20 +82,20 @@ def page(entity: type) -> Any:
             fields=selected_fields(info.syntax, entity, CONNECTION_ROUTES), path=info.root_path
         )
         scope = info.request.scope(policy_of(read))
-        found = await scope.load_page(entity, filters_of(entity, filter), bounds, wanted)
-        return Connection(
-            nodes=[node_of(record, scope) for record in found.records],
-            cursor_at=found.cursors.__getitem__,
-            has_next=found.has_next,
-            has_previous=found.has_previous,
-        )
+        narrowed, order = filters_of(entity, filter), order_of(order_by)
+        found = await scope.load_page(entity, narrowed, order, bounds, wanted)
+        return connection(found, scope)
 
     described = strawberry.argument(description="Which ones to list.")
     resolve.__annotations__["filter"] = getitem(Annotated, (filters | None, described))
+    resolve.__annotations__["order_by"] = order_argument(entity)
     return strawberry.field(
         resolver=resolve,
         graphql_type=connection_of(entity),
-        description=f"{entity.__name__}s, in the order of their keys in {anchor(entity).name}.",
+        description=(
+            f"{entity.__name__}s, in the order of their keys in {anchor(entity).name} unless "
+            "`orderBy` says another."
+        ),
     )
 
 
@@ -165,11 +167,12 @@ class Query:
     retainers = page(Retainer)
     resources = page(Resource)
     assignments = page(Assignment)
-    time_entrys = page(TimeEntry)
+    time_entries = page(TimeEntry)
     expense_items = page(ExpenseItem)
     billing_events = page(BillingEvent)
     billing_holds = page(BillingHold)
     invoices = page(Invoice)
+    payment_statuses = page(PaymentStatus)
 
     @strawberry.field(description="The object with this id, of whatever type, or null.")
     async def node(self, info: Info, id: Id, read: Read = None) -> Node | None:

@@ -50,9 +50,13 @@ class GraphEdge:
     load: EdgeLoad
     is_many: bool
     description: str
+    is_large: bool = False
+    """It may lead to thousands of records: its pages are cut in the projection, by id."""
 
 
-def _many(source: type, name: str, target: type, key: str, description: str) -> GraphEdge:
+def _many(
+    source: type, name: str, target: type, key: str, description: str, *, is_large: bool = False
+) -> GraphEdge:
     """Every `target` whose `key` holds the source's id."""
     return GraphEdge(
         source=source,
@@ -62,7 +66,12 @@ def _many(source: type, name: str, target: type, key: str, description: str) -> 
         load=EdgeLoad.BY_KEY,
         is_many=True,
         description=description,
+        is_large=is_large,
     )
+
+
+def _large(source: type, name: str, target: type, key: str, description: str) -> GraphEdge:
+    return _many(source, name, target, key, description, is_large=True)
 
 
 def _one(source: type, key: str, target: type, description: str) -> GraphEdge:
@@ -135,10 +144,10 @@ EDGES: tuple[GraphEdge, ...] = (
     _one(Project, "legal_entity_id", LegalEntity, "The delivering legal entity."),
     _many(Project, "invoices", Invoice, "project_id", "The invoices for its work."),
     _many(Project, "milestones", Milestone, "project_id", "What it delivers."),
-    _many(Project, "assignments", Assignment, "project_id", "Who is planned on it."),
-    _many(Project, "time_entries", TimeEntry, "project_id", "The time booked on it."),
-    _many(Project, "expenses", ExpenseItem, "project_id", "The expenses booked on it."),
-    _many(Project, "billing_events", BillingEvent, "project_id", "What it may bill."),
+    _large(Project, "assignments", Assignment, "project_id", "Who is planned on it."),
+    _large(Project, "time_entries", TimeEntry, "project_id", "The time booked on it."),
+    _large(Project, "expenses", ExpenseItem, "project_id", "The expenses booked on it."),
+    _large(Project, "billing_events", BillingEvent, "project_id", "What it may bill."),
     _many(Project, "holds", BillingHold, "project_id", "Holds on the project."),
     _one(Project, "manager_id", Resource, "The project manager."),
     PROJECT_TEAM,
@@ -147,9 +156,9 @@ EDGES: tuple[GraphEdge, ...] = (
     _one(Retainer, "sow_id", Sow, "The contract it is part of."),
     _one(Resource, "legal_entity_id", LegalEntity, "The employing legal entity."),
     _one(Resource, "manager_id", Resource, "The line manager."),
-    _many(Resource, "assignments", Assignment, "resource_id", "Where the person is planned."),
-    _many(Resource, "time_entries", TimeEntry, "resource_id", "The person's time."),
-    _many(Resource, "expenses", ExpenseItem, "resource_id", "The person's expenses."),
+    _large(Resource, "assignments", Assignment, "resource_id", "Where the person is planned."),
+    _large(Resource, "time_entries", TimeEntry, "resource_id", "The person's time."),
+    _large(Resource, "expenses", ExpenseItem, "resource_id", "The person's expenses."),
     _one(Assignment, "project_id", Project, "The project."),
     _one(Assignment, "resource_id", Resource, "The person."),
     _one(Assignment, "replaced_by_id", Assignment, "Its successor."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, cast, dataclass_transform, get_args, get_type_hints
@@ -33,7 +34,10 @@ class Owner:
 
 
 class FilterOp(Enum):
-    """How a list may be narrowed by a field; each is pushed down to the owner."""
+    """How a list may be narrowed by a field.
+
+    Pushed down to the anchor if it owns the field; else the list is cut in the projection.
+    """
 
     IN = "in"
     CONTAINS = "contains"
@@ -49,10 +53,15 @@ class Owned:
     group: FieldGroup
     type: Any
     filters: tuple[FilterOp, ...]
+    is_searched: bool
 
     @property
     def owner(self) -> System:
         return self.group.owner
+
+    @property
+    def owners(self) -> tuple[System, ...]:
+        return (self.owner,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,27 +71,51 @@ class FirstOf:
     name: str
     sources: tuple[str, ...]
     type: Any
+    filters: tuple[FilterOp, ...]
+    owners: tuple[System, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sunset:
+    """A field that will go: what takes its place, and the last day it is there."""
+
+    use: str
+    last_day: date
+
+    @property
+    def reason(self) -> str:
+        return f"Use {self.use}. Removed after {self.last_day.isoformat()}."
 
 
 def owned_by(
-    group: FieldGroup, *, description: str, filters: tuple[FilterOp, ...] = (), **default: Any
+    group: FieldGroup,
+    *,
+    description: str,
+    filters: tuple[FilterOp, ...] = (),
+    is_searched: bool = False,
+    deprecated: Sunset | None = None,
+    **default: Any,
 ) -> Any:
     """Declare a stored field and the group that owns it.
 
     A field outside the anchor's groups needs `default=None`: its owner may be down or not know
-    the record yet, and the rest of the object must still arrive.
+    the record yet, and the rest of the object must still arrive. `is_searched` fields are what
+    people know a record by: its number, code, name or e-mail address.
     """
     return strawberry.field(
         description=f"{description} {group.freshness}",
         directives=[Owner(system=group.owner)],
-        metadata={"group": group, "filters": filters},
+        deprecation_reason=deprecated.reason if deprecated else None,
+        metadata={"group": group, "filters": filters, "is_searched": is_searched},
         **default,
     )
 
 
-def first_of(*sources: str, description: str) -> Any:
+def first_of(*sources: str, description: str, filters: tuple[FilterOp, ...] = ()) -> Any:
     """Declare a derived field: the first of the named fields that is known."""
-    return strawberry.field(description=description, metadata={"first_of": sources}, default=None)
+    return strawberry.field(
+        description=description, metadata={"first_of": sources, "filters": filters}, default=None
+    )
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(owned_by, first_of))
@@ -115,6 +148,7 @@ def owned_fields(entity_type: type) -> dict[str, Owned]:
             group=field.metadata["group"],
             type=hints[field.name],
             filters=field.metadata["filters"],
+            is_searched=field.metadata["is_searched"],
         )
         for field in _fields(entity_type)
         if "group" in field.metadata and field.name != "id"
@@ -123,10 +157,14 @@ def owned_fields(entity_type: type) -> dict[str, Owned]:
 
 @cache
 def derived_fields(entity_type: type) -> dict[str, FirstOf]:
-    hints = get_type_hints(entity_type)
+    hints, owned = get_type_hints(entity_type), owned_fields(entity_type)
     return {
         field.name: FirstOf(
-            name=field.name, sources=field.metadata["first_of"], type=hints[field.name]
+            name=field.name,
+            sources=field.metadata["first_of"],
+            type=hints[field.name],
+            filters=field.metadata["filters"],
+            owners=tuple(dict.fromkeys(owned[s].owner for s in field.metadata["first_of"])),
         )
         for field in _fields(entity_type)
         if "first_of" in field.metadata

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from schema.entity import FilterOp, anchor, derived_fields, owned_fields
 from schema.errors import Invalid
+from schema.listing import filterable_fields, is_at_anchor
 from schema.system import System
 from sync.opaque import seal, unseal
 from sync.records import Record
@@ -29,7 +30,7 @@ class ReadPolicy:
     LIVE asks the owners, and the projection in place of one that fails. PROJECTED asks the
     projection only. MAX_AGE takes from the projection what was known true within `max_age`.
     AFTER waits until the projection shows the write that gave `token`; if it does not in time,
-    the owners are asked.
+    the owners are asked: LIVE, with the token that is still missing.
     """
 
     kind: PolicyKind
@@ -93,15 +94,20 @@ def seal_cursor(key: str) -> str:
 
 def key_range(paging: Paging) -> KeyRange:
     """Raises Invalid for a cursor that is not ours, or unless one of first and last is given."""
-    limit = paging.last if paging.first is None else paging.first
-    if limit is None or (paging.first is not None and paging.last is not None):
-        raise Invalid("Give exactly one of first and last.")
     return KeyRange(
-        limit=limit,
+        limit=size_of(paging),
         after=_unseal_cursor(paging.after),
         before=_unseal_cursor(paging.before),
         is_backward=paging.first is None,
     )
+
+
+def size_of(paging: Paging) -> int:
+    """How many records the page holds. Raises Invalid unless one of first and last is given."""
+    limit = paging.last if paging.first is None else paging.first
+    if limit is None or (paging.first is not None and paging.last is not None):
+        raise Invalid("Give exactly one of first and last.")
+    return limit
 
 
 def stored_fields(entity: type, fields: Iterable[str]) -> frozenset[str]:
@@ -127,14 +133,19 @@ def systems_of(entity: type, stored: frozenset[str]) -> tuple[System, ...]:
 
 
 def require_filter(entity: type, narrowed: Filter) -> None:
-    """Raise Invalid unless the anchor owns the field and the canon allows the comparison."""
-    owned = owned_fields(entity).get(narrowed.field)
-    if owned is None or narrowed.op not in owned.filters or owned.owner is not anchor(entity):
-        known = sorted(name for name, field in owned_fields(entity).items() if field.filters)
+    """Raise Invalid unless the canon allows the comparison."""
+    known = filterable_fields(entity)
+    found = known.get(narrowed.field)
+    if found is None or narrowed.op not in found.filters:
         raise Invalid(
             f"{entity.__name__} cannot be filtered by {narrowed.field} ({narrowed.op.value}); "
-            f"fields with filters: {', '.join(known)}."
+            f"fields with filters: {', '.join(sorted(known))}."
         )
+
+
+def is_pushed_down(entity: type, narrowed: Filter) -> bool:
+    """Whether the anchor can carry the comparison out; else the projection must."""
+    return is_at_anchor(entity, filterable_fields(entity)[narrowed.field])
 
 
 def _unseal_cursor(cursor: str | None) -> str | None:

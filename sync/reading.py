@@ -83,7 +83,7 @@ class Reading:
         When only guests of the type are asked, a record that none of them has is looked up at the
         anchor before it is left out.
         """
-        await self._settle(session)
+        await self.settle(session)
         wanted = tuple(dict.fromkeys(ids))
         stored = stored_fields(entity, fields)
         systems = systems_of(entity, stored)
@@ -104,7 +104,7 @@ class Reading:
         fields: frozenset[str],
     ) -> Mapping[str, tuple[Record, ...]]:
         """All records that hold one of `values` in the reference field `key`, in key order."""
-        await self._settle(session)
+        await self.settle(session)
         stored = stored_fields(entity, fields | {key})
 
         async def live() -> Stretch:
@@ -128,11 +128,14 @@ class Reading:
         paging: Paging,
         fields: frozenset[str],
     ) -> RecordPage:
-        """One page in ascending key order, whichever end it was taken from."""
+        """One page in ascending key order, whichever end it was taken from.
+
+        The filters are those the anchor can carry out; `sync.lists` serves the others.
+        """
         span = key_range(paging)
         for narrowed in filters:
             require_filter(entity, narrowed)
-        await self._settle(session)
+        await self.settle(session)
         stored = stored_fields(entity, fields)
 
         async def live() -> Stretch:
@@ -150,6 +153,17 @@ class Reading:
             has_next=span.before is not None if span.is_backward else stretch.has_more,
             has_previous=stretch.has_more if span.is_backward else span.after is not None,
         )
+
+    async def settle(self, session: ReadSession) -> None:
+        """Turn AFTER into PROJECTED once the projection shows the write, else into LIVE."""
+        if session.policy.kind is PolicyKind.AFTER:
+            is_there = await self.shows(session.policy, _TOKEN_WAIT)
+            lagging = replace(session.policy, kind=PolicyKind.LIVE)
+            session.policy = PROJECTED if is_there else lagging
+
+    async def shows(self, policy: ReadPolicy, wait: timedelta) -> bool:
+        """Whether the projection shows the write of the policy's token within `wait`."""
+        return await self._projected.shows(unseal_token(policy.token or ""), wait)
 
     async def _stretch(
         self,
@@ -259,13 +273,6 @@ class Reading:
         if len(lost) < len(ids):
             self._note(session, entity, system, parts, Source.PROJECTION, error.code)
         return parts
-
-    async def _settle(self, session: ReadSession) -> None:
-        """Turn AFTER into PROJECTED once the projection shows the write, else into LIVE."""
-        if session.policy.kind is PolicyKind.AFTER:
-            token = unseal_token(session.policy.token or "")
-            is_there = await self._projected.shows(token, _TOKEN_WAIT)
-            session.policy = PROJECTED if is_there else LIVE
 
     def _note(
         self,

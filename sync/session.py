@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schema.errors import ConcordError, Unavailable
 from schema.system import System
 from sync.policy import LIVE, ReadPolicy
-from sync.read.parts import Parts
+from sync.read.parts import Parts, oldest
 from sync.records import Source
 
 
@@ -32,7 +33,8 @@ class Fetch:
     """One owner's parts as they were read together: a line of `extensions.provenance`.
 
     `as_of` is that of the oldest part; `reason` the code of the fault that made the projection
-    answer in the owner's place.
+    answer in the owner's place. `is_cut` says that the parts decided which records are listed,
+    and in which order; what is shown of those is told by lines of its own.
     """
 
     entity: str
@@ -42,6 +44,7 @@ class Fetch:
     lag_ms: int | None
     records: int
     reason: str | None = None
+    is_cut: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,20 +67,35 @@ class ReadSession:
         reason: str | None = None,
     ) -> None:
         """Note where parts that were read together came from; `now` tells their lag."""
-        moments = [p.provenance.as_of for p in parts.values() if p.provenance.as_of is not None]
-        as_of = min(moments, default=None)
-        lag = None if as_of is None else max(now - as_of, timedelta(0))
+        as_of = oldest(parts)
         self.fetches.append(
             Fetch(
                 entity=entity.__name__,
                 owner=owner,
                 source=source,
                 as_of=as_of,
-                lag_ms=None if lag is None else lag // timedelta(milliseconds=1),
+                lag_ms=_lag(as_of, now),
                 records=len(parts),
                 reason=reason,
             )
         )
+
+    def note_cut(
+        self, entity: type, decided: Mapping[System, datetime | None], records: int, now: datetime
+    ) -> None:
+        """Note that the projection's word of these owners decided which records are listed."""
+        for owner, as_of in decided.items():
+            self.fetches.append(
+                Fetch(
+                    entity=entity.__name__,
+                    owner=owner,
+                    source=Source.PROJECTION,
+                    as_of=as_of,
+                    lag_ms=_lag(as_of, now),
+                    records=records,
+                    is_cut=True,
+                )
+            )
 
     def blame(self, system: System, error: ConcordError, affected: int) -> None:
         """Note that `affected` records go without this system's part."""
@@ -91,3 +109,7 @@ class ReadSession:
                 retry_after=error.retry_after if isinstance(error, Unavailable) else None,
             )
         )
+
+
+def _lag(as_of: datetime | None, now: datetime) -> int | None:
+    return None if as_of is None else max(now - as_of, timedelta(0)) // timedelta(milliseconds=1)

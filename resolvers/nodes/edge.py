@@ -9,11 +9,13 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.loaders import Scope, Wanted
-from resolvers.nodes.node import Node, node_of
+from resolvers.nodes.node import Node, connection, node_of
+from resolvers.orders import order_argument, order_of
 from resolvers.paging import After, Before, Connection, First, Last, cursor_of, paging, window
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
-from sync.policy import key_range
+from sync.ordering import Order, cut_of
+from sync.policy import Paging, key_range
 
 
 def edge(declared: GraphEdge) -> Any:
@@ -39,13 +41,21 @@ def _to_many(declared: GraphEdge) -> Any:
         last: Last = None,
         after: After = None,
         before: Before = None,
+        order_by: Any = None,
     ) -> Awaitable[Any] | None:
         near = _near_end(declared, root)
-        wanted = _prepare(info, lambda: _wanted_page(info, declared, first, last, after, before))
+        wanted = _prepare(
+            info,
+            lambda: _wanted_page(
+                info, declared, order_of(order_by), paging(first, last, after, before)
+            ),
+        )
         if near is None or wanted is None:
             return None
-        return _load_many(root.scope, declared, near, wanted)
+        load = _load_cut if wanted.cut else _load_many
+        return load(root.scope, declared, near, wanted)
 
+    resolve.__annotations__["order_by"] = order_argument(declared.target)
     return resolve
 
 
@@ -68,6 +78,12 @@ async def _load_many(scope: Scope, declared: GraphEdge, near: Any, wanted: Wante
     )
 
 
+async def _load_cut(scope: Scope, declared: GraphEdge, near: Any, wanted: Wanted) -> Any:
+    """The page of this near end as the projection cut it; None when the level's read failed."""
+    page = await scope.load_far_page(declared, near, wanted)
+    return page and connection(page, scope)
+
+
 def _near_end(declared: GraphEdge, node: Node) -> Any:
     """What the far end is found by: the near id, or the far id or ids the near record holds."""
     if declared.load is EdgeLoad.BY_KEY:
@@ -87,9 +103,12 @@ def _wanted(info: Info, declared: GraphEdge) -> Wanted:
     return Wanted(fields=selected_fields(info.syntax, declared.target), path=info.root_path)
 
 
-def _wanted_page(info: Info, declared: GraphEdge, *bounds: Any) -> Wanted:
+def _wanted_page(info: Info, declared: GraphEdge, order: Order | None, bounds: Paging) -> Wanted:
+    """Ordered pages, and those of large edges, are cut in the projection."""
+    is_cut = declared.is_large or order is not None
     return Wanted(
         fields=selected_fields(info.syntax, declared.target, CONNECTION_ROUTES),
         path=info.root_path,
-        span=key_range(paging(*bounds)),
+        span=None if is_cut else key_range(bounds),
+        cut=cut_of(bounds, order) if is_cut else None,
     )

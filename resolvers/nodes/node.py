@@ -8,8 +8,10 @@ from typing import Any
 import strawberry
 
 from resolvers.loaders import Scope
+from resolvers.paging import Connection
 from resolvers.provenance import Provenance, provenance_of
 from schema.entity import derived_fields, owned_fields
+from sync.policy import RecordPage
 from sync.records import Record
 
 
@@ -36,6 +38,16 @@ def node_of(record: Record, scope: Scope) -> Any:
         known = (values[source] for source in derived.sources)
         values[name] = next((value for value in known if value is not None), None)
     return node_type(record=record, scope=scope, **values)
+
+
+def connection(page: RecordPage, scope: Scope) -> Any:
+    """A page of records as the graph's."""
+    return Connection(
+        nodes=[node_of(record, scope) for record in page.records],
+        cursor_at=page.cursors.__getitem__,
+        has_next=page.has_next,
+        has_previous=page.has_previous,
+    )
 
 
 @cache

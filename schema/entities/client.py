@@ -49,7 +49,10 @@ class Client:
 
     id: ClientId = owned_by(CLIENT_COMMERCIAL, description="Canonical id.")
     name: str = owned_by(
-        CLIENT_COMMERCIAL, description="Legal or trading name.", filters=(FilterOp.CONTAINS,)
+        CLIENT_COMMERCIAL,
+        description="Legal or trading name.",
+        filters=(FilterOp.CONTAINS,),
+        is_searched=True,
     )
     segment: Segment | None = owned_by(
         CLIENT_COMMERCIAL, description="Market segment.", filters=(FilterOp.IN,), default=None
@@ -61,7 +64,7 @@ class Client:
         default=None,
     )
     trading_name: str | None = owned_by(
-        CLIENT_COMMERCIAL, description="The name it trades under.", default=None
+        CLIENT_COMMERCIAL, description="The name it trades under.", is_searched=True, default=None
     )
     language: str | None = owned_by(
         CLIENT_COMMERCIAL, description="BCP 47 language of its documents.", default=None
@@ -86,5 +89,5 @@ class Client:
         CLIENT_ACCOUNTING, description="Net days until an invoice is due.", default=None
     )
     credit_status: CreditStatus | None = owned_by(
-        CLIENT_ACCOUNTING, description="Credit status.", default=None
+        CLIENT_ACCOUNTING, description="Credit status.", filters=(FilterOp.IN,), default=None
     )

@@ -28,7 +28,9 @@ class Engagement:
     client_id: ClientId | None = owned_by(
         ENGAGEMENT, description="The buying client.", filters=(FilterOp.IN,), default=None
     )
-    name: str = owned_by(ENGAGEMENT, description="Title.", filters=(FilterOp.CONTAINS,))
+    name: str = owned_by(
+        ENGAGEMENT, description="Title.", filters=(FilterOp.CONTAINS,), is_searched=True
+    )
     stage: EngagementStage | None = owned_by(
         ENGAGEMENT, description="Sales stage.", filters=(FilterOp.IN,), default=None
     )
@@ -44,8 +46,14 @@ class Engagement:
     )
     ends_on: date | None = owned_by(ENGAGEMENT, description="Last planned day.", default=None)
     account_manager: str | None = owned_by(
-        ENGAGEMENT, description="E-mail address of the account manager.", default=None
+        ENGAGEMENT,
+        description="E-mail address of the account manager.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     legal_entity_id: LegalEntityId | None = owned_by(
-        ENGAGEMENT, description="The contracting legal entity.", default=None
+        ENGAGEMENT,
+        description="The contracting legal entity.",
+        filters=(FilterOp.IN,),
+        default=None,
     )

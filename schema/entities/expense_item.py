@@ -70,5 +70,5 @@ class ExpenseItem:
         EXPENSE_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
     )
     billing_state: BillingState | None = owned_by(
-        PRICING, description="How far it has been billed.", default=None
+        PRICING, description="How far it has been billed.", filters=(FilterOp.IN,), default=None
     )

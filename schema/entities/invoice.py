@@ -69,7 +69,7 @@ class Invoice:
         INVOICE_DRAFT, description="The invoiced project.", filters=(FilterOp.IN,), default=None
     )
     legal_entity_id: LegalEntityId | None = owned_by(
-        INVOICE_DRAFT, description="The issuing legal entity.", default=None
+        INVOICE_DRAFT, description="The issuing legal entity.", filters=(FilterOp.IN,), default=None
     )
     kind: InvoiceKind | None = owned_by(
         INVOICE_DRAFT, description="Kind of document.", filters=(FilterOp.IN,), default=None
@@ -91,7 +91,12 @@ class Invoice:
         filters=(FilterOp.FROM, FilterOp.TO),
         default=None,
     )
-    due_on: date | None = owned_by(INVOICE_DRAFT, description="Day payment is due.", default=None)
+    due_on: date | None = owned_by(
+        INVOICE_DRAFT,
+        description="Day payment is due.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
     draft_status: InvoiceStatus | None = owned_by(
         INVOICE_DRAFT,
         description="Billing's word: DRAFT, APPROVED or VOID.",
@@ -102,7 +107,11 @@ class Invoice:
         INVOICE_DRAFT, description="Whether the client disputes it.", default=None
     )
     number: str | None = owned_by(
-        INVOICE_LEDGER, description="Legal number, given when posted.", default=None
+        INVOICE_LEDGER,
+        description="Legal number, given when posted.",
+        filters=(FilterOp.IN,),
+        is_searched=True,
+        default=None,
     )
     ledger_status: InvoiceStatus | None = owned_by(
         INVOICE_LEDGER,
@@ -110,7 +119,10 @@ class Invoice:
         default=None,
     )
     posted_on: date | None = owned_by(
-        INVOICE_LEDGER, description="Accounting date of the posting.", default=None
+        INVOICE_LEDGER,
+        description="Accounting date of the posting.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
     )
     sent_on: date | None = owned_by(
         INVOICE_LEDGER, description="Day it was sent to the client.", default=None
@@ -132,4 +144,5 @@ class Invoice:
         "ledger_status",
         "draft_status",
         description="The ledger's word once it has one, billing's before that.",
+        filters=(FilterOp.IN,),
     )

@@ -49,9 +49,15 @@ class LegalEntity:
     """A company of the firm, which contracts, employs and issues invoices."""
 
     id: LegalEntityId = owned_by(LEGAL_ENTITY, description="Canonical id.")
-    code: str = owned_by(LEGAL_ENTITY, description="Company code.", filters=(FilterOp.IN,))
+    code: str = owned_by(
+        LEGAL_ENTITY, description="Company code.", filters=(FilterOp.IN,), is_searched=True
+    )
     name: str | None = owned_by(
-        LEGAL_ENTITY, description="Registered name.", filters=(FilterOp.CONTAINS,), default=None
+        LEGAL_ENTITY,
+        description="Registered name.",
+        filters=(FilterOp.CONTAINS,),
+        is_searched=True,
+        default=None,
     )
     country: str | None = owned_by(
         LEGAL_ENTITY, description="ISO 3166-1 alpha-2 country of registration.", default=None

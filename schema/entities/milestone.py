@@ -34,7 +34,7 @@ class Milestone:
         CONTRACT, description="Its number within the contract, from 1.", default=None
     )
     name: str | None = owned_by(
-        CONTRACT, description="Name.", filters=(FilterOp.CONTAINS,), default=None
+        CONTRACT, description="Name.", filters=(FilterOp.CONTAINS,), is_searched=True, default=None
     )
     status: MilestoneStatus | None = owned_by(
         CONTRACT, description="Status.", filters=(FilterOp.IN,), default=None

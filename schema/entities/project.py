@@ -40,8 +40,11 @@ class Project:
         PROJECT_IDENTITY,
         description="The number people type on timesheets.",
         filters=(FilterOp.IN,),
+        is_searched=True,
     )
-    name: str = owned_by(PROJECT_IDENTITY, description="Name.", filters=(FilterOp.CONTAINS,))
+    name: str = owned_by(
+        PROJECT_IDENTITY, description="Name.", filters=(FilterOp.CONTAINS,), is_searched=True
+    )
     client_id: ClientId | None = owned_by(
         PROJECT_IDENTITY, description="The client.", filters=(FilterOp.IN,), default=None
     )
@@ -58,7 +61,10 @@ class Project:
         default=None,
     )
     legal_entity_id: LegalEntityId | None = owned_by(
-        PROJECT_IDENTITY, description="The delivering legal entity.", default=None
+        PROJECT_IDENTITY,
+        description="The delivering legal entity.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     method: BillMethod | None = owned_by(
         PROJECT_IDENTITY, description="How its work is priced.", default=None
@@ -95,9 +101,11 @@ class Project:
     percent_complete: int | None = owned_by(
         PROJECT_DELIVERY, description="Share of the work done, 0-100.", default=None
     )
-    health: Health | None = owned_by(PROJECT_DELIVERY, description="Delivery health.", default=None)
+    health: Health | None = owned_by(
+        PROJECT_DELIVERY, description="Delivery health.", filters=(FilterOp.IN,), default=None
+    )
     manager_id: ResourceId | None = owned_by(
-        PROJECT_DELIVERY, description="The project manager.", default=None
+        PROJECT_DELIVERY, description="The project manager.", filters=(FilterOp.IN,), default=None
     )
     team_ids: list[ResourceId] | None = owned_by(
         PROJECT_TEAM, description="The people on the project.", default=None

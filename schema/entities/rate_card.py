@@ -10,7 +10,9 @@ class RateCard:
     """A named set of prices for the firm's work; its versions hold the rates."""
 
     id: RateCardId = owned_by(RATE_CARD, description="Canonical id.")
-    name: str = owned_by(RATE_CARD, description="Name.", filters=(FilterOp.CONTAINS,))
+    name: str = owned_by(
+        RATE_CARD, description="Name.", filters=(FilterOp.CONTAINS,), is_searched=True
+    )
     currency: str | None = owned_by(
         RATE_CARD, description="ISO 4217 code of its rates.", filters=(FilterOp.IN,), default=None
     )

@@ -55,10 +55,17 @@ class Resource:
 
     id: ResourceId = owned_by(RESOURCE_EMPLOYMENT, description="Canonical id.")
     name: str = owned_by(
-        RESOURCE_EMPLOYMENT, description="Full name.", filters=(FilterOp.CONTAINS,)
+        RESOURCE_EMPLOYMENT,
+        description="Full name.",
+        filters=(FilterOp.CONTAINS,),
+        is_searched=True,
     )
     email: str | None = owned_by(
-        RESOURCE_EMPLOYMENT, description="Work e-mail address.", default=None
+        RESOURCE_EMPLOYMENT,
+        description="Work e-mail address.",
+        filters=(FilterOp.IN,),
+        is_searched=True,
+        default=None,
     )
     worker_type: WorkerType | None = owned_by(
         RESOURCE_EMPLOYMENT, description="Contract type.", default=None
@@ -76,7 +83,10 @@ class Resource:
         RESOURCE_EMPLOYMENT, description="IANA zone of the person's work days.", default=None
     )
     legal_entity_id: LegalEntityId | None = owned_by(
-        RESOURCE_EMPLOYMENT, description="The employing legal entity.", default=None
+        RESOURCE_EMPLOYMENT,
+        description="The employing legal entity.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     grade: str | None = owned_by(
         RESOURCE_EMPLOYMENT, description="Grade of the career ladder.", default=None
@@ -96,7 +106,9 @@ class Resource:
     cost_rates: list[CostRate] | None = owned_by(
         RESOURCE_COST, description="Cost by day, the latest last. Restricted.", default=None
     )
-    role: str | None = owned_by(RESOURCE_SKILLS, description="Role on the rate card.", default=None)
+    role: str | None = owned_by(
+        RESOURCE_SKILLS, description="Role on the rate card.", filters=(FilterOp.IN,), default=None
+    )
     skills: list[str] | None = owned_by(
         RESOURCE_SKILLS, description="Skills staffing searches by.", default=None
     )

@@ -40,12 +40,14 @@ class Sow:
     engagement_id: EngagementId | None = owned_by(
         CONTRACT, description="The engagement it sells.", filters=(FilterOp.IN,), default=None
     )
-    number: str = owned_by(CONTRACT, description="Contract number.", filters=(FilterOp.IN,))
+    number: str = owned_by(
+        CONTRACT, description="Contract number.", filters=(FilterOp.IN,), is_searched=True
+    )
     version: int | None = owned_by(
         CONTRACT, description="Version of the contract, from 1.", default=None
     )
     title: str | None = owned_by(
-        CONTRACT, description="Title.", filters=(FilterOp.CONTAINS,), default=None
+        CONTRACT, description="Title.", filters=(FilterOp.CONTAINS,), is_searched=True, default=None
     )
     method: BillMethod | None = owned_by(
         CONTRACT, description="How the work is priced.", filters=(FilterOp.IN,), default=None

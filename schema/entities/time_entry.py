@@ -86,5 +86,5 @@ class TimeEntry:
         PRICING, description="Which rule chose the price.", default=None
     )
     billing_state: BillingState | None = owned_by(
-        PRICING, description="How far it has been billed.", default=None
+        PRICING, description="How far it has been billed.", filters=(FilterOp.IN,), default=None
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from schema.system import System
 from sync.records import Provenance, Record, Values
@@ -30,6 +31,12 @@ class Stretch:
 
     parts: Mapping[System, Parts]
     has_more: bool = False
+
+
+def oldest(parts: Parts) -> datetime | None:
+    """Since when all of the parts have been known to be true."""
+    moments = (part.provenance.as_of for part in parts.values())
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def with_reason(parts: Parts, reason: str) -> Parts:

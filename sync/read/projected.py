@@ -18,25 +18,22 @@ from typing import Any, get_args, get_origin
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from schema.entity import FilterOp, anchor, bare_type, owned_fields
+from schema.entity import anchor, bare_type, owned_fields
 from schema.money import Money, money
 from schema.rate import Rate, RateUnit, rate
 from schema.system import System
 from sync.json_form import as_spoken, from_json
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
+from sync.read.statements import alive, any_of, comparison, compiled
 from sync.records import Provenance, Source
 from sync.store.projection_tables import column_names, has_parts, table_for
 from sync.token import WriteToken
 
 Convert = Callable[..., Any]
 
-_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 _POLL_SECONDS = 0.025
-_TEXT = sa.Text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,43 +165,37 @@ _AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, Decimal: _as_spoken}
 
 @cache
 def _by_ids(entity: type) -> str:
-    return _compiled(_rows(entity).where(table_for(entity).c.id == _any_of()))[0]
+    return compiled(sa.select(*_columns(entity)).where(table_for(entity).c.id == any_of()))[0]
 
 
 @cache
 def _by_key(entity: type, key: str) -> str:
     order = _key_order(entity)
-    referring = _alive(entity).where(table_for(entity).c[key] == _any_of())
-    return _compiled(referring.order_by(*order))[0]
+    referring = alive(entity, *_columns(entity)).where(table_for(entity).c[key] == any_of())
+    return compiled(referring.order_by(*order))[0]
 
 
 @cache
 def _any(entity: type) -> str:
-    return _compiled(sa.select(sa.exists(_rows(entity))))[0]
+    return compiled(sa.select(sa.exists(sa.select(*_columns(entity)))))[0]
 
 
 def _page(entity: type, filters: Sequence[Filter], span: KeyRange) -> tuple[str, list[Any]]:
     order = _key_order(entity)
-    statement = _alive(entity).where(*(_comparison(entity, narrowed) for narrowed in filters))
+    statement = alive(entity, *_columns(entity)).where(
+        *(comparison(entity, narrowed) for narrowed in filters)
+    )
     if span.after is not None:
         statement = statement.where(sa.tuple_(*order) > _bound(span.after))
     if span.before is not None:
         statement = statement.where(sa.tuple_(*order) < _bound(span.before))
     ordered = (column.desc() for column in order) if span.is_backward else order
-    return _compiled(statement.order_by(*ordered).limit(span.limit + 1))
+    return compiled(statement.order_by(*ordered).limit(span.limit + 1))
 
 
-def _rows(entity: type) -> sa.Select[Any]:
+def _columns(entity: type) -> list[Any]:
     fences = ("_partition", "_offset", "_epoch", "_lsn")
-    return sa.select(*(c for c in table_for(entity).c if not c.name.endswith(fences)))
-
-
-def _alive(entity: type) -> sa.Select[Any]:
-    """Rows whose anchor has said that they exist."""
-    columns, home = table_for(entity).c, anchor(entity).value
-    return _rows(entity).where(
-        columns[f"{home}_as_of"].is_not(None), columns[f"{home}_deleted_at"].is_(None)
-    )
+    return [c for c in table_for(entity).c if not c.name.endswith(fences)]
 
 
 def _key_order(entity: type) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
@@ -216,30 +207,3 @@ def _key_order(entity: type) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[An
 
 def _bound(key: str) -> sa.Tuple:
     return sa.tuple_(len(key) if key.isascii() and key.isdigit() else 0, key)
-
-
-def _comparison(entity: type, narrowed: Filter) -> Any:
-    column = table_for(entity).c[narrowed.field]
-    match narrowed.op:
-        case FilterOp.IN:
-            return column == _any_of([_cell(value) for value in narrowed.value], column.type)
-        case FilterOp.CONTAINS:
-            return sa.func.strpos(sa.func.lower(column), sa.func.lower(narrowed.value)) > 0
-        case FilterOp.FROM:
-            return column >= narrowed.value
-        case FilterOp.TO:
-            return column <= narrowed.value
-
-
-def _cell(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
-
-
-def _any_of(values: Sequence[Any] = (), kind: sa.types.TypeEngine[Any] = _TEXT) -> Any:
-    plain = _TEXT if isinstance(kind, sa.Text) else kind  # without its collation
-    return sa.any_(sa.bindparam(None, values, type_=pg.ARRAY(plain)))
-
-
-def _compiled(statement: sa.Select[Any]) -> tuple[str, list[Any]]:
-    compiled = statement.compile(dialect=_DIALECT)
-    return str(compiled), [compiled.params[name] for name in compiled.positiontup or ()]

@@ -88,6 +88,8 @@ CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 
 CREATE INDEX engagement_crm_key ON projection.engagement (crm_key);
 
+CREATE INDEX engagement_legal_entity_id ON projection.engagement (legal_entity_id);
+
 CREATE TABLE projection.sow (
 	id TEXT COLLATE "C" NOT NULL,
 	engagement_id TEXT COLLATE "C",
@@ -270,6 +272,10 @@ CREATE INDEX project_engagement_id ON projection.project (engagement_id);
 
 CREATE INDEX project_erp_key ON projection.project (erp_key);
 
+CREATE INDEX project_legal_entity_id ON projection.project (legal_entity_id);
+
+CREATE INDEX project_manager_id ON projection.project (manager_id);
+
 CREATE INDEX project_sow_id ON projection.project (sow_id);
 
 CREATE TABLE projection.milestone (
@@ -368,6 +374,8 @@ CREATE TABLE projection.resource (
 
 CREATE INDEX resource_hr_key ON projection.resource (hr_key);
 
+CREATE INDEX resource_legal_entity_id ON projection.resource (legal_entity_id);
+
 CREATE TABLE projection.assignment (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C",
@@ -393,11 +401,11 @@ CREATE TABLE projection.assignment (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX assignment_project_id ON projection.assignment (project_id);
+CREATE INDEX assignment_project_id_list ON projection.assignment (project_id, id);
 
 CREATE INDEX assignment_psa_key ON projection.assignment (psa_key);
 
-CREATE INDEX assignment_resource_id ON projection.assignment (resource_id);
+CREATE INDEX assignment_resource_id_list ON projection.assignment (resource_id, id);
 
 CREATE TABLE projection.time_entry (
 	id TEXT COLLATE "C" NOT NULL,
@@ -441,11 +449,11 @@ CREATE TABLE projection.time_entry (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX time_entry_project_id ON projection.time_entry (project_id);
+CREATE INDEX time_entry_project_id_list ON projection.time_entry (project_id, id);
 
 CREATE INDEX time_entry_psa_key ON projection.time_entry (psa_key);
 
-CREATE INDEX time_entry_resource_id ON projection.time_entry (resource_id);
+CREATE INDEX time_entry_resource_id_list ON projection.time_entry (resource_id, id);
 
 CREATE TABLE projection.expense_item (
 	id TEXT COLLATE "C" NOT NULL,
@@ -485,11 +493,11 @@ CREATE TABLE projection.expense_item (
 	PRIMARY KEY (id)
 );
 
-CREATE INDEX expense_item_project_id ON projection.expense_item (project_id);
+CREATE INDEX expense_item_project_id_list ON projection.expense_item (project_id, id);
 
 CREATE INDEX expense_item_psa_key ON projection.expense_item (psa_key);
 
-CREATE INDEX expense_item_resource_id ON projection.expense_item (resource_id);
+CREATE INDEX expense_item_resource_id_list ON projection.expense_item (resource_id, id);
 
 CREATE TABLE projection.billing_event (
 	id TEXT COLLATE "C" NOT NULL,
@@ -524,7 +532,7 @@ CREATE TABLE projection.billing_event (
 
 CREATE INDEX billing_event_hub_key ON projection.billing_event (hub_key);
 
-CREATE INDEX billing_event_project_id ON projection.billing_event (project_id);
+CREATE INDEX billing_event_project_id_list ON projection.billing_event (project_id, id);
 
 CREATE TABLE projection.billing_hold (
 	id TEXT COLLATE "C" NOT NULL,
@@ -612,6 +620,8 @@ CREATE TABLE projection.invoice (
 CREATE INDEX invoice_billing_key ON projection.invoice (billing_key);
 
 CREATE INDEX invoice_client_id ON projection.invoice (client_id);
+
+CREATE INDEX invoice_legal_entity_id ON projection.invoice (legal_entity_id);
 
 CREATE INDEX invoice_project_id ON projection.invoice (project_id);
 

@@ -17,21 +17,14 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTable
 
 from schema.canon import BY_ID_TYPE, ENTITIES
-from schema.entity import (
-    FilterOp,
-    Owned,
-    anchor,
-    bare_type,
-    derived_fields,
-    owned_fields,
-    owners,
-)
+from schema.entity import Owned, bare_type, derived_fields, owned_fields, owners
 from schema.local_time import TimeZone
 from schema.minutes import Minutes
 from schema.money import Money
 from schema.part import is_part
 from schema.rate import Rate
 from schema.system import System
+from sync.store.projection_indexes import indexes_for
 
 SCHEMA = "projection"
 KEY = sa.Text(collation="C")
@@ -68,7 +61,7 @@ def table_for(entity: type) -> sa.Table:
         *(c for field in owned_fields(entity).values() for c in _field_columns(field)),
         *(_derived_column(field.name, field.sources) for field in derived_fields(entity).values()),
         *(c for system in owners(entity) for c in fence_columns(system)),
-        *_indexes(entity),
+        *indexes_for(entity, entity_name(entity)),
         comment=f"{(entity.__doc__ or '').strip()} Derived from schema/entities.",
     )
 
@@ -152,17 +145,6 @@ def _column_type(field: Owned, bare: Any) -> sa.types.TypeEngine[Any]:
 def _derived_column(name: str, sources: tuple[str, ...]) -> sa.Column[Any]:
     expression = f"coalesce({', '.join(sources)})"
     return sa.Column(name, sa.Text, sa.Computed(expression, persisted=True))
-
-
-def _indexes(entity: type) -> list[sa.Index]:
-    name = entity_name(entity)
-    home = anchor(entity).value
-    references = [
-        field.name
-        for field in owned_fields(entity).values()
-        if bare_type(field.type) in BY_ID_TYPE and FilterOp.IN in field.filters
-    ]
-    return [sa.Index(f"{name}_{column}", column) for column in [f"{home}_key", *references]]
 
 
 def _add_column(table: sa.Table, column: sa.Column[Any]) -> str:

@@ -23,6 +23,7 @@ from resolvers.limits import Limits
 from schema.canon import ENTITIES
 from schema.edges import EDGES
 from schema.entity import anchor, owned_fields
+from schema.listing import orderable_fields
 
 SNAPSHOT = Path(schema.__file__).with_name("schema.graphql")
 
@@ -81,10 +82,28 @@ def test_filters_are_those_of_the_canon(graph: GraphQLSchema) -> None:
     """Each listable type's filter input has one argument per comparison the canon allows."""
     listed = {f"{entity.__name__}Filter": entity for entity in ENTITIES}
     printed = {name: kind for name, kind in graph.type_map.items() if name in listed}
-    assert len(printed) == len(ENTITIES) - 1  # a payment status is reached through its invoice
+    assert len(printed) == len(ENTITIES)
     for name, kind in printed.items():
         assert isinstance(kind, GraphQLInputObjectType)
         assert list(kind.fields) == [to_camel_case(n.name) for n in narrowings(listed[name])]
+
+
+def test_every_list_has_an_order(graph: GraphQLSchema) -> None:
+    """Roots and edges to many take `orderBy`, with the orderable fields of what they list."""
+    printed = {f"{entity.__name__}OrderField": entity for entity in ENTITIES}
+    for name, entity in printed.items():
+        kind = graph.type_map[name]
+        assert isinstance(kind, GraphQLEnumType)
+        assert list(kind.values) == [field.upper() for field in orderable_fields(entity)]
+    for edge in EDGES:
+        field = fields_of(graph, edge.source.__name__)[to_camel_case(edge.name)]
+        assert ("orderBy" in field.args) == edge.is_many, edge.name
+
+
+@pytest.mark.parametrize("name", ["team_ids", "lines", "client_id", "cost_rates", "rate"])
+def test_what_has_no_order_cannot_be_ordered_by(name: str) -> None:
+    """Lists, parts, references and prices per unit are left out."""
+    assert not any(name in orderable_fields(entity) for entity in ENTITIES)
 
 
 def test_enums_are_spelt_in_capitals(graph: GraphQLSchema) -> None:

@@ -21,6 +21,7 @@ from schema.canon import Client, Project
 from schema.system import System
 from sync.clock import utc_now
 from sync.feed import Feed
+from sync.lists import Lists
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
@@ -32,13 +33,15 @@ class GraphFirm:
     """Three owners, the engine over them, and the graph over the engine."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self.crm, self.erp, self.psa = crm(), erp(), psa()
+        self.pool = pool
+        self.crm, self.erp, self.psa = crm(), erp(), psa(entries_each=5)
         owners: dict[System, Any] = {o.system: o for o in (self.crm, self.erp, self.psa)}
         xref = Xref(pool)
         self.reading = Reading(owners, xref, pool, utc_now, timedelta(milliseconds=300))
         self.feed = Feed(pool)
         self.services = Services(
             reading=self.reading,
+            lists=Lists(self.reading, pool, utc_now),
             routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
             feed=self.feed,
             clock=utc_now,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from schema.canon import Client, PaymentStatus, Project
+from schema.canon import Client, PaymentStatus, Project, TimeEntry
 from schema.entities.client import Segment
 from schema.entities.project import Health, ProjectStatus
 from schema.entity import FilterOp
@@ -61,6 +61,18 @@ PSA_PROJECT = Binding(
     key="id",
     anchor_key="erp_code",
     owns={"health": column("health", words={h.value: h for h in Health})},
+)
+PSA_TIME = Binding(
+    entity=TimeEntry,
+    system=System.PSA,
+    resource="time_entries",
+    key="id",
+    anchor_key="id",
+    owns={
+        "project_id": column("project_code", names=System.ERP),
+        "work_date": column("day"),
+        "note": column("text"),
+    },
 )
 ERP_PAYMENT = Binding(
     entity=PaymentStatus,
@@ -188,11 +200,17 @@ def erp(clients: int = 3, projects_each: int = 2) -> FakeOwner:
     )
 
 
-def psa(projects: int = 6) -> FakeOwner:
+def psa(projects: int = 6, entries_each: int = 0) -> FakeOwner:
     rows = [
         {"id": 100 + n, "erp_code": f"P-{n:03d}", "health": "green"} for n in range(1, projects + 1)
     ]
-    return FakeOwner(System.PSA, (PSA_PROJECT,), {"projects": rows})
+    entries = [
+        {"id": n, "project_code": f"P-{n % projects + 1:03d}", "day": None, "text": f"Live {n}"}
+        for n in range(1, projects * entries_each + 1)
+    ]
+    return FakeOwner(
+        System.PSA, (PSA_PROJECT, PSA_TIME), {"projects": rows, "time_entries": entries}
+    )
 
 
 def _passes(row: Row, condition: Condition) -> bool:

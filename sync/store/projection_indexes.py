@@ -1,0 +1,23 @@
+"""The projection's indexes, derived from the canon: keys, references, large edges, search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from schema.canon import BY_ID_TYPE
+from schema.edges import EDGES
+from schema.entity import FilterOp, anchor, bare_type, owned_fields
+
+
+def indexes_for(entity: type, name: str) -> Iterator[sa.Index]:
+    """The indexes of a type's table; `name` is that of the table."""
+    yield sa.Index(f"{name}_{anchor(entity).value}_key", f"{anchor(entity).value}_key")
+    large = {edge.key for edge in EDGES if edge.target is entity and edge.is_large}
+    for field in owned_fields(entity).values():
+        if field.name in large:
+            # one walk gives a page of a near end's list, in the list's order
+            yield sa.Index(f"{name}_{field.name}_list", field.name, "id")
+        elif bare_type(field.type) in BY_ID_TYPE and FilterOp.IN in field.filters:
+            yield sa.Index(f"{name}_{field.name}", field.name)
