@@ -24,6 +24,7 @@ from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
 from schema.system import System
+from sync.board import Boards
 from sync.clock import utc_now
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
@@ -121,6 +122,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             services=Services(
                 reading=reading,
                 lists=Lists(reading, pool, utc_now),
+                boards=Boards(pool),
                 routing=Routing(
                     connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
                 ),

@@ -13,6 +13,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from resolvers.errors import Path, coded, missing_part
 from resolvers.loaders import Scope
+from sync.board import Boards
 from sync.clock import Clock
 from sync.feed import Feed
 from sync.lists import Lists
@@ -30,6 +31,7 @@ class Services:
 
     reading: Reading
     lists: Lists
+    boards: Boards
     routing: Routing
     feed: Feed
     clock: Clock

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from resolvers.boards import project_board, receivables, unbilled_work
 from resolvers.context import Info
 from resolvers.filters import filter_input, filters_of
 from resolvers.loaders import Wanted
@@ -184,3 +185,22 @@ class Query:
     )
     async def nodes(self, info: Info, ids: Ids, read: Read = None) -> list[Node | None]:
         return await load_nodes(info, ids, read)
+
+    project_board = strawberry.field(
+        resolver=project_board,
+        description=(
+            "Budget, work, billing, receivables and holds of projects, in the order of their "
+            "codes. No single owner can answer this: it is added up in the projection."
+        ),
+    )
+    unbilled_work = strawberry.field(
+        resolver=unbilled_work,
+        description="Approved billable work that is on no invoice, per project and month.",
+    )
+    receivables = strawberry.field(
+        resolver=receivables,
+        description=(
+            "What clients owe now, per client and currency, with what is overdue by age; the most "
+            "overdue of each currency first."
+        ),
+    )

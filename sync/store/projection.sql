@@ -449,6 +449,8 @@ CREATE TABLE projection.time_entry (
 	PRIMARY KEY (id)
 );
 
+CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCLUDE (worked, billable, is_billable, billing_state, work_date, rate_amount, rate_currency, rate_per, psa_as_of, psa_deleted_at, hub_as_of);
+
 CREATE INDEX time_entry_project_id_list ON projection.time_entry (project_id, id);
 
 CREATE INDEX time_entry_psa_key ON projection.time_entry (psa_key);

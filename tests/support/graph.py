@@ -19,6 +19,7 @@ from resolvers.context import Services
 from resolvers.limits import Limits
 from schema.canon import Client, Project
 from schema.system import System
+from sync.board import Boards
 from sync.clock import utc_now
 from sync.feed import Feed
 from sync.lists import Lists
@@ -42,6 +43,7 @@ class GraphFirm:
         self.services = Services(
             reading=self.reading,
             lists=Lists(self.reading, pool, utc_now),
+            boards=Boards(pool),
             routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
             feed=self.feed,
             clock=utc_now,
