@@ -34,6 +34,7 @@ from sync.lists import Lists
 from sync.read.projected import Projected
 from sync.reading import Reading
 from sync.routing import Routing
+from sync.search import Search
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.xref import Xref
@@ -123,6 +124,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 reading=reading,
                 lists=Lists(reading, pool, utc_now),
                 boards=Boards(pool),
+                search=Search(reading, pool, utc_now),
                 routing=Routing(
                     connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
                 ),

@@ -20,6 +20,7 @@ from sync.lists import Lists
 from sync.policy import LIVE, ReadPolicy
 from sync.reading import Reading
 from sync.routing import Routing
+from sync.search import Search
 from sync.session import Fetch, ReadSession
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class Services:
     reading: Reading
     lists: Lists
     boards: Boards
+    search: Search
     routing: Routing
     feed: Feed
     clock: Clock

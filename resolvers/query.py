@@ -16,6 +16,7 @@ from resolvers.nodes.node import Node, connection, node_of
 from resolvers.orders import order_argument, order_of
 from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
+from resolvers.search import search
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.canon import entity_of, require_id
 from schema.entities.amendment import Amendment
@@ -202,5 +203,13 @@ class Query:
         description=(
             "What clients owe now, per client and currency, with what is overdue by age; the most "
             "overdue of each currency first."
+        ),
+    )
+
+    search = strawberry.field(
+        resolver=search,
+        description=(
+            "Records by what people know of them, the best first: those that equal the text, then "
+            "those that start with it, then those that contain it."
         ),
     )

@@ -36,6 +36,10 @@ CREATE TABLE projection.client (
 
 CREATE INDEX client_crm_key ON projection.client (crm_key);
 
+CREATE INDEX client_name_search ON projection.client (lower(name) text_pattern_ops);
+
+CREATE INDEX client_trading_name_search ON projection.client (lower(trading_name) text_pattern_ops);
+
 CREATE TABLE projection.legal_entity (
 	id TEXT COLLATE "C" NOT NULL,
 	code TEXT,
@@ -59,7 +63,11 @@ CREATE TABLE projection.legal_entity (
 	PRIMARY KEY (id)
 );
 
+CREATE INDEX legal_entity_code_search ON projection.legal_entity (lower(code) text_pattern_ops);
+
 CREATE INDEX legal_entity_erp_key ON projection.legal_entity (erp_key);
+
+CREATE INDEX legal_entity_name_search ON projection.legal_entity (lower(name) text_pattern_ops);
 
 CREATE TABLE projection.engagement (
 	id TEXT COLLATE "C" NOT NULL,
@@ -89,6 +97,8 @@ CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 CREATE INDEX engagement_crm_key ON projection.engagement (crm_key);
 
 CREATE INDEX engagement_legal_entity_id ON projection.engagement (legal_entity_id);
+
+CREATE INDEX engagement_name_search ON projection.engagement (lower(name) text_pattern_ops);
 
 CREATE TABLE projection.sow (
 	id TEXT COLLATE "C" NOT NULL,
@@ -123,6 +133,10 @@ CREATE TABLE projection.sow (
 CREATE INDEX sow_crm_key ON projection.sow (crm_key);
 
 CREATE INDEX sow_engagement_id ON projection.sow (engagement_id);
+
+CREATE INDEX sow_number_search ON projection.sow (lower(number) text_pattern_ops);
+
+CREATE INDEX sow_title_search ON projection.sow (lower(title) text_pattern_ops);
 
 CREATE TABLE projection.amendment (
 	id TEXT COLLATE "C" NOT NULL,
@@ -169,6 +183,8 @@ CREATE TABLE projection.rate_card (
 CREATE INDEX rate_card_client_id ON projection.rate_card (client_id);
 
 CREATE INDEX rate_card_crm_key ON projection.rate_card (crm_key);
+
+CREATE INDEX rate_card_name_search ON projection.rate_card (lower(name) text_pattern_ops);
 
 CREATE TABLE projection.rate_card_version (
 	id TEXT COLLATE "C" NOT NULL,
@@ -268,6 +284,8 @@ CREATE TABLE projection.project (
 
 CREATE INDEX project_client_id ON projection.project (client_id);
 
+CREATE INDEX project_code_search ON projection.project (lower(code) text_pattern_ops);
+
 CREATE INDEX project_engagement_id ON projection.project (engagement_id);
 
 CREATE INDEX project_erp_key ON projection.project (erp_key);
@@ -275,6 +293,8 @@ CREATE INDEX project_erp_key ON projection.project (erp_key);
 CREATE INDEX project_legal_entity_id ON projection.project (legal_entity_id);
 
 CREATE INDEX project_manager_id ON projection.project (manager_id);
+
+CREATE INDEX project_name_search ON projection.project (lower(name) text_pattern_ops);
 
 CREATE INDEX project_sow_id ON projection.project (sow_id);
 
@@ -304,6 +324,8 @@ CREATE TABLE projection.milestone (
 );
 
 CREATE INDEX milestone_crm_key ON projection.milestone (crm_key);
+
+CREATE INDEX milestone_name_search ON projection.milestone (lower(name) text_pattern_ops);
 
 CREATE INDEX milestone_project_id ON projection.milestone (project_id);
 
@@ -372,9 +394,13 @@ CREATE TABLE projection.resource (
 	PRIMARY KEY (id)
 );
 
+CREATE INDEX resource_email_search ON projection.resource (lower(email) text_pattern_ops);
+
 CREATE INDEX resource_hr_key ON projection.resource (hr_key);
 
 CREATE INDEX resource_legal_entity_id ON projection.resource (legal_entity_id);
+
+CREATE INDEX resource_name_search ON projection.resource (lower(name) text_pattern_ops);
 
 CREATE TABLE projection.assignment (
 	id TEXT COLLATE "C" NOT NULL,
@@ -624,6 +650,8 @@ CREATE INDEX invoice_billing_key ON projection.invoice (billing_key);
 CREATE INDEX invoice_client_id ON projection.invoice (client_id);
 
 CREATE INDEX invoice_legal_entity_id ON projection.invoice (legal_entity_id);
+
+CREATE INDEX invoice_number_search ON projection.invoice (lower(number) text_pattern_ops);
 
 CREATE INDEX invoice_project_id ON projection.invoice (project_id);
 

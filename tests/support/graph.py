@@ -26,6 +26,7 @@ from sync.lists import Lists
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
+from sync.search import Search
 from sync.session import ReadSession
 from sync.xref import Xref
 
@@ -44,6 +45,7 @@ class GraphFirm:
             reading=self.reading,
             lists=Lists(self.reading, pool, utc_now),
             boards=Boards(pool),
+            search=Search(self.reading, pool, utc_now),
             routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
             feed=self.feed,
             clock=utc_now,
