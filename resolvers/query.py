@@ -14,6 +14,7 @@ from resolvers.loaders import Wanted
 from resolvers.nodes.canon import connection_of, nullable_node
 from resolvers.nodes.node import Node, connection, node_of
 from resolvers.orders import order_argument, order_of
+from resolvers.ownership import ownership
 from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
 from resolvers.search import search
@@ -212,4 +213,9 @@ class Query:
             "Records by what people know of them, the best first: those that equal the text, then "
             "those that start with it, then those that contain it."
         ),
+    )
+
+    ownership = strawberry.field(
+        resolver=ownership,
+        description="Who owns which fields, who holds copies, and what keeps them in step.",
     )
