@@ -112,11 +112,10 @@ class Scope:
         )
 
     async def load_found(
-        self, text: str, wanted: Mapping[type, Wanted], first: int, path: Path
+        self, text: str, fields: Mapping[type, frozenset[str]], first: int, path: Path
     ) -> list[Hit]:
-        """What is found of the types that are wanted, the best first."""
+        """What is found of the types in `fields`, the best first."""
         search = self.request.services.search
-        fields = {entity: of_entity.fields for entity, of_entity in wanted.items()}
         return await self._read(path, lambda s: search.find(s, text, fields, first))
 
     def _edge_batch(self, edge: GraphEdge) -> FarEnds:

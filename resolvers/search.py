@@ -8,7 +8,6 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Info
-from resolvers.loaders import Wanted
 from resolvers.nodes.node import Node, node_of
 from resolvers.paging import DEFAULT_PAGE, Size, paging
 from resolvers.policies import Read, policy_of
@@ -51,14 +50,12 @@ async def search(
 ) -> list[SearchHit]:
     size = paging(first, None, None, None).first or DEFAULT_PAGE
     names = list(SEARCHED) if types is None else [member.value for member in types]
-    path, scope = info.root_path, info.request.scope(policy_of(read))
-    wanted = {
-        SEARCHED[name]: Wanted(
-            fields=selected_fields(info.syntax, SEARCHED[name], (("node",),)), path=path
-        )
-        for name in names
+    scope = info.request.scope(policy_of(read))
+    fields = {
+        SEARCHED[name]: selected_fields(info.syntax, SEARCHED[name], (("node",),)) for name in names
     }
+    found = await scope.load_found(text, fields, size, info.root_path)
     return [
         SearchHit(node=node_of(hit.record, scope), field=to_camel_case(hit.field), matched=hit.text)
-        for hit in await scope.load_found(text, wanted, size, path)
+        for hit in found
     ]
