@@ -62,6 +62,14 @@ class Owners:
             )
         return found
 
+    def can_narrow(self, entity: type, narrowed: Filter) -> bool:
+        """Whether the anchor's lists can be narrowed so in its own words; if it is connected."""
+        binding = self._bindings.get((anchor(entity), entity))
+        if binding is None:
+            return True
+        place = binding.places.get(narrowed.field)
+        return isinstance(place, Column) and place.can_be_compared
+
     async def fetch_parts(
         self, entity: type, system: System, ids: Iterable[str], deadline: datetime | None
     ) -> Parts:
