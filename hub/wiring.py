@@ -24,6 +24,7 @@ from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
 from schema.system import System
+from sync.board import Boards
 from sync.clock import utc_now
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
@@ -32,6 +33,7 @@ from sync.intake import Intake
 from sync.lists import Lists
 from sync.reading import Reading
 from sync.routing import Routing
+from sync.search import Search
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.write.idempotency import Idempotency
@@ -128,6 +130,8 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             services=Services(
                 reading=reading,
                 lists=Lists(reading, pool, utc_now),
+                boards=Boards(pool),
+                search=Search(reading, pool, utc_now),
                 routing=Routing(
                     connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
                 ),

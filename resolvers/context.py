@@ -13,12 +13,14 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from resolvers.errors import Path, coded, missing_part
 from resolvers.loaders import Scope
+from sync.board import Boards
 from sync.clock import Clock
 from sync.feed import Feed
 from sync.lists import Lists
 from sync.policy import LIVE, ReadPolicy
 from sync.reading import Reading
 from sync.routing import Routing
+from sync.search import Search
 from sync.session import Fetch, ReadSession
 
 T = TypeVar("T")
@@ -30,6 +32,8 @@ class Services:
 
     reading: Reading
     lists: Lists
+    boards: Boards
+    search: Search
     routing: Routing
     feed: Feed
     clock: Clock

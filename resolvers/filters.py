@@ -75,14 +75,28 @@ def filters_of(entity: type, given: Any) -> tuple[Filter, ...]:
     )
 
 
+def ids_of(entity: type, given: list[Any] | None) -> tuple[str, ...] | None:
+    """Ids of the type, None for none given. Raises Invalid for others, or for too many."""
+    for one in given or ():
+        require_id(entity, one)
+    return values_of(given)
+
+
+def values_of(given: list[Any] | None) -> tuple[Any, ...] | None:
+    """Raises Invalid for too many."""
+    if given is None:
+        return None
+    if len(given) > MOST_VALUES:
+        raise Invalid(f"A filter takes at most {MOST_VALUES} values, not {len(given)}.")
+    return tuple(given)
+
+
 def _checked(narrowing: Narrowing, value: Any) -> Any:
-    values = value if isinstance(value, list) else [value]
-    if len(values) > MOST_VALUES:
-        raise Invalid(f"A filter takes at most {MOST_VALUES} values, not {len(values)}.")
+    values = values_of(value) if isinstance(value, list) else (value,)
     referred = BY_ID_TYPE.get(bare_type(narrowing.field.type))
-    for one in values:
+    for one in values or ():
         if referred:
             require_id(referred, one)
         elif isinstance(one, str) and "\0" in one:
             raise Invalid("A filter's text must not contain a NUL character.")
-    return tuple(values) if isinstance(value, list) else value
+    return values if isinstance(value, list) else value

@@ -14,6 +14,7 @@ from schema.edges import EdgeLoad, GraphEdge
 from sync.ordering import Cut, Order
 from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
+from sync.search import Hit
 from sync.session import ReadSession
 
 if TYPE_CHECKING:
@@ -119,6 +120,13 @@ class Scope:
         return await self._read(
             wanted.path, lambda s: lists.page(s, entity, filters, order, paging, wanted.fields)
         )
+
+    async def load_found(
+        self, text: str, fields: Mapping[type, frozenset[str]], first: int, path: Path
+    ) -> list[Hit]:
+        """What is found of the types in `fields`, the best first."""
+        search = self.request.services.search
+        return await self._read(path, lambda s: search.find(s, text, fields, first))
 
     def _edge_batch(self, edge: GraphEdge) -> FarEnds:
         async def load(keys: list[EdgeKey]) -> list[Any]:

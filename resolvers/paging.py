@@ -20,6 +20,7 @@ First = Annotated[
     int | None,
     strawberry.argument(description="How many from the start, 1-100; 20 without `last`."),
 ]
+Size = Annotated[int | None, strawberry.argument(description="How many, 1-100; 20 by default.")]
 Last = Annotated[
     int | None, strawberry.argument(description="How many from the end, 1-100; not with `first`.")
 ]
@@ -43,7 +44,7 @@ class Edge(Generic[N]):
     node: N = strawberry.field(description="The object.")
 
 
-@strawberry.type(description="A page of a list, in the order of the owner's own keys.")
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[N]):
     nodes: list[N] = strawberry.field(description="The objects of the page.")
     cursor_at: strawberry.Private[Callable[[int], str]]

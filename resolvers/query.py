@@ -7,14 +7,17 @@ from typing import Annotated, Any
 
 import strawberry
 
+from resolvers.boards import project_board, receivables, unbilled_work
 from resolvers.context import Info
 from resolvers.filters import filter_input, filters_of
 from resolvers.loaders import Wanted
 from resolvers.nodes.canon import connection_of, nullable_node
 from resolvers.nodes.node import Node, connection, node_of
 from resolvers.orders import order_argument, order_of
+from resolvers.ownership import ownership
 from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
+from resolvers.search import search
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.canon import entity_of, require_id
 from schema.entities.amendment import Amendment
@@ -184,3 +187,35 @@ class Query:
     )
     async def nodes(self, info: Info, ids: Ids, read: Read = None) -> list[Node | None]:
         return await load_nodes(info, ids, read)
+
+    project_board = strawberry.field(
+        resolver=project_board,
+        description=(
+            "Budget, work, billing, receivables and holds of projects, in the order of their "
+            "codes. No single owner can answer this: it is added up in the projection."
+        ),
+    )
+    unbilled_work = strawberry.field(
+        resolver=unbilled_work,
+        description="Approved billable work that is on no invoice, per project and month.",
+    )
+    receivables = strawberry.field(
+        resolver=receivables,
+        description=(
+            "What clients owe now, per client and currency, with what is overdue by age; the most "
+            "overdue of each currency first."
+        ),
+    )
+
+    search = strawberry.field(
+        resolver=search,
+        description=(
+            "Records by what people know of them, the best first: those that equal the text, then "
+            "those that start with it, then those that contain it."
+        ),
+    )
+
+    ownership = strawberry.field(
+        resolver=ownership,
+        description="Who owns which fields, who holds copies, and what keeps them in step.",
+    )

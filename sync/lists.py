@@ -16,7 +16,7 @@ import asyncpg
 from schema.edges import EdgeLoad, GraphEdge
 from schema.entity import anchor
 from schema.errors import Unavailable
-from schema.listing import deciding_systems
+from schema.listing import deciding_systems, filterable_fields, is_at_anchor
 from schema.system import System
 from sync.clock import Clock
 from sync.ordering import Cut, Mark, Order, cut_of, require_order, seal_mark
@@ -25,7 +25,6 @@ from sync.policy import (
     Paging,
     PolicyKind,
     RecordPage,
-    is_pushed_down,
     key_range,
     require_filter,
     seal_cursor,
@@ -70,7 +69,7 @@ class Lists:
             require_filter(entity, narrowed)
         if order is not None:
             require_order(entity, order)
-        elif all(is_pushed_down(entity, narrowed) for narrowed in filters):
+        elif self._can_push_down(entity, filters):
             return await self._reading.page(session, entity, filters, paging, fields)
         await self._reading.settle(session)
         if await self._lags(session, entity):
@@ -100,6 +99,14 @@ class Lists:
             return await self._uncut_pages(session, edge, asked, fields)
         records = await self._records(session, edge.target, slices, fields)
         return [_page(found, cut, records) for found, (_, cut) in zip(slices, asked, strict=True)]
+
+    def _can_push_down(self, entity: type, filters: Sequence[Filter]) -> bool:
+        """Whether the anchor can carry all the comparisons out."""
+        fields, owners = filterable_fields(entity), self._reading.owners
+        return all(
+            is_at_anchor(entity, fields[narrowed.field]) and owners.can_narrow(entity, narrowed)
+            for narrowed in filters
+        )
 
     async def _page_by_key(
         self,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from schema.entity import FilterOp, anchor, derived_fields, owned_fields
 from schema.errors import Invalid
-from schema.listing import filterable_fields, is_at_anchor
+from schema.listing import filterable_fields
 from schema.system import System
 from sync.opaque import seal, unseal
 from sync.records import Record
@@ -141,11 +141,6 @@ def require_filter(entity: type, narrowed: Filter) -> None:
             f"{entity.__name__} cannot be filtered by {narrowed.field} ({narrowed.op.value}); "
             f"fields with filters: {', '.join(sorted(known))}."
         )
-
-
-def is_pushed_down(entity: type, narrowed: Filter) -> bool:
-    """Whether the anchor can carry the comparison out; else the projection must."""
-    return is_at_anchor(entity, filterable_fields(entity)[narrowed.field])
 
 
 def _unseal_cursor(cursor: str | None) -> str | None:

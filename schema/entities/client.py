@@ -1,10 +1,11 @@
 """Client: a firm that buys professional services."""
 
+from datetime import date
 from enum import Enum
 
 import strawberry
 
-from schema.entity import FilterOp, entity, owned_by
+from schema.entity import FilterOp, Sunset, entity, owned_by
 from schema.groups import CLIENT_ACCOUNTING, CLIENT_COMMERCIAL
 from schema.ids import ClientId
 from schema.part import field, part
@@ -74,7 +75,10 @@ class Client:
     )
     bill_to: str | None = owned_by(CLIENT_ACCOUNTING, description="Bill-to address.", default=None)
     tax_id: str | None = owned_by(
-        CLIENT_ACCOUNTING, description="Tax registration number.", default=None
+        CLIENT_ACCOUNTING,
+        description="Tax registration number.",
+        deprecated=Sunset(use="taxIds", last_day=date(2027, 6, 30)),
+        default=None,
     )
     addresses: list[Address] | None = owned_by(
         CLIENT_ACCOUNTING, description="Its addresses; one gets the invoices.", default=None

@@ -36,6 +36,11 @@ class Column:
     read: Callable[[Any], Any] | None = None
     write: Callable[[Any], Any] | None = None
 
+    @property
+    def can_be_compared(self) -> bool:
+        """Whether canonical values can be spelt in the system's own words, for a filter."""
+        return self.read is None or self.write is not None or self.words is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyColumns:

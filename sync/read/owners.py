@@ -24,7 +24,7 @@ from sync.connectors.codec import (
     resolved,
     version_of,
 )
-from sync.connectors.ports import Condition, Reads, RowQuery, Rows
+from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery, Rows
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source, Values
@@ -64,6 +64,14 @@ class Owners:
             )
         return found
 
+    def can_narrow(self, entity: type, narrowed: Filter) -> bool:
+        """Whether the anchor's lists can be narrowed so in its own words; if it is connected."""
+        binding = self._bindings.get((anchor(entity), entity))
+        if binding is None:
+            return True
+        place = binding.places.get(narrowed.field)
+        return isinstance(place, Column) and place.can_be_compared
+
     async def fetch_parts(
         self,
         entity: type,
@@ -73,13 +81,15 @@ class Owners:
         *,
         fields: Fields = None,
     ) -> Parts:
-        """The parts of these records; absent where the owner has none."""
+        """The parts of these records; absent where the owner has none.
+
+        One call for as many records as a page holds; further ones go out at the same time.
+        """
         binding = self.binding(entity, system)
         keys = await self._xref.external_ids(entity, anchor(entity), ids)
         if not keys:
             return {}
-        asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=tuple(keys.values()))
-        at, rows = await self.fetch_rows(RowQuery(binding=binding, where=(asked,)), deadline)
+        at, rows = await self._fetch_keys(binding, tuple(keys.values()), deadline)
         return await self.parts_of(binding, rows, at, fields)
 
     async def fetch_by_key(
@@ -138,6 +148,21 @@ class Owners:
             _, page = await self._fetch(replace(query, after=after), deadline)
             rows += page.rows
         return at, rows
+
+    async def _fetch_keys(
+        self, binding: Binding, keys: Sequence[str], deadline: datetime | None
+    ) -> tuple[datetime, list[Row]]:
+        starts = range(0, len(keys), PAGE_LIMIT)
+        asked = (
+            Condition(
+                column=binding.anchor_key, op=FilterOp.IN, value=keys[start : start + PAGE_LIMIT]
+            )
+            for start in starts
+        )
+        answers = await asyncio.gather(
+            *(self.fetch_rows(RowQuery(binding=binding, where=(one,)), deadline) for one in asked)
+        )
+        return min(at for at, _ in answers), [row for _, rows in answers for row in rows]
 
     async def parts_of(
         self, binding: Binding, rows: Sequence[Row], at: datetime, fields: Fields = None

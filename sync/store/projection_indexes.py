@@ -8,7 +8,13 @@ import sqlalchemy as sa
 
 from schema.canon import BY_ID_TYPE
 from schema.edges import EDGES
+from schema.entities.time_entry import TimeEntry
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
+from schema.listing import searched_fields
+
+_WORK = ("worked", "billable", "is_billable", "billing_state", "work_date")
+_PRICE = ("rate_amount", "rate_currency", "rate_per")
+_ROW = ("psa_as_of", "psa_deleted_at", "hub_as_of")
 
 
 def indexes_for(entity: type, name: str) -> Iterator[sa.Index]:
@@ -21,3 +27,13 @@ def indexes_for(entity: type, name: str) -> Iterator[sa.Index]:
             yield sa.Index(f"{name}_{field.name}_list", field.name, "id")
         elif bare_type(field.type) in BY_ID_TYPE and FilterOp.IN in field.filters:
             yield sa.Index(f"{name}_{field.name}", field.name)
+    for searched in searched_fields(entity):
+        # of any collation: this operator class serves `lower(...) LIKE 'start%'`
+        lowered = sa.func.lower(sa.column(searched, sa.Text())).label("lowered")
+        yield sa.Index(
+            f"{name}_{searched}_search", lowered, postgresql_ops={"lowered": "text_pattern_ops"}
+        )
+    if entity is TimeEntry:
+        # boards add up a project's time without visiting its rows, which are scattered
+        figures = [*_WORK, *_PRICE, *_ROW]
+        yield sa.Index(f"{name}_board", "project_id", "status", postgresql_include=figures)

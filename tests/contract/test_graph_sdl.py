@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    build_schema,
 )
 from strawberry.utils.str_converters import to_camel_case
 
@@ -111,3 +113,42 @@ def test_enums_are_spelt_in_capitals(graph: GraphQLSchema) -> None:
     for kind in graph.type_map.values():
         if isinstance(kind, GraphQLEnumType) and not kind.name.startswith("__"):
             assert all(member.isupper() for member in kind.values), kind.name
+
+
+DATED = re.compile(r"Use .+\. Removed after \d{4}-\d{2}-\d{2}\.")
+
+
+def undated(graph: GraphQLSchema) -> list[str]:
+    """What is deprecated without saying what to use instead and until when it is there."""
+    reasons: dict[str, str | None] = {}
+    for name, kind in graph.type_map.items():
+        if name.startswith("__"):
+            continue
+        members = getattr(kind, "fields", None) or getattr(kind, "values", None) or {}
+        for member, declared in members.items():
+            reasons[f"{name}.{member}"] = declared.deprecation_reason
+            for argument, taken in (getattr(declared, "args", None) or {}).items():
+                reasons[f"{name}.{member}({argument})"] = taken.deprecation_reason
+    return [at for at, why in reasons.items() if why is not None and not DATED.fullmatch(why)]
+
+
+def test_whatever_is_deprecated_says_until_when(graph: GraphQLSchema) -> None:
+    """A client can plan: each deprecation names its replacement and the last day."""
+    assert undated(graph) == []
+    reason = fields_of(graph, "Client")["taxId"].deprecation_reason
+    assert reason == "Use taxIds. Removed after 2027-06-30."
+
+
+def test_a_deprecation_without_a_date_is_refused() -> None:
+    """The rule sees a field, an argument and an enum value that only say that they are old."""
+    graph = build_schema(
+        """
+        enum Word { OLD @deprecated(reason: "old") NEW }
+        type Query {
+          dated: Int @deprecated(reason: "Use word. Removed after 2027-06-30.")
+          bare: Int @deprecated
+          word(old: Int @deprecated(reason: "Use new."), new: Int): Word
+        }
+        """
+    )
+    assert sorted(undated(graph)) == ["Query.bare", "Query.word(old)", "Word.OLD"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from rich.console import Console
 from bench.graph import FIVE_LEVELS
 from hub.play import QUERIES, Play, on_stage
 from hub.stage import Erp, forget_stage
+
+GUIDE = Path(__file__).parents[2] / "docs/how-to/list-search-and-add-up.md"
+GUIDED = re.findall(r"```graphql\n# (.*?)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 CALLS = {
     "Projects over five systems": {
@@ -27,6 +31,21 @@ CALLS = {
     },
     "Who says so, and how fresh is it": {"GET /erp/projects": 1, "GET /api/v2/projects": 1},
     "What can be asked while every owner is down": {},
+    "What clients have not paid, by due date": {
+        "GET /v1/invoices": 1,
+        "GET /erp/ar-invoices": 1,
+        "GET /services/accounts": 1,
+    },
+    "Projects in trouble": {
+        "GET /erp/projects": 1,
+        "GET /api/v2/projects": 1,
+        "GET /v1/employees": 1,
+    },
+    "Which project was that": {"GET /erp/projects": 1, "GET /api/v2/projects": 1},
+    "How the projects stand": {},
+    "Who owes what, and for how long": {},
+    "Work that nobody has billed yet": {},
+    "Who owns what": {},
     "Five levels": {
         "GET /services/accounts": 1,
         "GET /services/opportunities": 1,
@@ -48,7 +67,7 @@ async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play]:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize(("title", "query"), [*QUERIES, ("Five levels", FIVE_LEVELS)])
+@pytest.mark.parametrize(("title", "query"), [*QUERIES, *GUIDED, ("Five levels", FIVE_LEVELS)])
 async def test_a_documented_query_costs_what_is_pinned(play: Play, title: str, query: str) -> None:
     """One batched call per system and level, however many objects there are."""
     async with httpx.AsyncClient(trust_env=False, timeout=20) as http:

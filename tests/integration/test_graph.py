@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 from support.graph import GraphFirm
 
+from schema.canon import ENTITIES
+from schema.entity import owned_fields
 from schema.errors import Rejected, Unavailable
+from schema.groups import GROUPS
 from schema.ids import mint
 from schema.system import System
 from sync.store.migrate import migrate
@@ -268,6 +271,25 @@ async def test_nodes_are_at_most_a_hundred(firm: GraphFirm) -> None:
     result = await firm.run("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[CLIENT] * 101)
     assert codes(result) == ["BAD_USER_INPUT"]
     assert "At most 100" in result.errors[0].message
+    assert firm.calls() == {}
+
+
+async def test_ownership_is_told_by_the_graph(firm: GraphFirm) -> None:
+    """Every stored field is in exactly one group, which says who owns it and who holds copies."""
+    found = await firm.ask(
+        "{ ownership { name owner copies objectiveSeconds validation reconciliation"
+        " reconciledEverySeconds drift fields { type field } } }"
+    )
+    groups = {group["name"]: group for group in found["ownership"]}
+    assert [group.name for group in GROUPS] == list(groups)
+    ledger = groups["invoice ledger"]
+    assert (ledger["owner"], ledger["copies"], ledger["drift"]) == (
+        "ERP", ["BILLING", "CRM"], "ENFORCE",
+    )  # fmt: skip
+    assert (ledger["objectiveSeconds"], ledger["reconciledEverySeconds"]) == (30, 86400)
+    assert {"type": "Invoice", "field": "postedOn"} in ledger["fields"]
+    told = [tuple(field.values()) for group in groups.values() for field in group["fields"]]
+    assert len(told) == len(set(told)) == sum(len(owned_fields(entity)) for entity in ENTITIES)
     assert firm.calls() == {}
 
 

@@ -12,7 +12,7 @@ import pytest
 from support.graph import GraphFirm
 from support.projecting import project
 
-from schema.canon import Project, TimeEntry
+from schema.canon import PaymentStatus, Project, TimeEntry
 from schema.ids import mint
 from schema.system import System
 from sync.ordering import Mark, Order, seal_mark
@@ -153,6 +153,22 @@ async def test_a_list_the_anchor_can_cut_is_left_to_it(firm: GraphFirm) -> None:
     assert len(result.data["projects"]["nodes"]) == 6
     assert firm.erp.queries[-1].where
     assert not any("decided" in line for line in result.extensions["provenance"])
+
+
+async def test_a_word_its_owner_only_derives_is_looked_up_in_the_projection(
+    firm: GraphFirm,
+) -> None:
+    """ERP says POSTED where the graph says OPEN: it is not asked for a word it does not have."""
+    await firm.ask("{ paymentStatuses { nodes { id } } }")
+    for n in range(8, 13):
+        await project(
+            firm.pool, PaymentStatus, mint("pay", "erp", str(n)), System.ERP, str(n), as_of=AS_OF,
+            state="open" if n % 2 else "paid",
+        )  # fmt: skip
+    found = await firm.ask("{ paymentStatuses(filter: {state: [OPEN]}) { nodes { id state } } }")
+    assert found["paymentStatuses"]["nodes"] == [
+        {"id": mint("pay", "erp", str(n)), "state": "OPEN"} for n in (9, 11)
+    ]
 
 
 async def test_a_projected_list_calls_nobody(firm: GraphFirm) -> None:

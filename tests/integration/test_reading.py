@@ -150,6 +150,16 @@ async def test_by_key_reads_on_when_one_page_does_not_hold_all(pool: asyncpg.Poo
     assert firm.calls() == {"erp": 2, "psa": 2}
 
 
+async def test_many_records_are_asked_for_a_page_at_a_time(pool: asyncpg.Pool) -> None:
+    """1,200 ids are three calls of at most 500 at once, and every record arrives."""
+    firm = Firm(pool, [crm(1200), erp(1, projects_each=1), psa(1)])
+    asked = [client(n) for n in range(1, 1201)]
+    await firm.xref.link([(Ref(Client, "crm", f"ACC-{n:05d}"), client(n)) for n in range(1, 1201)])
+    found = await firm.reading.by_ids(ReadSession(), Client, asked, NAME)
+    assert list(found) == asked
+    assert [len(query.where[0].value) for query in firm.crm.queries] == [500, 500, 200]
+
+
 @pytest.mark.parametrize(
     "fault",
     [

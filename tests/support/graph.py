@@ -19,12 +19,14 @@ from resolvers.context import Services
 from resolvers.limits import Limits
 from schema.canon import Client, Project
 from schema.system import System
+from sync.board import Boards
 from sync.clock import utc_now
 from sync.feed import Feed
 from sync.lists import Lists
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
+from sync.search import Search
 from sync.session import ReadSession
 from sync.xref import Xref
 
@@ -42,6 +44,8 @@ class GraphFirm:
         self.services = Services(
             reading=self.reading,
             lists=Lists(self.reading, pool, utc_now),
+            boards=Boards(pool),
+            search=Search(self.reading, pool, utc_now),
             routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
             feed=self.feed,
             clock=utc_now,

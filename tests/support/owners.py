@@ -9,6 +9,7 @@ from typing import Any
 
 from schema.canon import Client, PaymentStatus, Project, TimeEntry
 from schema.entities.client import Segment
+from schema.entities.payment_status import PaymentState
 from schema.entities.project import Health, ProjectStatus
 from schema.entity import FilterOp
 from schema.errors import Conflict, NotFound
@@ -79,13 +80,17 @@ PSA_TIME = Binding(
         "note": column("text"),
     },
 )
+_PAYMENT_STATES = {"POSTED": PaymentState.OPEN, "PAID": PaymentState.PAID}
 ERP_PAYMENT = Binding(
     entity=PaymentStatus,
     system=System.ERP,
     resource="payments",
     key="doc_id",
     anchor_key="doc_id",
-    owns={"invoice_id": column("billing_ref", names=System.BILLING)},
+    owns={
+        "invoice_id": column("billing_ref", names=System.BILLING),
+        "state": column("document_status", read=lambda word: _PAYMENT_STATES[word]),
+    },
 )
 
 
@@ -201,7 +206,10 @@ def erp(clients: int = 3, projects_each: int = 2) -> FakeOwner:
         }
         for n in range(1, clients * projects_each + 1)
     ]
-    payments = [{"doc_id": n, "billing_ref": f"in_{n:06d}"} for n in range(8, 13)]
+    payments = [
+        {"doc_id": n, "billing_ref": f"in_{n:06d}", "document_status": "POSTED"}
+        for n in range(8, 13)
+    ]
     return FakeOwner(
         System.ERP,
         (ERP_CLIENT, ERP_PROJECT, ERP_PAYMENT),

@@ -1,0 +1,61 @@
+"""Search in the graph: one text over all the types that people look records up by."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Annotated, Any, cast
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+from resolvers.context import Info
+from resolvers.nodes.node import Node, node_of
+from resolvers.paging import DEFAULT_PAGE, Size, paging
+from resolvers.policies import Read, policy_of
+from resolvers.selection import selected_fields
+from schema.canon import ENTITIES
+from schema.listing import searched_fields
+from sync.store.projection_tables import entity_name
+
+SEARCHED: Mapping[str, type] = {
+    entity_name(entity): entity for entity in ENTITIES if searched_fields(entity)
+}
+_enum = cast(Any, Enum)
+SearchType: Any = strawberry.enum(
+    _enum("SearchType", {name.upper(): name for name in SEARCHED}),
+    description="The types that can be searched.",
+)
+
+
+@strawberry.type(description="A record that was found.")
+class SearchHit:
+    node: Node = strawberry.field(description="The record, read as the policy says.")
+    field: str = strawberry.field(description="The field it was found by.")
+    matched: str = strawberry.field(description="What the field holds.")
+
+
+async def search(
+    info: Info,
+    text: Annotated[
+        str,
+        strawberry.argument(
+            description="The start or a part of a number, code, name or e-mail address; at least "
+            "2 characters, upper or lower case."
+        ),
+    ],
+    types: Annotated[
+        list[SearchType] | None, strawberry.argument(description="Only these types.")
+    ] = None,
+    first: Size = DEFAULT_PAGE,
+    read: Read = None,
+) -> list[SearchHit]:
+    size = paging(first, None, None, None).first or DEFAULT_PAGE
+    names = list(SEARCHED) if types is None else [member.value for member in types]
+    scope = info.request.scope(policy_of(read))
+    fields = {
+        SEARCHED[name]: selected_fields(info.syntax, SEARCHED[name], (("node",),)) for name in names
+    }
+    found = await scope.load_found(text, fields, size, info.root_path)
+    return [
+        SearchHit(node=node_of(hit.record, scope), field=to_camel_case(hit.field), matched=hit.text)
+        for hit in found
+    ]

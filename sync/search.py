@@ -1,0 +1,89 @@
+"""Search: records found in the projection by what people type, then read as the policy says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from schema.entity import owned_fields
+from schema.errors import Invalid
+from schema.system import System
+from sync.clock import Clock
+from sync.read.search import Match, Searched
+from sync.reading import Reading
+from sync.records import Record
+from sync.session import ReadSession
+
+SHORTEST = 2
+LONGEST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A record, and the field with the text it was found by."""
+
+    record: Record
+    field: str
+    text: str
+
+
+class Search:
+    """Which records match is the projection's word; what is said of them is their owners'."""
+
+    def __init__(self, reading: Reading, pool: asyncpg.Pool, clock: Clock) -> None:
+        self._reading = reading
+        self._searched = Searched(pool)
+        self._clock = clock
+
+    async def find(
+        self, session: ReadSession, text: str, fields: Mapping[type, frozenset[str]], first: int
+    ) -> list[Hit]:
+        """Records of the types in `fields`, the best first, with those fields of theirs.
+
+        One batched read per type found. Raises Invalid for a text too short to mean anything.
+        """
+        text = _checked(text)
+        await self._reading.settle(session)
+        matches = await self._searched.select(text, list(fields), first)
+        by_type: dict[type, list[Match]] = {}
+        for match in matches:
+            by_type.setdefault(match.entity, []).append(match)
+        for entity, some in by_type.items():
+            session.note_cut(entity, _decided(some), len(some), self._clock())
+        found = await asyncio.gather(
+            *(
+                self._reading.by_ids(session, entity, [match.id for match in some], fields[entity])
+                for entity, some in by_type.items()
+            )
+        )
+        records = {record_id: record for some in found for record_id, record in some.items()}
+        return [
+            Hit(record=records[match.id], field=match.field, text=match.text)
+            for match in matches
+            if match.id in records
+        ]
+
+
+def _checked(text: str) -> str:
+    text = text.strip()
+    if not SHORTEST <= len(text) <= LONGEST:
+        raise Invalid(
+            f"Search for {SHORTEST} to {LONGEST} characters, not {len(text)}: the start of a "
+            "number, code, name or e-mail address."
+        )
+    if "\0" in text:
+        raise Invalid("A text to search for must not contain a NUL character.")
+    return text
+
+
+def _decided(matches: Sequence[Match]) -> dict[System, datetime | None]:
+    """By owner of the fields that matched: how old the oldest of them is."""
+    moments: dict[System, list[datetime]] = {}
+    for match in matches:
+        known = moments.setdefault(owned_fields(match.entity)[match.field].owner, [])
+        known += [match.as_of] if match.as_of else []
+    return {system: min(known, default=None) for system, known in moments.items()}
