@@ -220,7 +220,7 @@ async def test_a_missing_parent_is_waited_for_however_long(desk: Desk, at_psa: F
             return bool(row["last_error"]) and row["attempts"] > 1001
 
         await until(has_waited)
-        [waiting] = await desk.deliveries("pending")
+        [waiting] = await desk.deliveries()
         assert waiting["last_error"] == "PSA does not have its client yet"
         assert not at_psa.written
         await desk.client()
