@@ -18,10 +18,10 @@ async def pay(connection: Connection, path: Path, fields: Fields) -> dict[str, A
     document = await select_document(connection, path)
     if amount == 0:
         raise Refusal(Reason.INVALID, "amount must not be zero.")
-    refuse_payment(document) if amount > 0 else refuse_taking_back(document, -amount)
-    if amount > document["open_amount"]:
-        message = f"Only {document['open_amount']} {document['currency']} is still open."
-        raise broken("OVERPAID", message)
+    if amount > 0:
+        refuse_payment(document, amount)
+    else:
+        refuse_taking_back(document, -amount)
     paid = document["paid_amount"] + amount
     return await change_document(
         connection,
@@ -34,10 +34,13 @@ async def pay(connection: Connection, path: Path, fields: Fields) -> dict[str, A
     )
 
 
-def refuse_payment(document: Row) -> None:
+def refuse_payment(document: Row, amount: Decimal) -> None:
     if document["document_status"] not in OPEN_STATUSES:
         message = f"A document that is {document['document_status']} takes no payments."
         raise broken("NOT_PAYABLE", message)
+    if amount > document["open_amount"]:
+        message = f"Only {document['open_amount']} {document['currency']} is still open."
+        raise broken("OVERPAID", message)
 
 
 def refuse_taking_back(document: Row, amount: Decimal) -> None:

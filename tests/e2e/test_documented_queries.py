@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from rich.console import Console
+from support.targets import until
 
 from bench.graph import FIVE_LEVELS
 from hub.play import QUERIES, Play, on_stage
@@ -56,12 +57,27 @@ CALLS = {
 }
 
 
+WHOLE = """
+SELECT NOT EXISTS (
+    SELECT FROM log_partition p LEFT JOIN consumer_offset o USING (topic, partition)
+    WHERE p.next_offset > coalesce(o.next_offset, 0))
+AND (SELECT count(*) FROM xref WHERE (system, entity) = ('psa', 'resource')) = 60
+AND (SELECT count(*) FROM xref WHERE (system, entity) = ('erp', 'invoice')) = 600
+"""
+"""Nothing is left to apply: the intake reads no record back any more while calls are counted."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play]:
     """A running demo for this module."""
     folder: Path = tmp_path_factory.mktemp("queries")
     console = Console(quiet=True)
     async with on_stage(folder, erp=Erp.STANDARD, port=0, console=console) as running:
+
+        async def is_whole() -> bool:
+            return bool(await running.hub.pool.fetchval(WHOLE))
+
+        await until(is_whole, seconds=60)
         yield running
     forget_stage(folder)
 
