@@ -34,6 +34,8 @@ CREATE TABLE projection.client (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.client SET (fillfactor = 50);
+
 CREATE INDEX client_crm_key ON projection.client (crm_key);
 
 CREATE INDEX client_name_search ON projection.client (lower(name) text_pattern_ops);
@@ -63,6 +65,8 @@ CREATE TABLE projection.legal_entity (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.legal_entity SET (fillfactor = 50);
+
 CREATE INDEX legal_entity_code_search ON projection.legal_entity (lower(code) text_pattern_ops);
 
 CREATE INDEX legal_entity_erp_key ON projection.legal_entity (erp_key);
@@ -91,6 +95,8 @@ CREATE TABLE projection.engagement (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.engagement SET (fillfactor = 50);
 
 CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 
@@ -130,6 +136,8 @@ CREATE TABLE projection.sow (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.sow SET (fillfactor = 50);
+
 CREATE INDEX sow_crm_key ON projection.sow (crm_key);
 
 CREATE INDEX sow_engagement_id ON projection.sow (engagement_id);
@@ -160,6 +168,8 @@ CREATE TABLE projection.amendment (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.amendment SET (fillfactor = 50);
+
 CREATE INDEX amendment_crm_key ON projection.amendment (crm_key);
 
 CREATE INDEX amendment_sow_id ON projection.amendment (sow_id);
@@ -179,6 +189,8 @@ CREATE TABLE projection.rate_card (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.rate_card SET (fillfactor = 50);
 
 CREATE INDEX rate_card_client_id ON projection.rate_card (client_id);
 
@@ -203,6 +215,8 @@ CREATE TABLE projection.rate_card_version (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.rate_card_version SET (fillfactor = 50);
 
 CREATE INDEX rate_card_version_crm_key ON projection.rate_card_version (crm_key);
 
@@ -234,6 +248,8 @@ CREATE TABLE projection.rate_line (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.rate_line SET (fillfactor = 50);
 
 CREATE INDEX rate_line_crm_key ON projection.rate_line (crm_key);
 
@@ -282,6 +298,8 @@ CREATE TABLE projection.project (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.project SET (fillfactor = 50);
+
 CREATE INDEX project_client_id ON projection.project (client_id);
 
 CREATE INDEX project_code_search ON projection.project (lower(code) text_pattern_ops);
@@ -323,6 +341,8 @@ CREATE TABLE projection.milestone (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.milestone SET (fillfactor = 50);
+
 CREATE INDEX milestone_crm_key ON projection.milestone (crm_key);
 
 CREATE INDEX milestone_name_search ON projection.milestone (lower(name) text_pattern_ops);
@@ -353,6 +373,8 @@ CREATE TABLE projection.retainer (
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.retainer SET (fillfactor = 50);
 
 CREATE INDEX retainer_crm_key ON projection.retainer (crm_key);
 
@@ -394,6 +416,8 @@ CREATE TABLE projection.resource (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.resource SET (fillfactor = 50);
+
 CREATE INDEX resource_email_search ON projection.resource (lower(email) text_pattern_ops);
 
 CREATE INDEX resource_hr_key ON projection.resource (hr_key);
@@ -426,6 +450,8 @@ CREATE TABLE projection.assignment (
 	psa_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.assignment SET (fillfactor = 50);
 
 CREATE INDEX assignment_project_id_list ON projection.assignment (project_id, id);
 
@@ -475,6 +501,8 @@ CREATE TABLE projection.time_entry (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.time_entry SET (fillfactor = 50);
+
 CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCLUDE (worked, billable, is_billable, billing_state, work_date, rate_amount, rate_currency, rate_per, psa_as_of, psa_deleted_at, hub_as_of);
 
 CREATE INDEX time_entry_project_id_list ON projection.time_entry (project_id, id);
@@ -521,6 +549,8 @@ CREATE TABLE projection.expense_item (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.expense_item SET (fillfactor = 50);
+
 CREATE INDEX expense_item_project_id_list ON projection.expense_item (project_id, id);
 
 CREATE INDEX expense_item_psa_key ON projection.expense_item (psa_key);
@@ -558,6 +588,8 @@ CREATE TABLE projection.billing_event (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.billing_event SET (fillfactor = 50);
+
 CREATE INDEX billing_event_hub_key ON projection.billing_event (hub_key);
 
 CREATE INDEX billing_event_project_id_list ON projection.billing_event (project_id, id);
@@ -586,6 +618,8 @@ CREATE TABLE projection.billing_hold (
 	hub_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.billing_hold SET (fillfactor = 50);
 
 CREATE INDEX billing_hold_client_id ON projection.billing_hold (client_id);
 
@@ -645,6 +679,8 @@ CREATE TABLE projection.invoice (
 	PRIMARY KEY (id)
 );
 
+ALTER TABLE projection.invoice SET (fillfactor = 50);
+
 CREATE INDEX invoice_billing_key ON projection.invoice (billing_key);
 
 CREATE INDEX invoice_client_id ON projection.invoice (client_id);
@@ -678,6 +714,8 @@ CREATE TABLE projection.payment_status (
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
+
+ALTER TABLE projection.payment_status SET (fillfactor = 50);
 
 CREATE INDEX payment_status_erp_key ON projection.payment_status (erp_key);
 
