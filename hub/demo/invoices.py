@@ -50,8 +50,13 @@ CONTENT = frozenset(
 """What an approved invoice no longer changes."""
 
 
+def _changes(before: Row, values: Row) -> bool:
+    """Whether the content becomes another; saying again what it is changes nothing."""
+    return any(values[name] != before[name] for name in CONTENT & values.keys())
+
+
 async def refuse_contradiction(connection: Connection, before: Row | None, values: Row) -> None:
-    if before is not None and before["status"] != "draft" and CONTENT & values.keys():
+    if before is not None and before["status"] != "draft" and _changes(before, values):
         message = f"{before['id']} is {before['status']}; correct it with a credit note."
         raise broken("invoice_locked", message)
     invoice = {**(before or {}), **values}
