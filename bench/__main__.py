@@ -1,4 +1,4 @@
-"""`python -m bench [graph] [cdc]` runs the benches and writes bench/results.json."""
+"""`python -m bench [graph] [cdc] [boards]` runs the benches and writes bench/results.json."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from bench.boards import bench_boards
 from bench.cdc import bench_cdc
 from bench.graph import bench_graph
 from bench.machine import describe_machine
@@ -18,6 +19,7 @@ RESULTS = Path(__file__).parent / "results.json"
 BENCHES: Mapping[str, Callable[[Path], Awaitable[dict[str, float]]]] = {
     "graph": bench_graph,
     "cdc": bench_cdc,
+    "boards": bench_boards,
 }
 
 

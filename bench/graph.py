@@ -1,4 +1,4 @@
-"""(a) The nested query of five levels over the stand-ins: what one request costs the hub.
+"""(a) A nested query of seven types over the stand-ins: what one request costs the hub.
 
 The hub runs in a process of its own; the load comes from this one, with a header that differs per
 request, so that nothing could be answered from an earlier one.
@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import sys
 import time
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from bench.machine import cpu_seconds
-from hub.settings import Settings
+from bench.served import objects_in, served
 from hub.stage import Erp, set_stage
 
 CONCURRENCY = 4
 WARM_UP = 30
 REQUESTS = 200
 
-FIVE_LEVELS = """
-{ clients(first: 8) { nodes { name segment
+SEVEN_TYPES = """
+{ clients(first: 7) { nodes { name segment
   engagements(first: 20) { nodes { name stage expectedValue { amount currency }
-    projects(first: 20) { nodes { code name status
+    sows(first: 20) { nodes { number status method } }
+    projects(first: 20) { nodes { code name status manager { name }
       invoices(first: 20) { nodes { status net { amount currency } issuedOn
         paymentStatus { state balance { amount currency } } } } } } } } } } }
 """
@@ -39,7 +35,7 @@ FIVE_LEVELS = """
 async def bench_graph(folder: Path) -> dict[str, float]:
     async with (
         set_stage(folder, erp=Erp.STANDARD, say=lambda _: None) as stage,
-        _hub(stage.settings) as (url, process),
+        served(stage.settings) as (url, process),
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,
     ):
         await _until_filled(http)
@@ -58,37 +54,6 @@ async def bench_graph(folder: Path) -> dict[str, float]:
     }
 
 
-@asynccontextmanager
-async def _hub(settings: Settings) -> AsyncIterator[tuple[str, Process]]:
-    """`concord serve` on the stage; capture and deliveries run beside it in another process."""
-    port = 18000 + os.getpid() % 1000
-    environment = {**os.environ, **_environment(settings), "CONCORD_PORT": str(port)}
-    roles = [await _start(role, environment) for role in ("serve", "listen")]
-    try:
-        yield f"http://127.0.0.1:{port}", roles[0]
-    finally:
-        for process in roles:
-            process.terminate()
-            await process.wait()
-
-
-async def _start(role: str, environment: Mapping[str, str]) -> Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hub", role), env=environment, stdout=DEVNULL, stderr=DEVNULL
-    )
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    variables = {"CONCORD_DATABASE_URL": settings.database_url.get_secret_value()}
-    for name in ("crm", "psa", "hr", "erp", "billing"):
-        system = getattr(settings, name)
-        prefix = f"CONCORD_{name.upper()}__"
-        variables[f"{prefix}URL"] = system.url
-        variables[f"{prefix}KEY"] = system.key.get_secret_value()
-        variables[f"{prefix}CAPTURE_URL"] = system.capture_url.get_secret_value()
-    return variables
-
-
 async def _load(http: httpx.AsyncClient, requests: int) -> float:
     """Send requests, `CONCURRENCY` at a time; answers the objects in one answer."""
     numbers = itertools.count()
@@ -97,11 +62,11 @@ async def _load(http: httpx.AsyncClient, requests: int) -> float:
     async def worker() -> None:
         while (number := next(numbers)) < requests:
             reply = await http.post(
-                "/graphql", json={"query": FIVE_LEVELS}, headers={"x-request": f"{number}"}
+                "/graphql", json={"query": SEVEN_TYPES}, headers={"x-request": f"{number}"}
             )
             body = reply.json()
             assert "errors" not in body, body["errors"]
-            counted.append(_objects(body["data"]))
+            counted.append(objects_in(body["data"]))
 
     await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
     return counted[-1]
@@ -109,7 +74,7 @@ async def _load(http: httpx.AsyncClient, requests: int) -> float:
 
 async def _until_filled(http: httpx.AsyncClient) -> None:
     """Until the hub answers and has captured what it needs to know every reference."""
-    projected = FIVE_LEVELS.replace("first: 8", "first: 8, read: {projected: true}")
+    projected = SEVEN_TYPES.replace("first: 7", "first: 7, read: {projected: true}")
     deadline = time.monotonic() + 60
     seen = 0
     while time.monotonic() < deadline:
@@ -118,7 +83,7 @@ async def _until_filled(http: httpx.AsyncClient) -> None:
         except httpx.TransportError:
             await asyncio.sleep(0.2)
             continue
-        found = _objects(body.get("data") or {})
+        found = objects_in(body.get("data") or {})
         if found and found == seen:
             return
         seen = found
@@ -133,13 +98,3 @@ async def _reset_calls(http: httpx.AsyncClient, urls: Mapping[str, str]) -> None
 
 async def _calls(http: httpx.AsyncClient, urls: Mapping[str, str]) -> int:
     return sum([(await http.get(f"{url}/_calls")).json()["total"] for url in urls.values()])
-
-
-def _objects(value: Any) -> int:
-    """Records in an answer: every element of a `nodes` list, and every payment status."""
-    if isinstance(value, list):
-        return sum(_objects(part) for part in value)
-    if not isinstance(value, dict):
-        return 0
-    own = len(value.get("nodes") or ()) + (value.get("paymentStatus") is not None)
-    return own + sum(_objects(part) for part in value.values())

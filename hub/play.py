@@ -17,7 +17,7 @@ from hub.stage import Erp, Size, Stage, set_stage
 from hub.telemetry import configure_logs
 from hub.wiring import Hub, build_hub
 
-FIRST_FILL_S = 8
+FIRST_FILL_S = 6
 DEFAULT_STATE = Path(".concord/demo")
 
 QUERIES = (

@@ -42,7 +42,7 @@ from sync.xref import Xref
 log = structlog.get_logger(__name__)
 
 GROUP = "intake"
-_IS_APPLIED = """
+IS_APPLIED = """
 SELECT NOT EXISTS (
     SELECT FROM log_partition p LEFT JOIN consumer_offset o
       ON (o.consumer, o.topic, o.partition) = ($1, p.topic, p.partition)
@@ -75,7 +75,7 @@ class Hub:
     async def is_filled(self) -> bool:
         """Whether all that the systems held at the start has arrived in the projection."""
         is_read = all(capture.is_following for capture in self.captures)
-        return is_read and bool(await self.pool.fetchval(_IS_APPLIED, GROUP))
+        return is_read and bool(await self.pool.fetchval(IS_APPLIED, GROUP))
 
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
