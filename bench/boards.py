@@ -24,6 +24,7 @@ LISTED = 10_000
 BOARDS = 50
 LONGEST_FILL_S = 3_000
 
+_APPENDED = "SELECT sum(next_offset)::bigint FROM log_partition"
 LIST = """
 query ($after: String) { timeEntries(first: 100, after: $after, read: {projected: true}) {
   pageInfo { endCursor } nodes { id workDate worked billable status note } } }

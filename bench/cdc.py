@@ -28,7 +28,7 @@ from hub.embedded import Cluster
 from hub.memory import calm_collector
 from schema.position import Topic
 from sync.clock import utc_now
-from sync.connectors.billing import INVOICE
+from sync.connectors.billing_bindings import INVOICE
 from sync.connectors.codec import decode
 from sync.intake import Intake
 from sync.store.migrate import migrate
