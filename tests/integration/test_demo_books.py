@@ -298,6 +298,8 @@ async def test_an_approved_invoice_keeps_its_content(billing: httpx.AsyncClient)
     assert code_of(await billing.post(path, json={"due_on": "2027-01-31"})) == "invoice_locked"
     noted = await billing.post(path, json={"disputed": True, "ledger_number": "NL01-2026-00001"})
     assert noted.status_code == 200
+    same_currency = {"tax_amount": "21.00", "currency": "EUR"}
+    assert (await billing.post(path, json=same_currency)).status_code == 200
     again = await billing.post(f"{path}/finalize", json={"approved_by": "fin@firm.example"})
     assert code_of(again) == "invoice_status"
     late = await billing.post(f"{path}/void", json={"comment": "Wrong client"})

@@ -37,10 +37,11 @@ class Socket:
         await self.send(id="1", type="subscribe", payload=payload)
 
     async def event(self) -> Any:
-        """The next `invoiceStatusChanged`."""
+        """The next event of the one field subscribed to."""
         message = await self.receive()
         assert message["type"] == "next", message
-        return message["payload"]["data"]["invoiceStatusChanged"]
+        [event] = message["payload"]["data"].values()
+        return event
 
 
 @asynccontextmanager

@@ -17,11 +17,12 @@ from hub.tryton.erp import TrytonErp
 DEADLINE_S = 60
 DRAFTS = """
 { invoices(last: 60, filter: {draftStatus: [APPROVED]}) {
-    nodes { id status legalEntity net { amount currency } } } }
+    nodes { id status legalEntity { code } net { amount currency } } } }
 """
 POST = """
 mutation ($id: ID!, $on: LocalDate!, $key: String!) {
-  postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) { token } }
+  postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) {
+    ... on InvoiceWritten { token } ... on Refused { code message system ownerCode } } }
 """
 PROJECTED = """
 query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
@@ -59,9 +60,10 @@ class Staged:
         return body["data"]
 
     async def refusal(self, query: str, **variables: Any) -> Any:
-        """The one error of a request that must be refused."""
-        [error] = (await self.answer(query, **variables))["errors"]
-        return error
+        """What a mutation that the business must refuse says."""
+        [outcome] = (await self.ask(query, **variables)).values()
+        assert "code" in outcome, outcome
+        return outcome
 
     async def rows(self, system: str, path: str, **parameters: str) -> list[Any]:
         reply = await self._http.get(
@@ -83,9 +85,8 @@ class Staged:
     async def draft(self, legal_entity: str) -> Any:
         """An approved invoice that the ledger has not posted."""
         nodes = (await self.ask(DRAFTS))["invoices"]["nodes"]
-        return next(
-            n for n in nodes if (n["status"], n["legalEntity"]) == ("APPROVED", legal_entity)
-        )
+        wanted = ("APPROVED", legal_entity)
+        return next(n for n in nodes if (n["status"], n["legalEntity"]["code"]) == wanted)
 
     async def projected(self, invoice: str, state: str) -> Any:
         """The invoice in the projection, as soon as its payment has got that far."""
