@@ -66,7 +66,7 @@ async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play]:
     folder: Path = tmp_path_factory.mktemp("queries")
     console = Console(quiet=True)
     async with on_stage(folder, erp=Erp.STANDARD, port=0, console=console) as running:
-        # Nothing is left to apply: the intake reads no record back any more while calls are counted.
+        # Nothing is left to apply, so the intake reads no record back while calls are counted.
         await until(running.hub.is_filled, seconds=60)
         yield running
     forget_stage(folder)

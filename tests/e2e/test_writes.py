@@ -104,7 +104,7 @@ async def test_a_hold_is_placed_copied_released_and_heard_of(firm: Staged) -> No
 
 
 async def test_time_is_approved_at_the_psa_and_its_copies_follow(firm: Staged) -> None:
-    """The PSA approves; the ledger's cost line and billing's usage say so, and a subscriber hears."""
+    """The PSA approves; ledger and billing hold it, and a subscriber hears of it."""
     [entry] = (await firm.ask(WAITING))["timeEntries"]["nodes"]
     approve = next(one for one in entry["availableActions"] if one["action"] == "approve")
     assert approve == {"action": "approve", "system": "PSA", "takes": ["by"]}
