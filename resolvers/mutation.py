@@ -9,6 +9,7 @@ from operator import getitem
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Info
 from resolvers.inputs import create_input, created, patched, update_input
@@ -114,7 +115,7 @@ async def _read_back(info: Info, written: Written, member: str) -> Any:
     The write stands whatever becomes of this read, so its failure must not look like the write's.
     """
     entity, scope = written.record.entity, info.request.fresh_scope()
-    fields = selected_fields(info.syntax, entity, ((member,),))
+    fields = selected_fields(info.syntax, entity, ((to_camel_case(member),),))
     record = await scope.load_reported(
         entity, written.record.id, Wanted(fields=fields, path=info.root_path)
     )
