@@ -157,8 +157,10 @@ class Listener:
         assigned = await self._consumer.assignment()
         for gone in self._next.keys() - assigned:
             del self._next[gone]
-        for lane in assigned - self._next.keys():
-            self._next[lane] = await self._intake.start_of(lane)
+        fresh = assigned - self._next.keys()
+        if fresh:
+            self._next |= await self._intake.starts_of(fresh)
+        for lane in fresh:
             self._consumer.seek(lane, self._next[lane])
 
     async def _decoded(self, records: Sequence[LogRecord]) -> list[Sequence[Incoming]]:

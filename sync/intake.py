@@ -16,7 +16,7 @@ A crash anywhere leaves nothing behind but a redelivery, which changes nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -53,9 +53,12 @@ WHERE (o.consumer, o.topic, o.partition, o.next_offset)
     = ($1, c.topic, c.partition, c.expected)
 """
 _START = """
-INSERT INTO consumer_offset (consumer, topic, partition, next_offset) VALUES ($1, $2, $3, 0)
+INSERT INTO consumer_offset (consumer, topic, partition, next_offset)
+SELECT $1, lane.topic, lane.partition, 0
+FROM unnest($2::text[], $3::int[]) AS lane (topic, partition)
+ORDER BY lane.topic, lane.partition
 ON CONFLICT (consumer, topic, partition) DO UPDATE SET moved_at = consumer_offset.moved_at
-RETURNING next_offset
+RETURNING topic, partition, next_offset
 """
 _PARK = """
 INSERT INTO reject (topic, partition, "offset", key, value, headers, reason, detail)
@@ -98,9 +101,15 @@ class Intake:
         self._consumer = consumer
         self._read_timeout = read_timeout
 
+    async def starts_of(self, lanes: Collection[LogPartition]) -> dict[LogPartition, int]:
+        """The next offset to apply of each partition."""
+        topics, partitions = [lane.topic for lane in lanes], [lane.partition for lane in lanes]
+        rows = await self._pool.fetch(_START, self._consumer, topics, partitions)
+        return {LogPartition(topic=topic, partition=p): start for topic, p, start in rows}
+
     async def start_of(self, lane: LogPartition) -> int:
-        """The next offset to apply of a partition."""
-        return int(await self._pool.fetchval(_START, self._consumer, lane.topic, lane.partition))
+        """The next offset to apply of one partition."""
+        return (await self.starts_of([lane]))[lane]
 
     async def apply(self, incoming: Sequence[Incoming], claims: Sequence[Claim]) -> None:
         """Apply a batch exactly once.
