@@ -23,15 +23,19 @@ from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
+from schema.errors import ConcordError
 from schema.system import System
 from sync.clock import utc_now
+from sync.connectors.binding import Binding
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
+from sync.policy import Paging
 from sync.read.projected import Projected
 from sync.reading import Reading
 from sync.routing import Routing
+from sync.session import ReadSession
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.xref import Xref
@@ -40,6 +44,9 @@ log = structlog.get_logger(__name__)
 
 GROUP = "intake"
 _HOUSEKEEPING = timedelta(hours=1)
+_AGAIN = timedelta(seconds=5)
+_MOST_MET = 500
+"""Types that are not captured are small: the legal entities of a firm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +73,7 @@ class Hub:
     async def is_filled(self) -> bool:
         """Whether a record of every captured type has arrived in the projection."""
         projected = Projected(self.pool)
-        captured = {
-            b.entity for b in self.connectors.bindings if b.is_anchor and (b.table or b.touches)
-        }
+        captured = {b.entity for b in self.connectors.bindings if b.is_anchor and b.is_captured}
         return all([await projected.is_filled(entity) for entity in captured])
 
     async def listen(self) -> None:
@@ -78,12 +83,29 @@ class Hub:
                 tasks.create_task(capture.run())
             tasks.create_task(self.listener.run(), name="listener")
             tasks.create_task(self._tidy(self._trim_log), name="trim the log")
+            tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
 
     async def deliver(self) -> None:
         """Send what is owed to the replicas, and forget what was settled long ago."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.deliverer.run(), name="deliverer")
             tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
+
+    async def _meet_uncaptured(self) -> None:
+        """Read the records of which no capture tells, so that their keys are linked."""
+        bindings = [b for b in self.connectors.bindings if b.is_anchor and not b.is_captured]
+        for binding in bindings:
+            while not await self._meet(binding):  # noqa: ASYNC110  # the owner may be down
+                await asyncio.sleep(_AGAIN.total_seconds())
+
+    async def _meet(self, binding: Binding) -> bool:
+        paging, fields = Paging(first=_MOST_MET), frozenset(binding.owns)
+        try:
+            await self.services.reading.page(ReadSession(), binding.entity, [], paging, fields)
+        except ConcordError as error:
+            log.warning("records.unmet", system=binding.system.name, why=error.message)
+            return False
+        return True
 
     async def _tidy(self, trim: Callable[[], Awaitable[None]]) -> None:
         while True:
