@@ -23,17 +23,21 @@ from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
+from schema.errors import ConcordError
 from schema.system import System
 from sync.board import Boards
 from sync.clock import utc_now
+from sync.connectors.binding import Binding
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
 from sync.lists import Lists
+from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
 from sync.search import Search
+from sync.session import ReadSession
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.write.idempotency import Idempotency
@@ -49,6 +53,9 @@ SELECT NOT EXISTS (
     WHERE p.next_offset > coalesce(o.next_offset, 0))
 """
 _HOUSEKEEPING = timedelta(hours=1)
+_AGAIN = timedelta(seconds=5)
+_MOST_MET = 500
+"""Types that are not captured are small: the legal entities of a firm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +91,29 @@ class Hub:
                 tasks.create_task(capture.run())
             tasks.create_task(self.listener.run(), name="listener")
             tasks.create_task(self._tidy(self._trim_log), name="trim the log")
+            tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
 
     async def deliver(self) -> None:
         """Send what is owed to the replicas, and forget what was settled long ago."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.deliverer.run(), name="deliverer")
             tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
+
+    async def _meet_uncaptured(self) -> None:
+        """Read the records of which no capture tells, so that their keys are linked."""
+        bindings = [b for b in self.connectors.bindings if b.is_anchor and not b.is_captured]
+        for binding in bindings:
+            while not await self._meet(binding):  # noqa: ASYNC110  # the owner may be down
+                await asyncio.sleep(_AGAIN.total_seconds())
+
+    async def _meet(self, binding: Binding) -> bool:
+        paging, fields = Paging(first=_MOST_MET), frozenset(binding.owns)
+        try:
+            await self.services.reading.page(ReadSession(), binding.entity, [], paging, fields)
+        except ConcordError as error:
+            log.warning("records.unmet", system=binding.system.name, why=error.message)
+            return False
+        return True
 
     async def _tidy(self, trim: Callable[[], Awaitable[None]]) -> None:
         while True:

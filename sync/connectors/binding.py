@@ -158,6 +158,10 @@ class Binding:
         return self.anchor is self.system
 
     @property
+    def is_captured(self) -> bool:
+        return self.table is not None or bool(self.touches)
+
+    @property
     def places(self) -> Mapping[str, Place]:
         return {**self.owns, **self.copies}
 

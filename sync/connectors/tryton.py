@@ -136,9 +136,9 @@ class Tryton:
     ) -> list[Record]:
         return await self._search(model, domain, fields, limit=limit)
 
-    async def read_default(self, field: str, company: int) -> Any:
+    async def read_default(self, field: str, company: int) -> int | None:
         """One of the accounting defaults, which differ by company."""
-        default: dict[str, Any] = await self._session.call(
+        default: dict[str, int | None] = await self._session.call(
             "model.account.configuration.default_get", [field], context=_within(company)
         )
         return default.get(field)

@@ -6,7 +6,8 @@ not at all, so no row that changes says which entity it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from schema.entities.legal_entity import LegalEntity, PeriodState
@@ -24,6 +25,7 @@ PERIOD_STATES = {
     "closed": PeriodState.CLOSED,
     "locked": PeriodState.CLOSED,
 }
+MOST_PERIODS = 10_000
 TAX_ROUNDING = {"line": "line", "document": "category_document"}
 
 OWNS: dict[str, Place] = {
@@ -69,23 +71,32 @@ class Searches(Protocol):
         self, model: str, domain: list[Any], fields: tuple[str, ...], *, limit: int
     ) -> list[Mapping[str, Any]]: ...
 
-    async def read_default(self, field: str, company: int) -> Any: ...
-
 
 async def with_books(
-    tryton: Searches, records: Iterable[Mapping[str, Any]]
+    tryton: Searches, records: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """The companies with the periods of their books, and how these are rounded."""
+    of_companies = ["company", "in", [record["id"] for record in records]]
+    periods, roundings = await asyncio.gather(
+        tryton.search(
+            "account.period",
+            [of_companies, ["type", "=", "standard"]],
+            ("company", "name", "state"),
+            limit=MOST_PERIODS,
+        ),
+        tryton.search(
+            "account.configuration.tax_rounding",
+            [of_companies],
+            ("company", "tax_rounding"),
+            limit=len(records),
+        ),
+    )
+    rounding = {one["company"]: one["tax_rounding"] for one in roundings}
     return [
         {
             **record,
-            "periods": await tryton.search(
-                "account.period",
-                [["company", "=", record["id"]], ["type", "=", "standard"]],
-                ("name", "state"),
-                limit=1000,
-            ),
-            "tax_rounding": await tryton.read_default("tax_rounding", record["id"]),
+            "periods": [one for one in periods if one["company"] == record["id"]],
+            "tax_rounding": rounding.get(record["id"]),
         }
         for record in records
     ]
