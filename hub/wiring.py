@@ -33,6 +33,7 @@ from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
 from sync.lists import Lists
+from sync.outage import OUTAGE
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
@@ -116,8 +117,12 @@ class Hub:
         return True
 
     async def _tidy(self, trim: Callable[[], Awaitable[None]]) -> None:
+        """Trim every hour; what an outage keeps from being trimmed is trimmed the next time."""
         while True:
-            await trim()
+            try:
+                await trim()
+            except OUTAGE as error:
+                log.warning("housekeeping.put_off", why=str(error))
             await asyncio.sleep(_HOUSEKEEPING.total_seconds())
 
     async def _trim_log(self) -> None:
