@@ -36,6 +36,7 @@ check: env ## The fast gates: format, lint, types, import contracts, snapshots, 
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+	@$(RUN) hadolint Dockerfile
 	@$(RUN) concord snapshots --check
 	@$(RUN) pytest -q tests/unit tests/property tests/contract
 
