@@ -19,8 +19,9 @@ from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.calls import call_of
 from sync.connectors.contract_words import fraction_of, percent_of
-from sync.connectors.crm_contracts import CONTRACTS, call_of
+from sync.connectors.crm_contracts import CALLS, CONTRACTS
 from sync.connectors.http import (
     Dialect,
     Endpoint,
@@ -190,8 +191,9 @@ class Crm:
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
-        word, body = call_of(binding.entity, action, arguments)
-        path = f"{_path(binding)}/{path_segment(key)}/{word}"
+        call = call_of(CALLS, binding, action)
+        path = f"{_path(binding)}/{path_segment(key)}/{call.path}"
+        body = call.body(arguments)
         moved: Row = await self._upstream.write("POST", path, body, shape=record_of)
         return moved
 

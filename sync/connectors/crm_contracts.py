@@ -5,10 +5,6 @@ A status moves only by an action; each is a call of its own with the CRM's names
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from schema.entities.amendment import Amendment
 from schema.entities.milestone import Milestone
 from schema.entities.rate_card import RateCard
@@ -16,9 +12,9 @@ from schema.entities.rate_card_version import RateCardVersion
 from schema.entities.rate_line import RateLine
 from schema.entities.retainer import Retainer
 from schema.entities.sow import Sow
-from schema.errors import Invalid
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn, RateColumns
+from sync.connectors.calls import Call, Calls
 from sync.connectors.contract_words import (
     AMENDMENT_KIND,
     AMENDMENT_STATUS,
@@ -188,41 +184,22 @@ RETAINER = Binding(
 CONTRACTS = (RATE_CARD, RATE_CARD_VERSION, RATE_LINE, SOW, AMENDMENT, MILESTONE, RETAINER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """The CRM's own call for an action; `fields` are its names for the arguments."""
-
-    word: str
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-
 _SIGNED = {"by": "approver_email"}
 _DECIDED = {"by": "decider_email", "reason": "decision_note"}
 _ACCEPTED = {"by": "accepted_by", "evidence": "acceptance_link"}
-CALLS: Mapping[tuple[type, str], Call] = {
-    (Sow, "submit"): Call(word="send-for-review"),
-    (Sow, "approve"): Call(word="sign-off", fields=_SIGNED),
-    (Sow, "reject"): Call(word="turn-down", fields=_DECIDED),
-    (Sow, "activate"): Call(word="start"),
-    (Sow, "suspend"): Call(word="pause"),
-    (Sow, "resume"): Call(word="unpause"),
-    (Sow, "complete"): Call(word="finish"),
-    (Sow, "terminate"): Call(word="cancel", fields=_DECIDED),
-    (Amendment, "approve"): Call(word="sign-off", fields=_SIGNED),
-    (Amendment, "void"): Call(word="void", fields=_DECIDED),
-    (RateCardVersion, "publish"): Call(word="publish"),
-    (Milestone, "complete"): Call(word="mark-done"),
-    (Milestone, "accept"): Call(word="accept", fields=_ACCEPTED),
-    (Milestone, "cancel"): Call(word="drop"),
+CALLS: Calls = {
+    (Sow, "submit"): Call(path="send-for-review"),
+    (Sow, "approve"): Call(path="sign-off", names=_SIGNED),
+    (Sow, "reject"): Call(path="turn-down", names=_DECIDED),
+    (Sow, "activate"): Call(path="start"),
+    (Sow, "suspend"): Call(path="pause"),
+    (Sow, "resume"): Call(path="unpause"),
+    (Sow, "complete"): Call(path="finish"),
+    (Sow, "terminate"): Call(path="cancel", names=_DECIDED),
+    (Amendment, "approve"): Call(path="sign-off", names=_SIGNED),
+    (Amendment, "void"): Call(path="void", names=_DECIDED),
+    (RateCardVersion, "publish"): Call(path="publish"),
+    (Milestone, "complete"): Call(path="mark-done"),
+    (Milestone, "accept"): Call(path="accept", names=_ACCEPTED),
+    (Milestone, "cancel"): Call(path="drop"),
 }
-
-
-def call_of(entity: type, action: str, arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The call and its body. Raises Invalid for what the CRM has no word for."""
-    call = CALLS.get((entity, action))
-    if call is None:
-        raise Invalid(f"The CRM has no call to {action} a {entity.__name__}.", system=System.CRM)
-    strange = ", ".join(sorted(arguments.keys() - call.fields.keys()))
-    if strange:
-        raise Invalid(f"{action} of a {entity.__name__} takes no {strange}.", system=System.CRM)
-    return call.word, {call.fields[name]: value for name, value in arguments.items()}

@@ -20,6 +20,7 @@ from schema.entities.resource import Resource
 from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.calls import call_of
 from sync.connectors.http import (
     Dialect,
     Endpoint,
@@ -31,7 +32,7 @@ from sync.connectors.http import (
 )
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.connectors.psa_contracts import CONTRACTS
-from sync.connectors.psa_work import WORK, call_of
+from sync.connectors.psa_work import CALLS, WORK
 from sync.connectors.words import (
     EMPLOYMENT_STATUS,
     ENGAGEMENT_STAGE,
@@ -194,9 +195,10 @@ class Psa:
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
-        verb, fields = call_of(binding, action, arguments)
-        path = f"{_path(binding)}/{path_segment(key)}/{verb}"
-        result: Row = await self._upstream.write("POST", path, {"data": fields}, shape=_record)
+        call = call_of(CALLS, binding, action)
+        path = f"{_path(binding)}/{path_segment(key)}/{call.path}"
+        body = {"data": call.body(arguments)}
+        result: Row = await self._upstream.write("POST", path, body, shape=_record)
         return result
 
     async def close(self) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from schema.entities.assignment import Assignment, AssignmentStatus
 from schema.entities.expense_item import ExpenseItem, ExpenseStatus
 from schema.entities.time_entry import TimeEntry, TimeStatus
-from schema.errors import Invalid
 from schema.rate import RateUnit
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, RateColumns
+from sync.connectors.calls import Call, Calls
 from sync.connectors.words import duration_of, hours_text
 
 ASSIGNMENT = Binding(
@@ -130,43 +126,22 @@ EXPENSE_ITEM = Binding(
 WORK = (ASSIGNMENT, TIME_ENTRY, EXPENSE_ITEM)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """An action in the PSA's words; `fields` say where the canonical arguments go."""
-
-    verb: str
-    fields: Mapping[str, str] = field(default_factory=dict)
-
-
 _SIGNED = {"by": "approver"}
 _RETURNED = {"by": "returned_by", "reason": "remark"}
 
-CALLS: Mapping[tuple[type, str], Call] = {
-    (Assignment, "pencil"): Call(verb="pencil-in"),
-    (Assignment, "confirm"): Call(verb="book"),
-    (Assignment, "start"): Call(verb="begin"),
-    (Assignment, "complete"): Call(verb="finish"),
-    (Assignment, "cancel"): Call(verb="release"),
-    (TimeEntry, "submit"): Call(verb="submit"),
-    (TimeEntry, "approve"): Call(verb="sign-off", fields=_SIGNED),
-    (TimeEntry, "reject"): Call(verb="send-back", fields=_RETURNED),
-    (TimeEntry, "revise"): Call(verb="reopen"),
-    (TimeEntry, "recall"): Call(verb="withdraw"),
-    (ExpenseItem, "submit"): Call(verb="submit"),
-    (ExpenseItem, "approve"): Call(verb="clear", fields=_SIGNED),
-    (ExpenseItem, "reject"): Call(verb="send-back", fields=_RETURNED),
-    (ExpenseItem, "revise"): Call(verb="reopen"),
+CALLS: Calls = {
+    (Assignment, "pencil"): Call(path="pencil-in"),
+    (Assignment, "confirm"): Call(path="book"),
+    (Assignment, "start"): Call(path="begin"),
+    (Assignment, "complete"): Call(path="finish"),
+    (Assignment, "cancel"): Call(path="release"),
+    (TimeEntry, "submit"): Call(path="submit"),
+    (TimeEntry, "approve"): Call(path="sign-off", names=_SIGNED),
+    (TimeEntry, "reject"): Call(path="send-back", names=_RETURNED),
+    (TimeEntry, "revise"): Call(path="reopen"),
+    (TimeEntry, "recall"): Call(path="withdraw"),
+    (ExpenseItem, "submit"): Call(path="submit"),
+    (ExpenseItem, "approve"): Call(path="clear", names=_SIGNED),
+    (ExpenseItem, "reject"): Call(path="send-back", names=_RETURNED),
+    (ExpenseItem, "revise"): Call(path="reopen"),
 }
-
-
-def call_of(
-    binding: Binding, action: str, arguments: Mapping[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """The PSA's verb and fields. Raises Invalid for what it has no word for."""
-    call = CALLS.get((binding.entity, action))
-    if call is None:
-        raise Invalid(f"The PSA cannot {action} a {binding.entity.__name__}.")
-    unknown = sorted(arguments.keys() - call.fields.keys())
-    if unknown:
-        raise Invalid(f"{action} at the PSA does not take {', '.join(unknown)}.")
-    return call.verb, {call.fields[name]: value for name, value in arguments.items()}
