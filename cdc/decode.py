@@ -1,14 +1,18 @@
-"""From a log record to what it means for canonical records, by the bindings of its table. Pure."""
+"""From a log record to what it means for canonical records, by the bindings of its table.
+
+Nothing but the last delete of each partition is remembered: its tombstone bears no position.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cdc.envelope import Envelope, Tombstone, read_envelope
 from cdc.log.port import LogRecord
 from schema.errors import Poison
+from schema.position import LogPartition
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.connectors.binding import Binding, Touch
 from sync.connectors.cells import text_of
@@ -16,6 +20,17 @@ from sync.connectors.codec import decode, version_of
 
 _Table = tuple[str, str]
 """(system, `schema.table`), as the envelope's `source` names it."""
+
+_CLOSE_BY = 2
+"""A tombstone follows its delete at once; a transaction's marker may take an offset between."""
+
+
+class _Deleted(NamedTuple):
+    """The last delete of a partition."""
+
+    key: bytes | None
+    offset: int
+    lsn: int | None
 
 
 class Decoder:
@@ -30,6 +45,7 @@ class Decoder:
                 self._bindings[system, binding.table].append(binding)
             for touch in binding.touches:
                 self._touches[system, touch.table].append((binding, touch))
+        self._deleted: dict[LogPartition, _Deleted] = {}
 
     def decode(self, record: LogRecord) -> Sequence[Incoming]:
         """What one log record means; one that nobody can decode becomes a Reject."""
@@ -42,6 +58,9 @@ class Decoder:
             return [Reject(record=record, reason=poison.reason, detail=poison.detail)]
 
     def _meaning(self, record: LogRecord, envelope: Envelope) -> list[Incoming]:
+        if envelope.op == "d":
+            position = record.position
+            self._deleted[position.lane] = _Deleted(record.key, position.offset, envelope.lsn)
         table = (envelope.system, envelope.table)
         bindings, touches = self._bindings.get(table, []), self._touches.get(table, [])
         if not bindings and not touches:
@@ -57,9 +76,22 @@ class Decoder:
         system, _, table = record.position.topic.partition(".")
         if tombstone.is_renamed_away:
             return []
+        lsn = self._lsn_of(record)
         return [
-            _delete(record, binding, tombstone.key) for binding in self._bindings[system, table]
+            _delete(record, binding, tombstone.key, lsn)
+            for binding in self._bindings[system, table]
         ]
+
+    def _lsn_of(self, record: LogRecord) -> int | None:
+        """The history position of the delete that a tombstone follows, None for one that is alone.
+
+        So a tombstone that is sent again is as old as its delete, and deletes nothing newer.
+        """
+        last = self._deleted.pop(record.position.lane, None)
+        if last is None or last.key != record.key:
+            return None
+        is_next = record.position.offset - last.offset <= _CLOSE_BY
+        return last.lsn if is_next else None
 
 
 def _change(record: LogRecord, envelope: Envelope, binding: Binding) -> Change:
@@ -79,7 +111,7 @@ def _change(record: LogRecord, envelope: Envelope, binding: Binding) -> Change:
     )
 
 
-def _delete(record: LogRecord, binding: Binding, key: dict[str, Any]) -> Change:
+def _delete(record: LogRecord, binding: Binding, key: dict[str, Any], lsn: int | None) -> Change:
     return Change(
         binding=binding,
         record=record,
@@ -87,7 +119,7 @@ def _delete(record: LogRecord, binding: Binding, key: dict[str, Any]) -> Change:
         anchor_key=None,
         values={},
         copies={},
-        lsn=None,
+        lsn=lsn,
         version=None,
         as_of=record.appended_at,
         is_delete=True,

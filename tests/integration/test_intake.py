@@ -81,6 +81,20 @@ async def test_a_delete_stays_known_and_a_new_row_revives_the_record(desk: Desk)
     assert await desk.name() == "Back"
 
 
+async def test_a_delete_that_is_sent_again_with_its_tombstone_deletes_nothing_newer(
+    desk: Desk,
+) -> None:
+    """A capture that restarts repeats what it had sent, when the record is there again already."""
+    key = {"id": "ACC-00001"}
+    await desk.take(desk.account("First", "c", lsn=10))
+    await desk.take(desk.account("", "d", lsn=20), desk.tombstone(ACCOUNTS, key))
+    await desk.take(desk.account("Again", "c", lsn=30))
+    await desk.take(desk.account("", "d", lsn=20), desk.tombstone(ACCOUNTS, key))
+    assert await desk.name() == "Again"
+    await desk.take(desk.tombstone(ACCOUNTS, key))
+    assert await desk.name() is None, "a tombstone whose delete was compacted away"
+
+
 async def test_unchanged_columns_keep_what_an_earlier_change_of_the_batch_said(desk: Desk) -> None:
     """A placeholder means keep, also for a value that came in the same batch."""
     partial = {"id": "ACC-00001", "account_name": "__debezium_unavailable_value", "segment": "SMB"}

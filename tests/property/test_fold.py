@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from support.envelopes import record
 
-from schema.position import Position, Topic
+from cdc.log.port import LogRecord
 from sync.apply.fold import fold
 from sync.changes import Change
 from sync.connectors import crm
@@ -44,13 +46,13 @@ class Projection:
             self._apply(self.records.setdefault(record_id, Stored()), change)
 
     def _apply(self, stored: Stored, change: Change) -> None:
-        if change.position.offset <= stored.offset:
+        if change.record.position.offset <= stored.offset:
             return
         if change.lsn is not None and stored.lsn is not None and change.lsn <= stored.lsn:
             return
         stored.values |= dict.fromkeys(FIELDS) if change.is_delete else change.values
         stored.is_deleted = change.is_delete
-        stored.offset = change.position.offset
+        stored.offset = change.record.position.offset
         stored.lsn = stored.lsn if change.lsn is None else change.lsn
 
     def seen(self) -> dict[str, tuple[dict[str, Any], bool, int | None]]:
@@ -63,7 +65,7 @@ def histories(draw: st.DrawFn) -> list[Pair]:
     """What a log holds of a few records: in each, positions rise, but for what is sent again.
 
     Transactions overlap, so the positions of different records are in no order. A tombstone
-    follows its delete, and is not sent again: nothing tells it from one that is news.
+    bare of a position is news: one that is sent again has got its delete's from the decoder.
     """
     log: list[Pair] = []
     lsns: dict[str, int] = {}
@@ -113,7 +115,7 @@ def _made(offset: int, lsn: int | None, is_delete: bool, names: Iterable[str]) -
         anchor_key="key",
         values={name: f"{name}@{offset}" for name in names},
         copies={},
-        position=Position(topic=Topic("crm.public.accounts"), partition=0, offset=offset),
+        record=_record(offset),
         lsn=lsn,
         version=None,
         as_of=MOMENT,
@@ -123,11 +125,11 @@ def _made(offset: int, lsn: int | None, is_delete: bool, names: Iterable[str]) -
 
 def _moved(change: Change, offset: int) -> Change:
     """The same change, further on in the log."""
-    position = Position(topic=change.position.topic, partition=0, offset=offset)
-    return Change(
-        **{name: getattr(change, name) for name in Change.__slots__ if name != "position"},
-        position=position,
-    )
+    return msgspec.structs.replace(change, record=_record(offset))
+
+
+def _record(offset: int) -> LogRecord:
+    return record("crm.public.accounts", {"id": "key"}, None, offset=offset)
 
 
 @given(log=histories(), size=st.integers(2, 9))

@@ -201,9 +201,9 @@ class Firm:
 
     def _delete(self, source: Source, known: Kept) -> Iterator[NewRecord]:
         yield self._event(source, known, "d", None, self._next_version(), None)
-        known.events.clear()  # see `_again`
         self.produced["tombstone"] += 1
-        yield _record(source, known.key, None)
+        known.events.append(_record(source, known.key, None))
+        yield known.events[-1]
 
     def _rename(self, source: Source, n: int, known: Kept) -> Iterator[NewRecord]:
         """A new key arrives as a delete, a tombstone and a create that share one lsn."""
@@ -221,10 +221,13 @@ class Firm:
     def _again(self, known: Kept) -> Iterator[NewRecord]:
         """The capture restarts and sends what it had sent already, in order.
 
-        Never across a delete: a tombstone bears no position by which its repetition could be told.
+        A tombstone comes with the delete before it: they are one change.
         """
         self.produced["again"] += 1
-        yield from known.events[-self._rng.randrange(1, 6) :]
+        first = len(known.events) - min(self._rng.randrange(1, 6), len(known.events))
+        if known.events[first].value is None:
+            first -= 1
+        yield from known.events[first:]
 
     def _garble(self, source: Source, known: Kept) -> Iterator[NewRecord]:
         """What nobody can decode, or nobody can store."""

@@ -62,12 +62,19 @@ class Desk:
     ) -> LogRecord:
         """The next record of a table's partition, the first unless another is named."""
         partition = options.pop("partition", 0)
-        lane = (table, partition) if partition else table
-        offset = self.offsets.get(lane, 0)
-        self.offsets[lane] = offset + 1
+        offset = self._next_offset((table, partition) if partition else table)
         headers = options.pop("headers", None)
         value = envelope(table, row, op=op, **options)
         return record(table, key, value, offset=offset, partition=partition, headers=headers)
+
+    def tombstone(self, table: str, key: Mapping[str, Any]) -> LogRecord:
+        """What follows a delete on the first partition of its table."""
+        return record(table, key, None, offset=self._next_offset(table))
+
+    def _next_offset(self, lane: str | tuple[str, int]) -> int:
+        offset = self.offsets.get(lane, 0)
+        self.offsets[lane] = offset + 1
+        return offset
 
     def account(self, name: str, op: str = "u", **options: Any) -> LogRecord:
         key = {"id": "ACC-00001"}
