@@ -49,8 +49,13 @@ def _is_echoed_delete(last: Round, record_id: str, change: Change) -> bool:
 
 def _later(known: Change | None, change: Change) -> Change:
     """The change that stands: the later in the log, unless its history is older."""
-    if known is None or known.lsn is None or change.lsn is None:
-        return known if known and known.is_delete and change.is_delete else change
+    if known is None:
+        return change
+    is_echo = known.is_delete and change.is_delete
+    if known.lsn is None or change.lsn is None:
+        return known if is_echo else change
+    if change.lsn == known.lsn and is_echo:
+        return known
     return change if change.lsn >= known.lsn else known
 
 

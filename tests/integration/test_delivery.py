@@ -36,6 +36,7 @@ COPIES = {
     "market_segment": "ENTERPRISE",
     "account_owner": "ann@firm.example",
     "crm_account_id": "ACC-00001",
+    "parent_client_id": None,
 }
 PROJECT = mint("prj", "erp", "P-1")
 
@@ -121,6 +122,7 @@ async def test_a_value_the_target_is_known_to_hold_costs_no_call(
                     "title": "Acme",
                     "market_segment": "ENTERPRISE",
                     "account_owner": "ann@firm.example",
+                    "parent_client_id": None,
                 }
             ],
         ),
