@@ -1,11 +1,12 @@
 """The seeded databases agree with each other, and the stand-ins run as one process."""
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ import pytest
 from hub.demo.seeding import seed
 from hub.demo.storage import is_indexed, speak_json
 from hub.demo.systems import SYSTEMS, create_tables
+from hub.embedded import Cluster
 
 Connections = dict[str, Any]
 
@@ -103,16 +105,46 @@ COPIES_OF_CONTRACTS = {
 }
 
 
-@pytest.fixture
-async def seeded(create_database: Callable[[str | None], str]) -> AsyncIterator[Connections]:
+@pytest.fixture(scope="module")
+def filled(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    """The five systems' databases with the firm, seeded once for this module."""
+    dsns = {}
+    for name in SYSTEMS:
+        cluster.create_database(f"seeded_{name}")
+        dsns[name] = cluster.dsn(f"seeded_{name}")
+
+    async def fill() -> None:
+        async with connected(dsns) as connections:
+            for name, connection in connections.items():
+                await create_tables(name, connection)
+            await seed(connections)
+
+    asyncio.run(fill())
+    yield dsns
+    for name in SYSTEMS:
+        cluster.drop_database(f"seeded_{name}")
+
+
+@asynccontextmanager
+async def connected(dsns: Mapping[str, str]) -> AsyncIterator[Connections]:
+    """Connections to the systems of `dsns`, which are closed at the end."""
     async with AsyncExitStack() as stack:
         connections: Connections = {}
-        for name in SYSTEMS:
-            connections[name] = await asyncpg.connect(create_database(None))
-            await speak_json(connections[name])
+        for name, dsn in dsns.items():
+            connections[name] = await asyncpg.connect(dsn)
             stack.push_async_callback(connections[name].close)
-            await create_tables(name, connections[name])
-        await seed(connections)
+            await speak_json(connections[name])
+        yield connections
+
+
+@pytest.fixture
+async def seeded(filled: Mapping[str, str]) -> AsyncIterator[Connections]:
+    """Connections to the seeded systems; what a test writes is taken back after it."""
+    async with connected(filled) as connections, AsyncExitStack() as stack:
+        for connection in connections.values():
+            transaction = connection.transaction()
+            await transaction.start()
+            stack.push_async_callback(transaction.rollback)
         yield connections
 
 
