@@ -37,7 +37,7 @@ def run(tmp_path: Path) -> Run:
             shutil.copy(source, tmp_path / name)
 
     def run(*command: str, told: str = "") -> str:
-        done = subprocess.run(  # noqa: S603 - our own commands
+        done = subprocess.run(
             command, cwd=tmp_path, input=told, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stdout + done.stderr
