@@ -99,9 +99,7 @@ async def _fill(dsn: str) -> tuple[float, int]:
     try:
         last, still_since = -1, begun
         while time.monotonic() < begun + LONGEST_FILL_S:
-            records = await connection.fetchval(
-                "SELECT sum(next_offset)::bigint FROM log_partition"
-            )
+            records = await connection.fetchval(_APPENDED)
             if records != last:
                 last, still_since = records, time.monotonic()
             is_applied = await connection.fetchval(IS_APPLIED, GROUP)
