@@ -87,12 +87,6 @@ class Lifecycle:
             allowed=tuple(t.action for t in available),
         )
 
-    def permits(self, before: Enum | None, after: Enum) -> bool:
-        """Whether one step leads from `before` to `after`; any state may be a record's first."""
-        return before is None or any(
-            before in t.sources and t.target is after for t in self.transitions
-        )
-
 
 def _word(state: Enum | None) -> str:
     return "in no known state" if state is None else state.name

@@ -75,10 +75,6 @@ def column(name: str, **options: Any) -> Column:
     return Column(name=name, **options)
 
 
-def money_columns(amount: str, currency: str) -> MoneyColumns:
-    return MoneyColumns(amount=amount, currency=currency)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
     """A captured table whose row change says that a record *may* have changed.

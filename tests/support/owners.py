@@ -14,7 +14,7 @@ from schema.entities.project import Health, ProjectStatus
 from schema.entity import FilterOp
 from schema.errors import Conflict, NotFound
 from schema.system import System
-from sync.connectors.binding import Binding, Row, column, money_columns
+from sync.connectors.binding import Binding, MoneyColumns, Row, column
 from sync.connectors.ports import Condition, RowQuery, Rows
 
 CRM_CLIENT = Binding(
@@ -56,7 +56,7 @@ ERP_PROJECT = Binding(
                 "HELD": ProjectStatus.SUSPENDED,
             },
         ),
-        "budget": money_columns("budget_amount", "currency"),
+        "budget": MoneyColumns(amount="budget_amount", currency="currency"),
     },
     reference="hub_reference",
 )

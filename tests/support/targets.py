@@ -74,13 +74,6 @@ class FakeTarget:
         """Raise `error` on calls of a kind: fetch, create, update."""
         self.troubles.append(Trouble(kind, error, times, is_after))
 
-    def go_down(self, error: BaseException) -> None:
-        for kind in ("fetch", "create", "update"):
-            self.fail(kind, error, times=float("inf"))
-
-    def come_back(self) -> None:
-        self.troubles.clear()
-
     def hold(self, binding: Binding, key: str, **cells: Any) -> None:
         """Put a row there, as if a person had."""
         self.rows[binding.resource][key] = {binding.key: key, binding.version: 1, **cells}
