@@ -1,6 +1,6 @@
 """What may be written through the graph: the fields a create takes, and those an update may change.
 
-Status fields are missing on purpose: they move by the actions of `schema.lifecycles` alone.
+The status of a type with a lifecycle is missing on purpose: it moves by its actions alone.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schema.entities.amendment import Amendment
 from schema.entities.assignment import Assignment
 from schema.entities.billing_hold import BillingHold
 from schema.entities.client import Client
@@ -35,9 +36,25 @@ CREATES: Mapping[type, Creation] = {
     Engagement: Creation(
         needs=("client_id", "name"),
         takes=(
-            *("expected_value", "probability", "starts_on", "ends_on", "account_manager"),
-            "legal_entity_id",
+            *("stage", "expected_value", "probability", "starts_on", "ends_on"),
+            *("account_manager", "legal_entity_id"),
         ),
+    ),
+    Sow: Creation(
+        needs=("engagement_id", "number", "title", "method", "currency", "starts_on"),
+        takes=(
+            *("version", "cap", "ends_on", "rate_card_version_id", "payment_terms_days"),
+            *("po_number", "document_hash"),
+        ),
+    ),
+    Amendment: Creation(
+        needs=("sow_id", "sequence", "kind", "effective_from", "changes"),
+        takes=("signed_at", "reason", "supersedes_id"),
+        verb="draft",
+    ),
+    Milestone: Creation(
+        needs=("sow_id", "sequence", "name", "due_on", "amount"),
+        takes=("project_id", "acceptance_required"),
     ),
     Project: Creation(
         needs=("name", "client_id"),
@@ -46,6 +63,10 @@ CREATES: Mapping[type, Creation] = {
             *("ends_on", "budget", "budget_minutes", "cost_centre", "region", "tax_region"),
             "po_number",
         ),
+    ),
+    Assignment: Creation(
+        needs=("project_id", "starts_on", "ends_on"),
+        takes=("resource_id", "role", "minutes_per_day", "is_billable", "rate_override"),
     ),
     TimeEntry: Creation(
         needs=("resource_id", "project_id", "work_date", "worked"),
@@ -65,8 +86,8 @@ CREATES: Mapping[type, Creation] = {
 UPDATES: Mapping[type, tuple[str, ...]] = {
     Client: tuple(owned_fields(Client)),
     Engagement: (
-        *("name", "expected_value", "probability", "starts_on", "ends_on", "account_manager"),
-        "legal_entity_id",
+        *("name", "stage", "expected_value", "probability", "starts_on", "ends_on"),
+        *("account_manager", "legal_entity_id"),
     ),
     Sow: ("title", "cap", "starts_on", "ends_on", "payment_terms_days", "po_number"),
     Project: (
@@ -74,6 +95,7 @@ UPDATES: Mapping[type, tuple[str, ...]] = {
         *("cost_centre", "region", "tax_region", "po_number"),
         *("percent_complete", "health", "manager_id", "team_ids"),
     ),
+    Amendment: ("effective_from", "signed_at", "changes", "reason"),
     Milestone: ("name", "due_on", "amount", "acceptance_required"),
     Resource: ("role", "skills"),
     Assignment: ("role", "starts_on", "ends_on", "minutes_per_day", "is_billable"),

@@ -29,6 +29,7 @@ from sync.records import Record, with_derived
 from sync.session import ReadSession
 from sync.store.projection_tables import entity_name
 from sync.token import WriteToken, seal_token
+from sync.write.currency import require_currencies, shared_currencies
 from sync.write.idempotency import SETTLE, Answer, Idempotency
 from sync.write.ownership import lifecycle_of, owner_of, shown
 from sync.xref import Xref
@@ -80,7 +81,11 @@ class Routing:
         version: int | None = None,
         idempotency_key: str | None = None,
     ) -> Written:
-        """Change fields of one owner. Raises NotOwned for fields of another, or of several."""
+        """Change fields of one owner.
+
+        Raises NotOwned for fields of another, or of several, and Invalid for an amount in another
+        currency than its record.
+        """
         require_id(entity, record_id)
         binding = self._owners.binding(entity, owner_of(entity, patch, named=owner))
         cells = await self._encode(binding, patch)
@@ -89,6 +94,8 @@ class Routing:
             key = await self._key(binding, record_id)
             if lost_at is not None and (row := await self._holding(binding, key, patch)):
                 return row
+            if shared := shared_currencies(binding, patch):
+                require_currencies(shared, patch, await self._find(binding, binding.key, key))
             writer = self._connectors[binding.system]
             return await writer.update(binding, key, cells, version=version)
 

@@ -109,6 +109,7 @@ STATEMENTS_OF_WORK = Table(
         given("decider_email"),
         given("decision_note"),
         optional("document_sha256"),
+        optional("external_ref", by=EXACT),
     ),
 )
 
@@ -133,6 +134,7 @@ CHANGE_ORDERS = Table(
         own("changed_terms", CHANGED_TERMS, default="'[]'"),
         optional("rationale"),
         optional("replaces_id", references="change_orders"),
+        optional("external_ref", by=EXACT),
         given("approver_email"),
         given("decider_email"),
         given("decision_note"),
@@ -155,6 +157,7 @@ DELIVERABLES = Table(
         own("fee_amount", MONEY),
         own("currency_iso", CURRENCY),
         own("needs_acceptance", FLAG, default="true"),
+        optional("external_ref", by=EXACT),
         given("accepted_at", INSTANT),
         given("accepted_by"),
         given("acceptance_link"),

@@ -45,6 +45,8 @@ ACCOUNTS = Table(
     ),
 )
 
+STAGES = ("QUALIFYING", "PROPOSED", "CLOSED_WON", "CLOSED_LOST")
+
 OPPORTUNITIES = Table(
     name="opportunities",
     key=text_key("id"),
@@ -53,7 +55,7 @@ OPPORTUNITIES = Table(
     columns=(
         own("account_id", by=EXACT, references="accounts"),
         own("title", by=LIKE),
-        choice("stage", "QUALIFYING", "PROPOSED", "CLOSED_WON", "CLOSED_LOST"),
+        choice("stage", *STAGES, default=STAGES[0]),
         own("amount", MONEY),
         own("currency", CURRENCY),
         optional("win_chance", PERCENT),
@@ -61,6 +63,7 @@ OPPORTUNITIES = Table(
         optional("ends_on", DATE),
         own("owner_email", by=EXACT),
         choice("entity_code", "NL01", "UK01", "US01"),
+        optional("external_ref", by=EXACT),
     ),
 )
 

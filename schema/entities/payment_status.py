@@ -18,6 +18,8 @@ class PaymentState(Enum):
     OPEN = "open"
     PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
+    CREDITED = "credited"
+    WRITTEN_OFF = "written_off"
     CANCELLED = "cancelled"
 
 

@@ -88,10 +88,15 @@ def encode(binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
     """The row cells for canonical values; references must be the system's own ids already.
 
     Amounts may share a currency column: one that is not known leaves the currency to the others.
+    Raises ValueError when two of them are in different currencies.
     """
     row: dict[str, Any] = {}
     for name, value in values.items():
-        row |= _cells(binding.places[name], value)
+        cells = _cells(binding.places[name], value)
+        for column in cells.keys() & row.keys():
+            if cells[column] != row[column]:
+                raise ValueError(f"{name} is in {cells[column]}, the rest in {row[column]}.")
+        row |= cells
     return row
 
 

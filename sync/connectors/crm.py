@@ -72,6 +72,7 @@ ENGAGEMENT = Binding(
     table="public.opportunities",
     key="id",
     anchor_key="id",
+    reference="external_ref",
     owns={
         "client_id": Column(name="account_id"),
         "name": Column(name="title"),

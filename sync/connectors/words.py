@@ -39,13 +39,13 @@ PAYMENT_STATE = {
     "OPEN": PaymentState.OPEN,
     "PART_PAID": PaymentState.PARTIALLY_PAID,
     "PAID": PaymentState.PAID,
+    "CREDITED": PaymentState.CREDITED,
+    "WRITTEN_OFF": PaymentState.WRITTEN_OFF,
     "CANCELLED": PaymentState.CANCELLED,
 }
 PAYMENT_OF_STATUS = PAYMENT_STATE | {
     "POSTED": PaymentState.OPEN,
     "SENT": PaymentState.OPEN,
-    "CREDITED": PaymentState.CANCELLED,
-    "WRITTEN_OFF": PaymentState.CANCELLED,
 }
 EMPLOYMENT_STATUS = {
     "ACTIVE": EmploymentStatus.ACTIVE,
@@ -117,8 +117,5 @@ def ledger_status_of(word: Any) -> InvoiceStatus | None:
 
 
 def payment_state_of(word: Any) -> PaymentState | None:
-    """What a ledger document's status says about payment; a draft owes nothing yet.
-
-    Of what was credited or written off nothing is owed any more.
-    """
+    """What a ledger document's status says about payment; a draft owes nothing yet."""
     return None if word in (None, "DRAFT") else PAYMENT_OF_STATUS[word]

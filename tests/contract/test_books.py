@@ -105,7 +105,7 @@ async def test_a_project_lives_as_its_lifecycle_says(books: Erp) -> None:
     [
         ("send", {"sent_on": date(2027, 11, 2)}, PaymentState.OPEN),
         ("cancel", {"reason": "Wrong client"}, PaymentState.CANCELLED),
-        ("write_off", {"reason": "Insolvent"}, PaymentState.CANCELLED),
+        ("write_off", {"reason": "Insolvent"}, PaymentState.WRITTEN_OFF),
     ],
 )
 async def test_a_posted_invoice_goes_on_as_its_lifecycle_says(

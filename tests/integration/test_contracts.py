@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import pytest
+from support.contracting import Contracting, contracting_at
 from support.projecting import project
 from support.stand_ins import StandIn, seeded
 from support.targets import QUICK, drained
@@ -25,18 +26,12 @@ from schema.errors import Invalid, NotAllowed, Rejected
 from schema.ids import mint
 from schema.money import Money
 from schema.system import System
-from sync.clock import utc_now
 from sync.connectors.billing import Billing
 from sync.connectors.codec import Ref
-from sync.connectors.crm import Crm
 from sync.connectors.http import Endpoint
 from sync.connectors.ports import Writes
 from sync.connectors.psa import Psa
 from sync.delivery import Deliverer
-from sync.policy import Paging
-from sync.reading import Reading
-from sync.routing import Routing, Written
-from sync.session import ReadSession
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.store.projection_tables import entity_name
@@ -63,28 +58,6 @@ SOW_CELLS = {
     "payment_terms_days": 30,
     "po_number": "PO-4711",
 }
-
-
-class Contracting:
-    """The CRM over HTTP, and the hub's way of reading it and writing to it."""
-
-    def __init__(self, pool: asyncpg.Pool, crm: Crm, stand_in: StandIn) -> None:
-        xref = Xref(pool)
-        self.crm, self.rows = crm, stand_in.pool
-        self.reading = Reading({crm.system: crm}, xref, pool, utc_now, timedelta(seconds=5))
-        acts = {crm.system: crm}
-        self.routing = Routing({crm.system: crm}, self.reading, xref, pool, utc_now, acts=acts)
-
-    async def draft(self) -> str:
-        """A contract that is still being negotiated."""
-        fields = frozenset({"status"})
-        page = await self.reading.page(ReadSession(), Sow, [], Paging(first=100), fields)
-        drafts = [r.id for r in page.records if r.values["status"] is SowStatus.DRAFT]
-        return drafts[0]
-
-    async def act(self, record_id: str, action: str, key: str = "", **arguments: Any) -> Written:
-        once = key or f"{action} {record_id}"
-        return await self.routing.act(Sow, record_id, action, arguments, idempotency_key=once)
 
 
 class Replicas:
@@ -141,10 +114,8 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
 async def contracting(
     pool: asyncpg.Pool, create_database: Callable[[str | None], str]
 ) -> AsyncIterator[Contracting]:
-    async with seeded("crm", create_database(None)) as stand_in:
-        crm = Crm(Endpoint(url=stand_in.url, key="demo-crm"))
-        yield Contracting(pool, crm, stand_in)
-        await crm.close()
+    async with contracting_at(pool, create_database(None)) as desk:
+        yield desk
 
 
 @pytest.fixture
