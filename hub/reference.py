@@ -11,6 +11,7 @@ from hub.graph import sdl
 from hub.settings import Settings, SystemSettings
 from schema import errors
 from schema.canon import ENTITIES
+from schema.checks import CHECKS
 from schema.entity import derived_fields, owned_fields
 from schema.errors import ConcordError
 from schema.groups import GROUPS, FieldGroup
@@ -44,10 +45,14 @@ def _files() -> Iterator[tuple[str, str]]:
 
 def ownership_page() -> str:
     """Who owns each group of fields, how its copies are kept, and each field's group."""
-    head = "| Group | Owner | Copies | p95 | Checked before a write | Compared | Drift |"
+    head = "| Group | Owner | Copies | p95 | Must hold | Compared | Drift |"
     groups = "\n".join([head, "|---|---|---|---|---|---|---|", *map(_group, GROUPS)])
+    checks = "\n".join(_checks(entity) for entity in CHECKS)
     fields = "\n".join(_ownership(entity) for entity in ENTITIES)
-    return f"{GENERATED}# Ownership\n\n## Groups\n\n{groups}\n\n{fields}"
+    return (
+        f"{GENERATED}# Ownership\n\n## Groups\n\n{groups}\n\n"
+        f"## Checked before a write\n\nThe rest is the owner's to refuse.\n\n{checks}\n\n{fields}"
+    )
 
 
 def settings_page() -> str:
@@ -83,6 +88,10 @@ def _group(group: FieldGroup) -> str:
         *(f"{group.objective.total_seconds():g} s", group.validation, compared, group.drift.name),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _checks(entity: type) -> str:
+    return f"- {entity.__name__}: {'; '.join(check.rule for check in CHECKS[entity])}."
 
 
 def _ownership(entity: type) -> str:

@@ -32,7 +32,7 @@ class FieldGroup:
     objective_seconds: int = strawberry.field(
         description="Time from the owner's commit until a copy is applied, at the 95th percentile."
     )
-    validation: str = strawberry.field(description="What the hub checks before a write leaves it.")
+    validation: str = strawberry.field(description="What must hold of its values.")
     reconciliation: str = strawberry.field(description="What owner and copies are compared by.")
     reconciled_every_seconds: int = strawberry.field(description="How often they are compared.")
     drift: Drift = strawberry.field(

@@ -30,9 +30,10 @@ class FieldGroup:
     """Fields that one system owns together.
 
     `copies` are the systems that must receive each change; `objective` is the p95 time from the
-    owner's commit until a copy is applied. `validation` is what the hub checks before a write
-    leaves it. Every `reconciled_every`, owner and copies are compared by `reconciliation`, and
-    `drift` says what is done about a difference.
+    owner's commit until a copy is applied. `validation` is what must hold of its values: what the
+    record alone can tell is checked before a write (`schema.checks`), the rest the owner refuses.
+    Every `reconciled_every`, owner and copies are compared by `reconciliation`, and `drift` says
+    what is done about a difference.
     """
 
     name: str

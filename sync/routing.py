@@ -6,32 +6,35 @@ The owner's commit comes back as a change and reaches the copies from there.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import asyncpg
 import orjson
 
-from schema.canon import BY_ID_TYPE, require_id
-from schema.entity import FilterOp, anchor, bare_type
+from schema.canon import require_id
+from schema.checks import checks_of
+from schema.entity import FilterOp, anchor
 from schema.errors import InFlight, Invalid, KeyRequired, NotFound, OutcomeUnknown, Rejected
 from schema.lifecycle import Lifecycle
 from schema.system import System
 from sync.clock import Clock
-from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import encode, version_of
+from sync.connectors.binding import Binding, Row
+from sync.connectors.codec import version_of
 from sync.connectors.ports import Acts, Condition, RowQuery, Writes
 from sync.reading import Reading
 from sync.records import Record, with_derived
 from sync.session import ReadSession
 from sync.store.projection_tables import entity_name
 from sync.token import WriteToken, seal_token
+from sync.write.checking import require_checks
 from sync.write.currency import require_currencies, shared_currencies
+from sync.write.encoding import encode_write
 from sync.write.idempotency import SETTLE, Answer, Idempotency
-from sync.write.ownership import lifecycle_of, owner_of, shown
+from sync.write.ownership import lifecycle_of, owner_of
 from sync.xref import Xref
 
 Send = Callable[[datetime | None], Awaitable[Row]]
@@ -83,12 +86,13 @@ class Routing:
     ) -> Written:
         """Change fields of one owner.
 
-        Raises NotOwned for fields of another, or of several, and Invalid for an amount in another
-        currency than its record.
+        Raises NotOwned for fields of another, or of several, and Invalid for what breaks a rule of
+        `schema.checks` or is an amount in another currency than its record.
         """
         require_id(entity, record_id)
         binding = self._owners.binding(entity, owner_of(entity, patch, named=owner))
-        cells = await self._encode(binding, patch)
+        await self._check(entity, record_id, patch)
+        cells = await encode_write(self._xref, binding, patch)
 
         async def send(lost_at: datetime | None) -> Row:
             key = await self._key(binding, record_id)
@@ -112,9 +116,10 @@ class Routing:
         """
         key = _required(idempotency_key)
         binding = self._owners.binding(entity, owner_of(entity, values, named=anchor(entity)))
+        require_checks(entity, values, values)
         column = _reference_column(binding)
         reference = _reference(entity, key)
-        cells = {**await self._encode(binding, values), column: reference}
+        cells = {**await encode_write(self._xref, binding, values), column: reference}
 
         async def send(lost_at: datetime | None) -> Row:
             if (row := await self._find(binding, column, reference)) is not None:
@@ -167,12 +172,24 @@ class Routing:
 
     async def _state(self, lifecycle: Lifecycle, record_id: str) -> Enum | None:
         """Where the record stands, as its owners say now."""
-        entity, fields = lifecycle.entity, frozenset({lifecycle.field})
-        found = await self._reading.by_ids(ReadSession(), entity, [record_id], fields)
+        values = await self._current(lifecycle.entity, record_id, [lifecycle.field])
+        state: Enum | None = with_derived(lifecycle.entity, values)[lifecycle.field]
+        return state
+
+    async def _check(self, entity: type, record_id: str, patch: Mapping[str, Any]) -> None:
+        """The rules over what the record will be; what the patch leaves out is read now."""
+        left_out = {name for one in checks_of(entity, patch) for name in one.fields} - patch.keys()
+        known = await self._current(entity, record_id, left_out) if left_out else {}
+        require_checks(entity, patch, {**known, **patch})
+
+    async def _current(
+        self, entity: type, record_id: str, fields: Collection[str]
+    ) -> Mapping[str, Any]:
+        """What the owners say of the record now. Raises NotFound when nobody knows it."""
+        found = await self._reading.by_ids(ReadSession(), entity, [record_id], frozenset(fields))
         if record_id not in found:
             raise NotFound(f"There is no {entity.__name__} {record_id}.")
-        state: Enum | None = with_derived(entity, found[record_id].values)[lifecycle.field]
-        return state
+        return found[record_id].values
 
     async def _once(
         self, verb: str, binding: Binding, key: str | None, request: object, send: Send
@@ -238,40 +255,6 @@ class Routing:
                 owner_code="DUPLICATE_IN_TARGET",
             )
         return rows[0] if rows else None
-
-    async def _encode(self, binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The owner's cells, references in its own ids. Raises Invalid for what it cannot hold."""
-        for name in values:
-            if name in binding.read_only or name not in binding.owns:
-                raise Invalid(
-                    f"{shown(name)} is set by {binding.system.name} itself and cannot be written.",
-                    system=binding.system,
-                )
-        own = {name: await self._own_words(binding, name, value) for name, value in values.items()}
-        try:
-            return encode(binding, own)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise Invalid(f"{binding.system.name} cannot hold this: {error}") from error
-
-    async def _own_words(self, binding: Binding, name: str, value: Any) -> Any:
-        """A reference as the owner's own id; any other value as it is."""
-        bare, place = bare_type(binding.field(name).type), binding.owns[name]
-        is_list = get_origin(bare) is list
-        target = BY_ID_TYPE.get(get_args(bare)[0] if is_list else bare)
-        if target is None or value is None or not isinstance(place, Column):
-            return value
-        ids = value if is_list else [value]
-        for record_id in ids:
-            require_id(target, record_id)
-        system = place.names or binding.system
-        keys = await self._xref.external_ids(target, system, ids)
-        missing = [record_id for record_id in ids if record_id not in keys]
-        if missing:
-            raise Invalid(
-                f"{shown(name)}: {system.name} knows no {target.__name__} {', '.join(missing)}; "
-                "check the id, or wait until its copy has arrived there."
-            )
-        return [keys[record_id] for record_id in ids] if is_list else keys[value]
 
 
 def _required(key: str | None) -> str:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from hub.demo.dialect import Answer, Json, System
 from hub.demo.faults import Disturbance, Disturbed, control_routes
+from hub.demo.quota import Bucket
 from hub.demo.refusals import Reason, Refusal
 from hub.demo.storage import (
     insert_row,
@@ -36,7 +37,8 @@ Perform = Callable[[Connection], Awaitable[Answer]]
 def build_app(system: System, pool: "asyncpg.Pool[Any]", *, key: str) -> Starlette:
     """One system's API over its own database, open to bearers of `key`."""
     disturbance = Disturbance()
-    api = Api(system=system, pool=pool, key=key)
+    bucket = None if system.quota is None else Bucket(system.quota)
+    api = Api(system=system, pool=pool, key=key, bucket=bucket)
     routes = api.routes()
     return Starlette(
         routes=[*control_routes(disturbance), *routes],
@@ -52,6 +54,7 @@ class Api:
     system: System
     pool: "asyncpg.Pool[Any]"
     key: str
+    bucket: Bucket | None
 
     def routes(self) -> list[Route]:
         base = self.system.base
@@ -139,7 +142,10 @@ class Api:
     async def on_refusal(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, Refusal):
             raise error
-        return respond(answer(*self.system.dialect.refusal(error)))
+        response = respond(answer(*self.system.dialect.refusal(error)))
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
 
     async def on_http_error(self, request: Request, error: Exception) -> Response:
         """The framework only refuses paths and methods."""
@@ -161,6 +167,8 @@ class Api:
         if not secrets.compare_digest(shown, f"Bearer {self.key}".encode()):
             message = "Send the key of this system as Authorization: Bearer <key>."
             raise Refusal(Reason.UNAUTHORIZED, message)
+        if self.bucket is not None:
+            self.bucket.take()
 
 
 async def verify_written(connection: Connection, table: Table, row: Row) -> None:

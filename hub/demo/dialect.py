@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hub.demo.query import ListQuery, Parameters
+from hub.demo.quota import Quota
 from hub.demo.refusals import Reason, Refusal
 from hub.demo.tables import Connection, Row, Table
 
@@ -72,6 +73,7 @@ class System:
     actions: tuple[Action, ...] = ()
     own_ddl: tuple[str, ...] = ()
     once: Once | None = None
+    quota: Quota | None = None
 
 
 def read_version(value: object) -> int | None:

@@ -22,6 +22,7 @@ from hub.demo.kinds import (
 )
 from hub.demo.psa_contracts import AGREEMENTS, CONTRACT_IDS, MILESTONES
 from hub.demo.query import ListQuery, Parameters, Spelling
+from hub.demo.quota import Quota
 from hub.demo.refusals import STATUS, Reason, Refusal
 from hub.demo.tables import (
     EXACT,
@@ -224,4 +225,5 @@ PSA = System(
         *(ALLOCATIONS, TIME_ENTRIES, EXPENSE_LINES),
     ),
     actions=tuple(map(step_action, (*ALLOCATION_STEPS, *TIME_STEPS, *EXPENSE_STEPS))),
+    quota=Quota(per_second=200, burst=400),
 )

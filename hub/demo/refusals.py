@@ -13,17 +13,27 @@ class Reason(Enum):
     STALE = "stale"
     TOO_LARGE = "too_large"
     INVALID = "invalid"
+    TOO_MANY = "too_many"
 
 
 class Refusal(Exception):
     """The request was understood well enough to say what is wrong with it."""
 
-    def __init__(self, reason: Reason, message: str, *, rule: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        rule: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.rule = rule
         """The code of the broken business rule, in the system's own words."""
+        self.retry_after = retry_after
+        """Seconds after which the same call may go through."""
 
 
 STATUS = {
@@ -36,4 +46,5 @@ STATUS = {
     Reason.STALE: 409,
     Reason.TOO_LARGE: 413,
     Reason.INVALID: 422,
+    Reason.TOO_MANY: 429,
 }

@@ -104,7 +104,7 @@ class Resource:
         RESOURCE_EMPLOYMENT, description="Last day of employment.", default=None
     )
     cost_rates: list[CostRate] | None = owned_by(
-        RESOURCE_COST, description="Cost by day, the latest last. Restricted.", default=None
+        RESOURCE_COST, description="Cost by day, the latest last.", default=None
     )
     role: str | None = owned_by(
         RESOURCE_SKILLS, description="Role on the rate card.", filters=(FilterOp.IN,), default=None

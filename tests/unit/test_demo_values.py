@@ -8,7 +8,8 @@ import pytest
 from hub.demo import kinds
 from hub.demo.faults import Fault, Mode, read_fault
 from hub.demo.kinds import Kind
-from hub.demo.refusals import Refusal
+from hub.demo.quota import Bucket, Quota
+from hub.demo.refusals import Reason, Refusal
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,16 @@ def test_a_misspelt_fault_is_refused(wanted: object) -> None:
     """A test that thinks it switched a fault on must not run without one."""
     with pytest.raises(Refusal):
         read_fault(orjson.dumps(wanted))
+
+
+def test_a_quota_refuses_until_it_has_filled_again() -> None:
+    """A burst goes through, the next call is told how long to wait, and then may come."""
+    now = [0.0]
+    bucket = Bucket(Quota(per_second=0.5, burst=2), clock=lambda: now[0])
+    bucket.take()
+    bucket.take()
+    with pytest.raises(Refusal) as refused:
+        bucket.take()
+    assert (refused.value.reason, refused.value.retry_after) == (Reason.TOO_MANY, 2)
+    now[0] = 2.0
+    bucket.take()

@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 from random import Random
+
+from stdnum.de import vat as german
+from stdnum.gb import vat as british
+from stdnum.nl import btw as dutch
 
 from hub.demo import names
 from hub.demo.company import ENTITIES
@@ -12,6 +17,9 @@ from hub.demo.drawing.size import Size
 from hub.demo.parties import Client, Engagement, Person
 
 LANGUAGES = {"NL": "nl-NL", "DE": "de-DE", "GB": "en-GB", "US": "en-US"}
+VAT = {"NL": (dutch, "B01"), "DE": (german, ""), "GB": (british, "")}
+"""The rule of each country's VAT numbers, and what every one ends in."""
+
 CHANCES = {
     "QUALIFYING": (10, 25, 35),
     "PROPOSED": (50, 65, 80),
@@ -39,7 +47,7 @@ def draw_clients(rng: Random, size: Size, partners: Sequence[Person]) -> list[Cl
                 entity=entity,
                 country=country,
                 address=f"{rng.choice(names.STREETS)} {rng.randint(1, 240)}, {entity.city}",
-                vat_id=f"{country}{rng.randrange(10**8, 10**9)}" if has_vat_id else None,
+                vat_id=vat_number(country, rng.randrange(10**8, 10**9)) if has_vat_id else None,
                 terms_days=rng.choice((14, 30, 30, 45, 60)),
                 credit_block=rng.choices(("NONE", "WATCH", "BLOCKED"), (17, 2, 1))[0],
                 trading_as=client_name(place).split()[0] if place % 3 == 1 else None,
@@ -48,6 +56,13 @@ def draw_clients(rng: Random, size: Size, partners: Sequence[Person]) -> list[Cl
             )
         )
     return clients
+
+
+def vat_number(country: str, start: int) -> str:
+    """The first valid VAT number of the country from `start` on."""
+    rule, suffix = VAT[country]
+    tried = (f"{country}{number}{suffix}" for number in count(start))
+    return next(one for one in tried if rule.is_valid(one))
 
 
 def client_name(place: int) -> str:
