@@ -20,7 +20,6 @@ _SETTINGS = {
     "wal_level": "logical",
     "max_replication_slots": "20",
     "max_wal_senders": "20",
-    "max_slot_wal_keep_size": "2GB",
     "max_connections": "200",
     "shared_buffers": "128MB",
 }
@@ -38,11 +37,12 @@ class Cluster:
         self._guard = server.guard()
 
     @classmethod
-    def start(cls, folder: Path, *, durable: bool = True) -> Self:
+    def start(cls, folder: Path, *, durable: bool = True, kept_wal: str = "2GB") -> Self:
         """Create the cluster in `folder`, or resume the one that is there, on a free port.
 
-        `durable=False` is for tests: a crash of the machine may lose the data. Raises `Invalid`
-        while another process runs the same folder, and when a foreign server answers on the port.
+        `durable=False` is for tests: a crash of the machine may lose the data. `kept_wal` is the
+        most WAL that a forgotten capture can hold back. Raises `Invalid` while another process
+        runs the same folder, and when a foreign server answers on the port.
         """
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,8 @@ class Cluster:
         try:
             server = prepare(folder, durable=durable)
             server.stop_orphan()
-            port = server.start(_SETTINGS if durable else _SETTINGS | _FORGETFUL)
+            settings = _SETTINGS | {"max_slot_wal_keep_size": kept_wal}
+            port = server.start(settings if durable else settings | _FORGETFUL)
         except BaseException:
             lock.close()
             raise

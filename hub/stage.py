@@ -41,6 +41,8 @@ Say = Callable[[str], None]
 SYSTEMS = ("crm", "psa", "hr", "erp", "billing")
 PATIENCE = {"read_timeout": 10, "write_timeout": 25}
 """Seconds for a real ERP, which works out one answer at a time, on a machine with much to do."""
+KEPT_WAL = {Size.S: "2GB", Size.M: "32GB", Size.L: "-1"}
+"""A first reading holds back the WAL written meanwhile, and here the hub writes to the same one."""
 _STOP_S = 5
 
 
@@ -68,7 +70,9 @@ async def set_stage(
     suffix = suffix_of(erp, size)
     async with AsyncExitStack() as stack:
         say("starting PostgreSQL")
-        cluster = await asyncio.to_thread(Cluster.start, state / "postgres")
+        cluster = await asyncio.to_thread(
+            Cluster.start, state / "postgres", kept_wal=KEPT_WAL[size]
+        )
         stack.callback(cluster.stop)
         stood_in = [s for s in SYSTEMS if erp is Erp.STANDARD or s != "erp"]
         dsns = await asyncio.to_thread(_databases, cluster, [*stood_in, "hub"], suffix)

@@ -25,6 +25,11 @@ SELECT (lsn - '0/0')::bigint FROM pg_create_logical_replication_slot($1, 'pgoutp
 _KEEP = "SELECT pg_copy_logical_replication_slot($1, $2, false)"
 _DROP = "SELECT pg_drop_replication_slot($1)"
 
+# The setting is in megabytes; -1 means no limit.
+_KEPT_BYTES = """
+SELECT nullif(setting::bigint, -1) * 1048576 FROM pg_settings WHERE name = 'max_slot_wal_keep_size'
+"""
+
 _WAL_POSITION = "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint"
 
 # The limit is looked at after each commit, so transactions come whole.
@@ -83,6 +88,19 @@ class Slot:
         with self._refusals():
             lsn: int = await self._connection.fetchval(_CREATE, self._draft)
         return lsn
+
+    async def require_kept(self, lsn: int) -> None:
+        """Raises `Invalid` when the server will not keep its log from `lsn` on until now.
+
+        A snapshot that needs longer than that is cut off however often it is tried.
+        """
+        held = await self.wal_position() - lsn
+        limit = await self._connection.fetchval(_KEPT_BYTES)
+        if limit is not None and held > limit:
+            raise Invalid(
+                f"the owner's server wrote {held:,} bytes of WAL during the snapshot and keeps "
+                f"only {limit:,}: raise max_slot_wal_keep_size there, or start when less is written"
+            )
 
     async def keep(self) -> None:
         """Make what `create` marked permanent."""

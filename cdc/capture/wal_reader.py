@@ -22,6 +22,7 @@ from cdc.capture.table_shape import CapturedTable, TableShape, describe_table, f
 from cdc.log.outage import outage_of
 from cdc.log.port import Appends, NewRecord
 from schema.errors import Unavailable
+from sync.outage import OUTAGE
 
 _log = structlog.get_logger()
 
@@ -141,9 +142,21 @@ class WalReader:
         connection: asyncpg.Connection,
     ) -> None:
         source = replace(source, lsn=await slot.create())
-        count = await read_snapshot(relations, source, self._log, connection)
-        await slot.keep()
+        try:
+            count = await read_snapshot(relations, source, self._log, connection)
+            await slot.keep()
+        except OUTAGE:
+            await self._require_kept(source.lsn)
+            raise
         _log.info("capture.snapshot_read", system=self._system, rows=count)
+
+    async def _require_kept(self, lsn: int) -> None:
+        """Tell a snapshot that no retry saves from one that was merely interrupted."""
+        connection = await self._connect()
+        try:
+            await self._slot_on(connection).require_kept(lsn)
+        finally:
+            connection.terminate()
 
     async def _follow(
         self, stream: ChangeStream, slot: Slot, connection: asyncpg.Connection
