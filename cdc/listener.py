@@ -23,7 +23,7 @@ from schema.errors import Unavailable
 from schema.position import LogPartition
 from sync.changes import Incoming, Reject
 from sync.intake import Claim, Intake, Superseded
-from sync.outage import OUTAGE
+from sync.outage import OUTAGE, UNSTORABLE
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +33,6 @@ _AGAIN = (
     asyncpg.TransactionRollbackError,  # the victim of a deadlock
     asyncpg.IdleInTransactionSessionTimeoutError,  # we hung, and the server took its locks back
 )
-_UNSTORABLE = (asyncpg.DataError, OverflowError, UnicodeError)
-"""How the server refuses a value, and how the driver does that cannot even send it."""
 _STRETCH = 250
 """So many records are decoded before others on the event loop get a turn."""
 
@@ -174,7 +172,7 @@ class Listener:
         """Apply records; when one of them cannot be stored, halve until it stands alone."""
         try:
             await self._commit(batch)
-        except _UNSTORABLE as error:
+        except UNSTORABLE as error:
             if len(batch.records) == 1:
                 unstorable = _unstorable(batch.records[0], error)
                 await self._commit(replace(batch, meanings=[[unstorable]]))

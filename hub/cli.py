@@ -17,6 +17,7 @@ from rich.console import Console
 
 from cdc.log.tables import LOG_TABLES
 from hub import reference
+from hub.dlq import dlq
 from hub.doctor import examine
 from hub.play import DEFAULT_STATE, play
 from hub.server import background, http_server
@@ -35,6 +36,7 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+cli.add_typer(dlq)
 log = structlog.get_logger(__name__)
 
 LOOPBACK_ONLY = (

@@ -19,6 +19,7 @@ from cdc.listener import Listener
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
+from cdc.replay import letter_decoder
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
@@ -28,6 +29,7 @@ from schema.system import System
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
+from sync.dead_letters import DeadLetters
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
 from sync.feed import Feed
@@ -70,6 +72,7 @@ class Hub:
     captures: tuple[WalReader, ...]
     listener: Listener
     deliverer: Deliverer
+    dead_letters: DeadLetters
     log: PostgresLog
 
     async def readiness(self) -> str | None:
@@ -151,6 +154,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         stack.push_async_callback(feed.close)
         log_pool = await stack.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=8))
         postgres_log = PostgresLog(log_pool, partitions=settings.log_partitions)
+        intake = Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP)
         calm_collector()
         yield Hub(
             settings=settings,
@@ -171,9 +175,12 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             listener=Listener(
                 PostgresConsumer(dsn=dsn, group=GROUP, prefixes=_prefixes()),
                 Decoder(connectors.bindings),
-                Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP),
+                intake,
             ),
             deliverer=Deliverer(connectors.writes, xref, pool, random.random),
+            dead_letters=DeadLetters(
+                pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
+            ),
             log=postgres_log,
         )
 

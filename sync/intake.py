@@ -2,13 +2,14 @@
 
 One transaction per batch, in this order:
 1. claim the log positions by compare-and-set; someone else moved them: stop, nothing happened
-2. find which records the changes belong to, link keys that are new, follow keys that change
-3. merge each owner's part into the projection under the fence; owe deliveries for what changed
-4. note what replicas now hold, and which of it is the echo of our own writes
-5. read back the records that were touched, and do the same with them
-6. park, with its bytes, what nobody could decode and what belongs to no record
+2. hold back what nobody could decode, and what must wait behind a dead letter of its key
+3. find which records the changes belong to, link keys that are new, follow keys that change
+4. merge each owner's part into the projection under the fence; owe deliveries for what changed
+5. note what replicas now hold, and which of it is the echo of our own writes
+6. read back the records that were touched, and do the same with them
 7. append status transitions to the feed
-8. commit; only then may the log be told
+8. park, with its bytes, what was held back and what belongs to no record
+9. commit; only then may the log be told
 
 A crash anywhere leaves nothing behind but a redelivery, which changes nothing.
 """
@@ -21,17 +22,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import asyncpg
-import structlog
 
 from schema.position import LogPartition
 from schema.system import System
 from sync.apply.echo import note_replicas
 from sync.apply.fold import Round, fold
 from sync.apply.identify import Identified, Identities, references_in
+from sync.apply.parking import hold_back, park, parked_of, supersede, unsettled_keys
 from sync.apply.readback import read_back
 from sync.apply.references import Missing, fill, remember, unresolved
 from sync.apply.staging import staged_rows
-from sync.changes import Change, Incoming, Reject, Renamed, Touched
+from sync.changes import Change, Incoming, Renamed, Touched
 from sync.clock import Clock
 from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref
@@ -41,8 +42,6 @@ from sync.store.owed import Owed
 from sync.store.projection_tables import entity_name
 from sync.store.projection_writes import Mode, merge, statements_for
 from sync.xref import Xref
-
-log = structlog.get_logger(__name__)
 
 _EPOCHS = "SELECT system, epoch FROM source_epoch"
 _CLAIM = """
@@ -59,11 +58,6 @@ FROM unnest($2::text[], $3::int[]) AS lane (topic, partition)
 ORDER BY lane.topic, lane.partition
 ON CONFLICT (consumer, topic, partition) DO UPDATE SET moved_at = consumer_offset.moved_at
 RETURNING topic, partition, next_offset
-"""
-_PARK = """
-INSERT INTO reject (topic, partition, "offset", key, value, headers, reason, detail)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (topic, partition, "offset") DO NOTHING
 """
 
 
@@ -118,26 +112,37 @@ class Intake:
         cannot be read back now, asyncpg.DataError, OverflowError or UnicodeError when a value
         does not fit the projection.
         """
-        changes = [c for c in incoming if isinstance(c, Change | Renamed)]
-        touched = [t for t in incoming if isinstance(t, Touched)]
-        rejects = [r for r in incoming if isinstance(r, Reject)]
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 await self._claim(connection, claims)
                 epochs = dict(await connection.fetch(_EPOCHS))
-                known = await self._xref.current(connection)
-                identities = Identities(connection, known, epochs)
-                batch = _Batch(
-                    connection=connection, identities=identities, epochs=epochs, owed=self._owed
-                )
-                await batch.apply(changes, is_fenced=True)
-                reread = await read_back(connection, self._connectors, touched, self._read_timeout)
-                await batch.apply(reread, is_fenced=False)
-                await _park(connection, rejects + identities.rejects)
-                await fill(connection, self._owed)
-                await append_events(connection, batch.transitions)
+                unsettled = await unsettled_keys(connection, [claim.lane for claim in claims])
+                free, parked = hold_back(incoming, unsettled.held)
+                identities = await self.take(connection, free, epochs)
+                strangers = identities.rejects
+                await supersede(connection, unsettled.business, free, strangers)
+                await park(connection, [*parked, *map(parked_of, strangers)], epochs)
                 await connection.execute("SELECT pg_notify('projection', '')")
             identities.share()
+
+    async def take(
+        self,
+        connection: asyncpg.Connection,
+        incoming: Sequence[Incoming],
+        epochs: Mapping[str, int],
+    ) -> Identities:
+        """Apply within the caller's transaction; what belongs to no record is in the answer."""
+        known = await self._xref.current(connection)
+        identities = Identities(connection, known, epochs)
+        batch = _Batch(connection=connection, identities=identities, epochs=epochs, owed=self._owed)
+        changes = [c for c in incoming if isinstance(c, Change | Renamed)]
+        touched = [t for t in incoming if isinstance(t, Touched)]
+        await batch.apply(changes, is_fenced=True)
+        reread = await read_back(connection, self._connectors, touched, self._read_timeout)
+        await batch.apply(reread, is_fenced=False)
+        await fill(connection, self._owed)
+        await append_events(connection, batch.transitions)
+        return identities
 
     async def settle(self) -> None:
         """Fill references that two concurrent batches could not see of each other."""
@@ -224,24 +229,3 @@ def _by_binding(changes: Iterable[Change | Renamed]) -> dict[Binding, list[Chang
     for change in changes:
         grouped[change.binding].append(change)
     return grouped
-
-
-async def _park(connection: asyncpg.Connection, rejects: Sequence[Reject]) -> None:
-    for reject in rejects:
-        log.warning("envelope.parked", position=str(reject.record.position), reason=reject.reason)
-    await connection.executemany(
-        _PARK,
-        [
-            (
-                r.record.position.topic,
-                r.record.position.partition,
-                r.record.position.offset,
-                r.record.key,
-                r.record.value,
-                {name: value.decode("latin-1") for name, value in r.record.headers.items()},
-                r.reason,
-                r.detail.replace("\0", ""),
-            )
-            for r in rejects
-        ],
-    )

@@ -1,4 +1,4 @@
-"""The ways asyncpg says that Concord's own database does not answer now."""
+"""The ways asyncpg says that Concord's own database does not answer, or cannot hold a value."""
 
 from __future__ import annotations
 
@@ -13,3 +13,6 @@ OUTAGE = (
     asyncpg.TooManyConnectionsError,
 )
 """Wait and try again; any other error of a statement is a bug that no retry mends."""
+
+UNSTORABLE = (asyncpg.DataError, OverflowError, UnicodeError)
+"""How the server refuses a value, and how the driver does that cannot even send it."""

@@ -201,15 +201,15 @@ async def test_what_nobody_can_decode_is_parked_and_the_rest_goes_on(desk: Desk)
     """Bytes, position and reason are kept; the good record of the same batch is applied."""
     table = "crm.public.ghosts"
     bad = [
-        record(ACCOUNTS, {"id": "ACC-00001"}, b'{"op": "u", "after"', offset=0),
+        record(ACCOUNTS, {"id": "ACC-00002"}, b'{"op": "u", "after"', offset=0),
         record(ACCOUNTS, None, envelope(ACCOUNTS, {"id": "x"}), offset=1),
         record(ACCOUNTS, {"id": "x"}, envelope(ACCOUNTS, {"id": "x"}, op="q"), offset=2),
-        record(ACCOUNTS, {"id": "x"}, envelope(table, {"id": "x"}), offset=3),
-        record(ACCOUNTS, {"id": "x"}, envelope(ACCOUNTS, {"id": "x", "segment": "HUGE"}), offset=4),
+        record(ACCOUNTS, {"id": "y"}, envelope(table, {"id": "y"}), offset=3),
+        record(ACCOUNTS, {"id": "z"}, envelope(ACCOUNTS, {"id": "z", "segment": "HUGE"}), offset=4),
     ]
     desk.offsets[ACCOUNTS] = 5
     await desk.take(*bad, desk.account("Acme", "c", lsn=100))
-    rows = await desk.pool.fetch('SELECT reason, value FROM reject ORDER BY "offset"')
+    rows = await desk.pool.fetch('SELECT reason, value FROM dead_letter ORDER BY "offset"')
     assert [row["reason"] for row in rows] == [
         "bad_json",
         "missing_key",

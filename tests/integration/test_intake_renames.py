@@ -197,7 +197,7 @@ async def test_a_replicas_former_key_is_its_rows_to_explain(desk: Desk) -> None:
         (ACME, "C2", 45),
         (mint("cli", "crm", "ACC-00002"), "C1", 90),
     ]
-    parked = await desk.pool.fetch("SELECT reason, value FROM reject")
+    parked = await desk.pool.fetch("SELECT reason, value FROM dead_letter")
     assert [tuple(row) for row in parked] == [("key_reused", silent.value)]
 
 
@@ -208,7 +208,7 @@ async def test_a_row_that_belongs_to_no_record_is_parked_and_the_stream_goes_on(
     lost = customer(desk, "C9", None, terms=10, lsn=100)
     gone = desk.event(CUSTOMERS, {"customer_no": "C8"}, None, "d", lsn=110)
     await desk.take(lost, gone, customer(desk, "C1", "ACC-00001", terms=30, lsn=120))
-    [parked] = await desk.pool.fetch("SELECT * FROM reject")
+    [parked] = await desk.pool.fetch("SELECT * FROM dead_letter")
     assert (parked["reason"], parked["key"], parked["value"]) == ("unlinked", lost.key, lost.value)
     assert (parked["topic"], parked["offset"]) == (CUSTOMERS, lost.position.offset)
     await desk.take(customer(desk, "C9", "ACC-00009", terms=20, lsn=200))
@@ -224,7 +224,7 @@ async def test_a_row_that_names_another_record_is_not_taken_for_that_one(desk: D
     await desk.take(desk.event(STATUSES, {"id": 7}, row, "c", lsn=100))
     assert await desk.pool.fetchval("SELECT count(*) FROM xref") == 0
     assert await desk.pool.fetchval("SELECT count(*) FROM replica_state") == 0
-    assert await desk.pool.fetchval("SELECT count(*) FROM reject") == 0
+    assert await desk.pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
 async def test_a_link_that_was_taken_back_is_made_again(desk: Desk) -> None:

@@ -65,7 +65,7 @@ async def test_links_of_a_failed_attempt_are_made_by_the_next(
         "ACC-90001": mint("cli", "crm", "ACC-00001"),
         "ACC-00003": mint("cli", "crm", "ACC-00003"),
     }
-    assert await pool.fetchval("SELECT array_agg(reason) FROM reject") == ["unstorable"]
+    assert await pool.fetchval("SELECT array_agg(reason) FROM dead_letter") == ["unstorable"]
 
 
 async def test_the_victim_of_a_deadlock_tries_again(database: str, pool: asyncpg.Pool) -> None:
@@ -81,7 +81,7 @@ async def test_the_victim_of_a_deadlock_tries_again(database: str, pool: asyncpg
         await other.execute(_TOUCH, "ACC-00001")
     await listening
     assert await _names(pool) == ["Acme II", "Beta II"]
-    assert await pool.fetchval("SELECT count(*) FROM reject") == 0
+    assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
 async def test_a_session_that_the_server_ends_is_followed_by_another(
@@ -122,7 +122,7 @@ async def test_a_value_that_fits_nowhere_holds_nobody_up(
     await _append(database, _record(FIRST, "Acme", 100), bad, _record(THIRD, "Gamma", 300))
     await _listened(database, pool, count=3)
     assert await _names(pool) == ["Acme", "Gamma"]
-    assert await pool.fetchval("SELECT array_agg(value) FROM reject") == [value]
+    assert await pool.fetchval("SELECT array_agg(value) FROM dead_letter") == [value]
 
 
 async def _names(pool: asyncpg.Pool) -> list[str]:

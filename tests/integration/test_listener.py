@@ -105,4 +105,4 @@ async def test_a_batch_that_failed_is_read_again(
         await running
     found = await pool.fetch("SELECT name FROM projection.client")
     assert sorted(row["name"] for row in found) == sorted(n for n in names if "\0" not in n)
-    assert await pool.fetchval("SELECT array_agg(reason) FROM reject") == ["unstorable"]
+    assert await pool.fetchval("SELECT array_agg(reason) FROM dead_letter") == ["unstorable"]

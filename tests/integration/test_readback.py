@@ -235,7 +235,7 @@ async def test_a_listener_waits_for_an_owner_that_is_down(database: str, desk: D
         finally:
             working.cancel()
             await asyncio.wait([working])
-    assert await desk.pool.fetchval("SELECT count(*) FROM reject") == 0
+    assert await desk.pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
 async def test_two_that_touch_one_record_end_with_its_newest_state(desk: Desk) -> None:

@@ -169,7 +169,7 @@ async def _assert_parked(pool: asyncpg.Pool, firm: Firm) -> None:
 
     A row that cannot be stored is kept too, unless a later one of its batch took its place.
     """
-    rows = await pool.fetch("SELECT value FROM reject")
+    rows = await pool.fetch("SELECT value FROM dead_letter")
     parked, undecodable = Counter(row["value"] for row in rows), Counter(firm.undecodable)
     assert parked >= undecodable, undecodable - parked
     unexpected = parked - undecodable - Counter(firm.unstorable)

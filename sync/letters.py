@@ -1,0 +1,115 @@
+"""A dead letter as it lies in the table, and which ones are meant."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from schema.errors import Invalid
+from schema.position import LogPartition, Position, Topic
+from sync.apply.parking import LetterClass, LetterState
+
+UNSETTLED = (LetterState.OPEN, LetterState.WAITING)
+
+SELECT = """
+SELECT id, topic, partition, "offset", key, value, headers, class, state, reason, detail, epoch,
+    edited, attempts, parked_at, settled_at, settled_by, settled_why
+FROM dead_letter
+"""
+WHERE = """
+WHERE (cardinality($1::bigint[]) = 0 OR id = ANY ($1)) AND state = ANY ($2)
+    AND topic = coalesce($3, topic) AND reason = coalesce($4, reason)
+    AND class = coalesce($5, class)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record of the log that could not be applied; `value` is as it came, whatever was edited."""
+
+    id: int
+    position: Position
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes]
+    letter_class: LetterClass
+    state: LetterState
+    reason: str
+    detail: str
+    epoch: int
+    edited: bytes | None
+    attempts: int
+    parked_at: datetime
+    settled_at: datetime | None
+    settled_by: str | None
+    settled_why: str | None
+
+    @property
+    def chain(self) -> Chain:
+        id_ = self.id if self.key is None else None
+        return Chain(lane=self.position.lane, key=self.key, id=id_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """The dead letters of one key, which are worked off in order; a letter without key is alone."""
+
+    lane: LogPartition
+    key: bytes | None
+    id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which dead letters are meant: those named, and of them those that match."""
+
+    ids: Sequence[int] = ()
+    states: tuple[LetterState, ...] = UNSETTLED
+    topic: str | None = None
+    reason: str | None = None
+    letter_class: LetterClass | None = None
+
+    @property
+    def arguments(self) -> tuple[object, ...]:
+        """For `WHERE`."""
+        states = [state.value for state in self.states]
+        kind = self.letter_class and self.letter_class.value
+        return list(self.ids), states, self.topic, self.reason, kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """Who settles a dead letter, and why; both are kept with it."""
+
+    by: str
+    why: str
+
+    def __post_init__(self) -> None:
+        if not self.by.strip() or not self.why.strip():
+            raise Invalid("Say who settles the dead letter, and why.")
+
+
+def letter_of(row: asyncpg.Record) -> DeadLetter:
+    """A row of `SELECT`."""
+    return DeadLetter(
+        id=row["id"],
+        position=Position(
+            topic=Topic(row["topic"]), partition=row["partition"], offset=row["offset"]
+        ),
+        key=row["key"],
+        value=row["value"],
+        headers={name: base64.b64decode(text) for name, text in row["headers"].items()},
+        letter_class=LetterClass(row["class"]),
+        state=LetterState(row["state"]),
+        **{
+            name: row[name]
+            for name in (
+                *("reason", "detail", "epoch", "edited", "attempts"),
+                *("parked_at", "settled_at", "settled_by", "settled_why"),
+            )
+        },
+    )

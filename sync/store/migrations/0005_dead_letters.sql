@@ -1,0 +1,22 @@
+-- What could not be applied is a dead letter until somebody settles it; what comes after it for the
+-- same key waits for it.
+
+ALTER TABLE reject RENAME TO dead_letter;
+ALTER TABLE dead_letter
+    ADD COLUMN class text NOT NULL DEFAULT 'poison'
+        CHECK (class IN ('poison', 'business', 'contract_break')),
+    ADD COLUMN state text NOT NULL DEFAULT 'open'
+        CHECK (state IN ('open', 'waiting', 'applied', 'superseded', 'discarded')),
+    ADD COLUMN epoch integer NOT NULL DEFAULT 1,
+    ADD COLUMN edited bytea,
+    ADD COLUMN attempts integer NOT NULL DEFAULT 0,
+    ADD COLUMN settled_at timestamptz,
+    ADD COLUMN settled_by text,
+    ADD COLUMN settled_why text;
+COMMENT ON TABLE dead_letter IS 'Records of the log that could not be applied, with bytes, position, class and reason.';
+COMMENT ON COLUMN dead_letter.state IS 'open: needs somebody; waiting: behind an open one of its key; the others are settled.';
+COMMENT ON COLUMN dead_letter.epoch IS 'The history of the source that it is of, for the fence.';
+COMMENT ON COLUMN dead_letter.edited IS 'The value that is applied instead of the original, which stays as it came.';
+COMMENT ON COLUMN dead_letter.headers IS 'name to base64 of the value';
+CREATE INDEX dead_letter_unsettled ON dead_letter (topic, partition, "offset")
+    WHERE state IN ('open', 'waiting');
