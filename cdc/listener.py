@@ -20,7 +20,8 @@ import structlog
 from cdc.decode import Decoder
 from cdc.log.port import Consumes, LogRecord
 from schema.errors import Unavailable
-from schema.position import LogPartition
+from schema.position import LogPartition, Topic
+from sync.apply.parking import LetterClass, class_of
 from sync.changes import Incoming, Reject
 from sync.intake import Claim, Intake, Superseded
 from sync.outage import OUTAGE, UNSTORABLE
@@ -79,6 +80,7 @@ class Listener:
         self._consumer = consumer
         self._decoder = decoder
         self._intake = intake
+        self._parked = intake.parked_topics
         self._pace = pace or Pace()
         self._next: dict[LogPartition, int] = {}
         self._applied: dict[LogPartition, int] = {}
@@ -146,13 +148,21 @@ class Listener:
         starts = dict(self._next)
         polled = await self._consumer.poll(self._pace.batch, self._pace.wait)
         records = [r for r in polled if r.position.lane in starts]
-        batch = _Batch(records=records, meanings=await self._decoded(records), starts=starts)
+        kept = await self._until_broken(records, await self._decoded(records))
+        batch = _Batch(records=[r for r, _ in kept], meanings=[m for _, m in kept], starts=starts)
         self._next.update({claim.lane: claim.next_offset for claim in batch.claims})
         return batch
 
     async def _follow_assignment(self) -> None:
-        """Start newly assigned partitions where the intake left them; drop those taken away."""
-        assigned = await self._consumer.assignment()
+        """Start newly assigned partitions where the intake left them; drop those taken away.
+
+        The partitions of a parked topic are kept, and read again when it is resumed.
+        """
+        parked = {one.position.topic for one in await self._parked.now()}
+        assignment = await self._consumer.assignment()
+        assigned = {lane for lane in assignment if lane.topic not in parked}
+        for lane in assignment - assigned:
+            self._consumer.pause(lane)
         for gone in self._next.keys() - assigned:
             del self._next[gone]
         fresh = assigned - self._next.keys()
@@ -160,6 +170,22 @@ class Listener:
             self._next |= await self._intake.starts_of(fresh)
         for lane in fresh:
             self._consumer.seek(lane, self._next[lane])
+            self._consumer.resume(lane)
+
+    async def _until_broken(
+        self, records: Sequence[LogRecord], meanings: Sequence[Sequence[Incoming]]
+    ) -> list[tuple[LogRecord, Sequence[Incoming]]]:
+        """What comes before a break of contract in its topic; the topic is parked there."""
+        broken: set[Topic] = set()
+        kept: list[tuple[LogRecord, Sequence[Incoming]]] = []
+        for record, told in zip(records, meanings, strict=True):
+            topic = record.position.topic
+            if topic not in broken and (reason := _break_in(told)):
+                broken.add(topic)
+                await self._parked.park(record.position, reason)
+            if topic not in broken:
+                kept.append((record, told))
+        return kept
 
     async def _decoded(self, records: Sequence[LogRecord]) -> list[Sequence[Incoming]]:
         meanings: list[Sequence[Incoming]] = []
@@ -184,6 +210,14 @@ class Listener:
         claims = batch.claims
         await self._intake.apply([one for means in batch.meanings for one in means], claims)
         self._applied.update({claim.lane: claim.next_offset for claim in claims})
+
+
+def _break_in(told: Sequence[Incoming]) -> str | None:
+    """Why the row is not what its binding reads, if it is not."""
+    for one in told:
+        if isinstance(one, Reject) and class_of(one.reason) is LetterClass.CONTRACT_BREAK:
+            return one.detail
+    return None
 
 
 def _unstorable(record: LogRecord, error: Exception) -> Reject:

@@ -13,12 +13,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
 from hub.graph import Graph
+from hub.metrics import CONTENT_TYPE
 from hub.view import View
 from resolvers.context import Services
 from resolvers.limits import Limits
 
 Probe = Callable[[], Awaitable[str | None]]
 """Answers what keeps the hub from serving, or None."""
+
+Metrics = Callable[[], Awaitable[bytes]]
+"""Answers the page of figures that Prometheus scrapes."""
 
 _GRAPHIQL = Path(__file__).parent / "graphiql"
 
@@ -30,6 +34,10 @@ _CONTENT_POLICY = (
 )
 
 
+async def _no_metrics() -> bytes:
+    return b""
+
+
 async def _nothing_missing() -> str | None:
     return None
 
@@ -38,15 +46,19 @@ def app(
     services: Services,
     *,
     probe: Probe = _nothing_missing,
+    metrics: Metrics = _no_metrics,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """`/graphql` (HTTP, SSE, WebSocket, and GraphiQL for browsers), `/livez`, `/readyz`."""
+    """`/graphql` (HTTP, SSE, WebSocket, GraphiQL for browsers), the probes, and `/metrics`."""
     view = View(Graph(Limits()), services, _page())
 
     async def ready(_: Request) -> Response:
         missing = await probe()
         answer = {"status": "ready"} if missing is None else {"status": missing}
         return JSONResponse(answer, status_code=200 if missing is None else 503)
+
+    async def measure(_: Request) -> Response:
+        return Response(await metrics(), media_type=CONTENT_TYPE)
 
     return Starlette(
         routes=[
@@ -55,6 +67,7 @@ def app(
             Mount("/graphiql", StaticFiles(directory=_GRAPHIQL)),
             Route("/livez", _live),
             Route("/readyz", ready),
+            Route("/metrics", measure),
         ],
         lifespan=lifespan,
     )

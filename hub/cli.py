@@ -19,6 +19,7 @@ from cdc.log.tables import LOG_TABLES
 from hub import reference
 from hub.dlq import dlq
 from hub.doctor import examine
+from hub.operate import epoch, status, topics
 from hub.play import DEFAULT_STATE, play
 from hub.server import background, http_server
 from hub.settings import Settings
@@ -36,7 +37,9 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-cli.add_typer(dlq)
+for further in (dlq, topics, epoch):
+    cli.add_typer(further)
+cli.command()(status)
 log = structlog.get_logger(__name__)
 
 LOOPBACK_ONLY = (

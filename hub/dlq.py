@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,8 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hub.settings import Settings
-from hub.wiring import build_hub
+from hub.operate import By, Why, with_hub
 from schema.errors import NotFound
 from sync.apply.parking import LetterClass, LetterState
 from sync.dead_letters import DeadLetters, WorkedOff
@@ -30,8 +28,6 @@ Id = Annotated[int, typer.Argument(help="The letter.")]
 Topic = Annotated[str | None, typer.Option(help="Only of this topic: crm.public.accounts.")]
 Reason = Annotated[str | None, typer.Option(help="Only with this reason: bad_value.")]
 Class = Annotated[LetterClass | None, typer.Option("--class", help="Only of this class.")]
-By = Annotated[str, typer.Option(help="Who settles it.")]
-Why = Annotated[str, typer.Option(help="Why; kept with the letter.")]
 Done = Callable[[DeadLetters], Awaitable[None]]
 
 
@@ -116,11 +112,7 @@ def _settle(settling: Callable[[DeadLetters], Awaitable[WorkedOff]]) -> None:
 
 
 def _with_letters(done: Done) -> None:
-    async def work() -> None:
-        async with build_hub(Settings.from_env()) as hub:
-            await done(hub.dead_letters)
-
-    asyncio.run(work())
+    with_hub(lambda hub: done(hub.status.dead_letters))
 
 
 def _table(letters: list[DeadLetter]) -> Table:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from hub.asgi import app
+from hub.metrics import metrics_page
 from hub.wiring import Hub
 
 _ANSWER_S = 3
@@ -20,7 +21,11 @@ def http_server(hub: Hub, host: str, port: int) -> uvicorn.Server:
     """A server for the hub's graph; `serve` runs it until it is told to stop."""
     return uvicorn.Server(
         uvicorn.Config(
-            app(hub.services, probe=hub.readiness),
+            app(
+                hub.services,
+                probe=hub.readiness,
+                metrics=lambda: metrics_page(hub.status),
+            ),
             host=host,
             port=port,
             log_config=None,

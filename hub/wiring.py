@@ -23,6 +23,7 @@ from cdc.replay import letter_decoder
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
+from hub.status import Status
 from resolvers.context import Services
 from schema.errors import ConcordError
 from schema.system import System
@@ -34,6 +35,7 @@ from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
 from sync.feed import Feed
 from sync.intake import Intake
+from sync.lag import Lags
 from sync.lists import Lists
 from sync.outage import OUTAGE
 from sync.policy import Paging
@@ -72,7 +74,7 @@ class Hub:
     captures: tuple[WalReader, ...]
     listener: Listener
     deliverer: Deliverer
-    dead_letters: DeadLetters
+    status: Status
     log: PostgresLog
 
     async def readiness(self) -> str | None:
@@ -155,6 +157,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         log_pool = await stack.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=8))
         postgres_log = PostgresLog(log_pool, partitions=settings.log_partitions)
         intake = Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP)
+        lags = Lags(pool, consumer=GROUP)
         calm_collector()
         yield Hub(
             settings=settings,
@@ -171,15 +174,21 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 feed=feed,
                 clock=utc_now,
             ),
-            captures=_captures(settings, connectors, postgres_log),
+            captures=_captures(settings, connectors, postgres_log, lags),
             listener=Listener(
                 PostgresConsumer(dsn=dsn, group=GROUP, prefixes=_prefixes()),
                 Decoder(connectors.bindings),
                 intake,
             ),
             deliverer=Deliverer(connectors.writes, xref, pool, random.random),
-            dead_letters=DeadLetters(
-                pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
+            status=Status(
+                lags=lags,
+                dead_letters=DeadLetters(
+                    pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
+                ),
+                parked_topics=intake.parked_topics,
+                log=postgres_log,
+                group=GROUP,
             ),
             log=postgres_log,
         )
@@ -190,7 +199,7 @@ def _prefixes() -> tuple[str, ...]:
 
 
 def _captures(
-    settings: Settings, connectors: Connectors, postgres_log: PostgresLog
+    settings: Settings, connectors: Connectors, postgres_log: PostgresLog, lags: Lags
 ) -> tuple[WalReader, ...]:
     """A WAL reader for each system whose database we were given."""
     readers = []
@@ -206,6 +215,7 @@ def _captures(
                     log=postgres_log,
                     slot=f"concord_{urlsplit(dsn).path.strip('/')}",
                     publication="concord",
+                    reports=lags,
                 )
             )
     return tuple(readers)

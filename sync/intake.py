@@ -25,6 +25,7 @@ import asyncpg
 
 from schema.position import LogPartition
 from schema.system import System
+from sync.apply.commits import UNTOLD, Commit, last_commits
 from sync.apply.echo import note_replicas
 from sync.apply.fold import Round, fold
 from sync.apply.identify import Identified, Identities, references_in
@@ -38,6 +39,7 @@ from sync.connectors.binding import Binding
 from sync.connectors.codec import Ref
 from sync.connectors.ports import Reads
 from sync.feed import Transition, append_events
+from sync.parked_topics import ParkedTopics
 from sync.store.owed import Owed
 from sync.store.projection_tables import entity_name
 from sync.store.projection_writes import Mode, merge, statements_for
@@ -45,9 +47,11 @@ from sync.xref import Xref
 
 _EPOCHS = "SELECT system, epoch FROM source_epoch"
 _CLAIM = """
-UPDATE consumer_offset o SET next_offset = c.next_offset, moved_at = now()
-FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[])
-  AS c (topic, partition, expected, next_offset)
+UPDATE consumer_offset o SET next_offset = c.next_offset, moved_at = now(),
+    committed_at = coalesce(c.committed_at, o.committed_at),
+    appended_at = CASE WHEN c.committed_at IS NULL THEN o.appended_at ELSE c.appended_at END
+FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
+  AS c (topic, partition, expected, next_offset, committed_at, appended_at)
 WHERE (o.consumer, o.topic, o.partition, o.next_offset)
     = ($1, c.topic, c.partition, c.expected)
 """
@@ -87,6 +91,7 @@ class Intake:
         consumer: str = "intake",
         read_timeout: timedelta = timedelta(seconds=10),
     ) -> None:
+        self.parked_topics = ParkedTopics(pool)
         self._pool = pool
         self._xref = xref
         self._connectors = connectors
@@ -114,7 +119,7 @@ class Intake:
         """
         async with self._pool.acquire() as connection:
             async with connection.transaction():
-                await self._claim(connection, claims)
+                await self._claim(connection, claims, last_commits(incoming))
                 epochs = dict(await connection.fetch(_EPOCHS))
                 unsettled = await unsettled_keys(connection, [claim.lane for claim in claims])
                 free, parked = hold_back(incoming, unsettled.held)
@@ -149,7 +154,13 @@ class Intake:
         async with self._pool.acquire() as connection, connection.transaction():
             await fill(connection, self._owed)
 
-    async def _claim(self, connection: asyncpg.Connection, claims: Sequence[Claim]) -> None:
+    async def _claim(
+        self,
+        connection: asyncpg.Connection,
+        claims: Sequence[Claim],
+        commits: Mapping[LogPartition, Commit],
+    ) -> None:
+        told = [commits.get(claim.lane, UNTOLD) for claim in claims]
         status = await connection.execute(
             _CLAIM,
             self._consumer,
@@ -157,6 +168,8 @@ class Intake:
             [c.lane.partition for c in claims],
             [c.expected for c in claims],
             [c.next_offset for c in claims],
+            [one.committed_at for one in told],
+            [one.appended_at for one in told],
         )
         if int(status.rpartition(" ")[2]) != len(claims):
             raise Superseded

@@ -83,14 +83,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """Who settles a dead letter, and why; both are kept with it."""
+    """Who sets something right by hand, and why; both are kept with it."""
 
     by: str
     why: str
 
     def __post_init__(self) -> None:
         if not self.by.strip() or not self.why.strip():
-            raise Invalid("Say who settles the dead letter, and why.")
+            raise Invalid("Say who does it, and why.")
 
 
 def letter_of(row: asyncpg.Record) -> DeadLetter:

@@ -40,6 +40,11 @@ FROM pg_logical_slot_peek_binary_changes(
 )
 """
 
+_HELD = """
+SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), restart_lsn)::bigint
+FROM pg_replication_slots WHERE slot_name = $1
+"""
+
 _ADVANCE = "SELECT pg_replication_slot_advance($1, '0/0'::pg_lsn + $2::bigint)"
 
 
@@ -112,6 +117,11 @@ class Slot:
         """How far the owner's log reaches: cheap to ask, unlike `peek`."""
         position: int = await self._connection.fetchval(_WAL_POSITION)
         return position
+
+    async def held_bytes(self) -> int | None:
+        """How much of the owner's log cannot be deleted because of this slot."""
+        held: int | None = await self._connection.fetchval(_HELD, self._name)
+        return held
 
     async def peek(self, limit: int) -> Sequence[tuple[int, bytes]]:
         """The next transactions, each with all its messages, `limit` reached or not by the last.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import asyncpg
 import structlog
@@ -39,6 +40,13 @@ _CHANGES_PER_PEEK = 2000
 _SHORTEST_WAIT_S = 0.02
 _LONGEST_WAIT_S = 0.1
 _RETRY_AFTER_S = 1.0
+_REPORT_EVERY_S = 2.0
+
+
+class Reports(Protocol):
+    """Told every few seconds that a capture is alive, and what it knows of being behind."""
+
+    async def see(self, system: str, *, is_caught_up: bool, held_bytes: int | None) -> None: ...
 
 
 def _utc_now() -> datetime:
@@ -62,6 +70,7 @@ class WalReader:
         log: Appends,
         slot: str,
         publication: str,
+        reports: Reports | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._system = system
@@ -70,6 +79,8 @@ class WalReader:
         self._log = log
         self._slot = slot
         self._publication = publication
+        self._reports = reports
+        self._report_at = 0.0
         self._now = now
         self._shapes: dict[Relation, TableShape] = {}
         self.is_following = False
@@ -168,12 +179,22 @@ class WalReader:
             position = await slot.wal_position()
             if position > read_until and await self._drain(stream, slot, connection):
                 wait = _SHORTEST_WAIT_S
+                await self._report(slot, is_caught_up=False)
                 continue
             if position > read_until:
                 read_until = position
                 await slot.pass_over(position)
+            await self._report(slot, is_caught_up=True)
             await asyncio.sleep(wait)
             wait = min(wait * 1.5, _LONGEST_WAIT_S)
+
+    async def _report(self, slot: Slot, *, is_caught_up: bool) -> None:
+        now = time.monotonic()
+        if self._reports is None or now < self._report_at:
+            return
+        self._report_at = now + _REPORT_EVERY_S
+        held = await slot.held_bytes()
+        await self._reports.see(self._system, is_caught_up=is_caught_up, held_bytes=held)
 
     async def _drain(
         self, stream: ChangeStream, slot: Slot, connection: asyncpg.Connection

@@ -12,7 +12,7 @@ import structlog
 from cdc.log.headers import encode_headers
 from cdc.log.outage import outage_of
 from cdc.log.partitioner import partition_of
-from cdc.log.port import NewRecord
+from cdc.log.port import Backlog, NewRecord
 from schema.position import LogPartition, Topic
 
 _log = structlog.get_logger()
@@ -59,6 +59,22 @@ SELECT topic, partition, count(*) AS records, max("offset") + 1 AS next_offset
 FROM trimmed GROUP BY topic, partition
 """
 
+_BACKLOG = """
+SELECT lane.topic, sum(lane.next_offset - coalesce(read.next_offset, 0))::bigint AS records,
+    min(oldest.appended_at) AS oldest_at
+FROM log_partition AS lane
+LEFT JOIN log_group_offset AS read
+    ON (read.group_name, read.topic, read.partition) = ($1, lane.topic, lane.partition)
+LEFT JOIN LATERAL (
+    SELECT appended_at FROM log_record
+    WHERE topic = lane.topic AND partition = lane.partition
+        AND "offset" >= coalesce(read.next_offset, 0)
+    ORDER BY "offset" LIMIT 1
+) AS oldest ON true
+WHERE lane.next_offset > coalesce(read.next_offset, 0)
+GROUP BY lane.topic ORDER BY lane.topic
+"""
+
 _SELECT_UNREAD = """
 SELECT group_name, topic, partition, read.next_offset AS wanted, lane.next_offset AS oldest
 FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS lane (topic, partition, next_offset)
@@ -88,6 +104,12 @@ class PostgresLog:
                 await self._create_unknown({record.topic for record in records}, connection)
                 async with connection.transaction():
                     await self._append(self._by_partition(records), connection)
+
+    async def backlog(self, group: str) -> Sequence[Backlog]:
+        """What the group has not read, by topic; nothing of a topic that is read to its end."""
+        with outage_of("the log"):
+            rows = await self._pool.fetch(_BACKLOG, group)
+        return [Backlog(**row) for row in rows]
 
     async def trim(self, retention: timedelta) -> int:
         """Delete the records older than `retention`, read or not, and return how many.

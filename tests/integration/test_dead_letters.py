@@ -152,7 +152,7 @@ async def test_a_letter_of_an_older_history_does_not_overtake_the_new_one(office
 
 
 async def test_a_name_and_a_reason_are_asked_for() -> None:
-    with pytest.raises(Invalid, match="who settles the dead letter, and why"):
+    with pytest.raises(Invalid, match="who does it, and why"):
         replace(ANN, why=" ")
 
 

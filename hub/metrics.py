@@ -1,0 +1,134 @@
+"""`/metrics`: the lags, what waits, and what needs somebody, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from hub.status import Status
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Sample = tuple[tuple[str, ...], float | None]
+Families = Sequence[GaugeMetricFamily]
+
+
+class _Page(Collector):
+    """What was found for one page; the library only prints it."""
+
+    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self._families
+
+
+async def metrics_page(status: Status) -> bytes:
+    """The page as it is now: every figure is asked for when it is scraped."""
+    registry = CollectorRegistry(auto_describe=False)
+    parts = (_topics, _waiting, _targets, _captures, _needy)
+    registry.register(_Page([family for part in parts for family in await part(status)]))
+    return generate_latest(registry)
+
+
+async def _topics(status: Status) -> Families:
+    found = await status.lags.topics()
+    told = {
+        "capture": "From the owner's commit to the log, for the last applied record.",
+        "queue": "From the log to the listener, for the last applied record.",
+        "apply": "From the owner's commit to the projection, for the last applied record.",
+    }
+    return [
+        _gauge(
+            f"concord_{name}_lag_seconds",
+            text,
+            ("topic",),
+            [((one.topic,), _seconds(getattr(one, name))) for one in found],
+        )
+        for name, text in told.items()
+    ]
+
+
+async def _waiting(status: Status) -> Families:
+    found = await status.backlog()
+    records = [((one.topic,), float(one.records)) for one in found]
+    ages = [((one.topic,), _age(one.oldest_at)) for one in found]
+    counted, oldest = "Records in the log that are not applied.", "Age of the oldest of them."
+    return [
+        _gauge("concord_waiting_records", counted, ("topic",), records),
+        _gauge("concord_waiting_seconds", oldest, ("topic",), ages),
+    ]
+
+
+async def _targets(status: Status) -> Families:
+    found = await status.lags.targets()
+    owed = [((one.target, "pending"), float(one.pending)) for one in found]
+    dead = [((one.target, "dead"), float(one.dead)) for one in found]
+    oldest = [((one.target,), _seconds(one.oldest)) for one in found]
+    p95 = [((one.target,), _seconds(one.p95)) for one in found]
+    told = {
+        "oldest": "Since the owner's commit, for the oldest copy that is still owed.",
+        "p95": "From the owner's commit to the copy, of the last five minutes' deliveries.",
+        "deliveries": "Copies that are owed, or that their target refuses.",
+    }
+    return [
+        _gauge("concord_propagate_oldest_seconds", told["oldest"], ("target",), oldest),
+        _gauge("concord_propagate_p95_seconds", told["p95"], ("target",), p95),
+        _gauge("concord_deliveries", told["deliveries"], ("target", "state"), owed + dead),
+    ]
+
+
+async def _captures(status: Status) -> Families:
+    found = await status.lags.captures()
+    behind = [((one.system,), _seconds(one.behind)) for one in found]
+    unseen = [((one.system,), _seconds(one.unseen)) for one in found]
+    held = [((one.system,), _number(one.held_bytes)) for one in found]
+    told = {
+        "behind": "Since a capture last had all that its owner had committed.",
+        "unseen": "Since a capture last said that it is alive.",
+        "held": "WAL that an owner keeps for its capture.",
+    }
+    return [
+        _gauge("concord_capture_behind_seconds", told["behind"], ("system",), behind),
+        _gauge("concord_capture_unseen_seconds", told["unseen"], ("system",), unseen),
+        _gauge("concord_slot_held_bytes", told["held"], ("system",), held),
+    ]
+
+
+async def _needy(status: Status) -> Families:
+    """What needs somebody."""
+    labels = ("topic", "class", "reason", "state")
+    letters = [
+        (tuple(str(row[name]) for name in labels), float(row["letters"]))
+        for row in await status.dead_letters.count()
+    ]
+    parked = [((one.position.topic,), 1.0) for one in await status.parked_topics.now()]
+    return [
+        _gauge("concord_dead_letters", "Unsettled dead letters.", labels, letters),
+        _gauge("concord_parked_topics", "Topics that wait for somebody.", ("topic",), parked),
+    ]
+
+
+def _gauge(
+    name: str, told: str, labels: tuple[str, ...], samples: Sequence[Sample]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, told, labels=labels)
+    for values, number in samples:
+        if number is not None:
+            family.add_metric(values, number)
+    return family
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
+
+
+def _age(moment: datetime | None) -> float | None:
+    return None if moment is None else _seconds(datetime.now(UTC) - moment)
+
+
+def _number(count: int | None) -> float | None:
+    return None if count is None else float(count)

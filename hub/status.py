@@ -1,0 +1,94 @@
+"""`concord status`: what lags, what waits, and what needs somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+
+from cdc.log.port import Backlog
+from cdc.log.postgres import PostgresLog
+from sync.dead_letters import DeadLetters
+from sync.lag import Lags
+from sync.parked_topics import ParkedTopics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where the figures come from."""
+
+    lags: Lags
+    dead_letters: DeadLetters
+    parked_topics: ParkedTopics
+    log: PostgresLog
+    group: str
+
+    async def backlog(self) -> Sequence[Backlog]:
+        return await self.log.backlog(self.group)
+
+
+async def print_status(status: Status, console: Console) -> bool:
+    """Print it all; answers whether nothing needs somebody."""
+    parked = await status.parked_topics.now()
+    letters = await status.dead_letters.count()
+    for one in parked:
+        console.print(f"✗ {one.position.topic} is parked since {_moment(one.parked_at)}")
+        console.print(f"  {one.reason}")
+        console.print(f"  When it is mended: concord topics resume {one.position.topic}")
+    for row in letters:
+        counted = f"{row['letters']} {row['state']} ({row['class']}, {row['reason']})"
+        console.print(f"✗ {row['topic']}: {counted} since {_moment(row['since'])}")
+    if letters:
+        console.print("  See them: concord dlq list")
+    if not parked and not letters:
+        console.print("✓ No topic is parked and no dead letter is unsettled.")
+    console.print(await _captures(status), await _topics(status), await _targets(status))
+    return not parked and not letters
+
+
+async def _captures(status: Status) -> Table:
+    table = Table("capture", "behind", "silent", "WAL held", title="Captures", title_justify="left")
+    for one in await status.lags.captures():
+        held = "-" if one.held_bytes is None else f"{one.held_bytes / 1e6:,.1f} MB"
+        table.add_row(one.system, _span(one.behind), _span(one.unseen), held)
+    return table
+
+
+async def _topics(status: Status) -> Table:
+    table = Table(
+        *("topic", "capture", "queue", "apply", "waiting", "since"),
+        title="Tables: the last record's way, and what waits",
+        title_justify="left",
+    )
+    waiting = {one.topic: one for one in await status.backlog()}
+    for one in await status.lags.topics():
+        backlog = waiting.get(one.topic)
+        table.add_row(
+            *(one.topic, _span(one.capture), _span(one.queue), _span(one.apply)),
+            str(backlog.records) if backlog else "0",
+            _moment(backlog.oldest_at) if backlog and backlog.oldest_at else "-",
+        )
+    return table
+
+
+async def _targets(status: Status) -> Table:
+    table = Table(
+        *("target", "p95", "oldest owed", "pending", "dead"),
+        title="Copies, from the owner's commit",
+        title_justify="left",
+    )
+    for one in await status.lags.targets():
+        spans = (_span(one.p95), _span(one.oldest))
+        table.add_row(one.target, *spans, str(one.pending), str(one.dead))
+    return table
+
+
+def _span(span: timedelta | None) -> str:
+    return "-" if span is None else f"{span.total_seconds():,.2f} s"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,32 @@
+"""When the changes of a batch were committed at their owners; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from schema.position import LogPartition
+from sync.changes import Change, Incoming
+
+_NO_TIME = datetime(2001, 1, 1, tzinfo=UTC)
+"""A session with a replication origin may commit without a time, which Postgres tells as 2000."""
+
+
+class Commit(NamedTuple):
+    """When a record's change was committed, and when the record reached the log."""
+
+    committed_at: datetime | None
+    appended_at: datetime | None
+
+
+UNTOLD = Commit(None, None)
+
+
+def last_commits(incoming: Iterable[Incoming]) -> dict[LogPartition, Commit]:
+    """The last streamed change of each lane; a snapshot read tells nothing of a commit."""
+    return {
+        one.record.position.lane: Commit(one.as_of, one.record.appended_at)
+        for one in incoming
+        if isinstance(one, Change) and one.lsn is not None and one.as_of > _NO_TIME
+    }

@@ -1,0 +1,96 @@
+"""How far behind everything is, as time: from the owner's commit to the last copy.
+
+Four lags follow each other: capture (owner's commit to log), queue (log to listener), apply (the
+whole way to the projection) and propagate (owner's commit to the copy). Of what has passed, the last
+tells how long it took; what still waits in the log is told by the log itself (`backlog`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+
+from schema.position import Topic
+
+_TOPICS = """
+SELECT topic,
+    max(appended_at - committed_at) AS capture,
+    max(moved_at - appended_at) AS queue,
+    max(moved_at - committed_at) AS apply
+FROM consumer_offset WHERE consumer = $1 AND committed_at IS NOT NULL
+GROUP BY topic ORDER BY topic
+"""
+_TARGETS = """
+SELECT target,
+    count(*) FILTER (WHERE state = 'pending') AS pending,
+    count(*) FILTER (WHERE state = 'dead') AS dead,
+    max(now() - caused_at) FILTER (WHERE state IN ('pending', 'sending')) AS oldest,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY settled_at - caused_at)
+        FILTER (WHERE state = 'delivered' AND settled_at > now() - interval '5 minutes') AS p95
+FROM delivery GROUP BY target ORDER BY target
+"""
+_CAPTURES = """
+SELECT system, now() - caught_up_at AS behind, now() - seen_at AS unseen, held_bytes
+FROM capture_state ORDER BY system
+"""
+_SEE = """
+INSERT INTO capture_state (system, caught_up_at, seen_at, held_bytes)
+VALUES ($1, now(), now(), $3)
+ON CONFLICT (system) DO UPDATE SET seen_at = now(), held_bytes = excluded.held_bytes,
+    caught_up_at = CASE WHEN $2 THEN now() ELSE capture_state.caught_up_at END
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicLag:
+    """The last record of a table that was applied: how long each stretch took."""
+
+    topic: Topic
+    capture: timedelta
+    queue: timedelta
+    apply: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetLag:
+    """A system that receives copies: what waits, and how long the last five minutes' took."""
+
+    target: str
+    pending: int
+    dead: int
+    oldest: timedelta | None
+    p95: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureLag:
+    """A capture: since when it may lack something, since when it is silent, the WAL it holds."""
+
+    system: str
+    behind: timedelta
+    unseen: timedelta
+    held_bytes: int | None
+
+
+class Lags:
+    """The lags of one hub."""
+
+    def __init__(self, pool: asyncpg.Pool, *, consumer: str = "intake") -> None:
+        self._pool = pool
+        self._consumer = consumer
+
+    async def topics(self) -> Sequence[TopicLag]:
+        return [TopicLag(**row) for row in await self._pool.fetch(_TOPICS, self._consumer)]
+
+    async def targets(self) -> Sequence[TargetLag]:
+        return [TargetLag(**row) for row in await self._pool.fetch(_TARGETS)]
+
+    async def captures(self) -> Sequence[CaptureLag]:
+        return [CaptureLag(**row) for row in await self._pool.fetch(_CAPTURES)]
+
+    async def see(self, system: str, *, is_caught_up: bool, held_bytes: int | None) -> None:
+        """A capture says that it is alive, and whether it has all its owner had just now."""
+        await self._pool.execute(_SEE, system, is_caught_up, held_bytes)

@@ -1,0 +1,128 @@
+"""What whoever runs Concord sees and does: `status`, `dlq`, `topics`, `epoch`, `/metrics`."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.envelopes import record
+from support.intaking import ACCOUNTS, Desk
+
+from cdc.log.tables import LOG_TABLES
+from hub.asgi import app
+from hub.metrics import metrics_page
+from hub.settings import Settings
+from hub.wiring import build_hub
+from schema.position import Position, Topic
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+
+NOBODY = "http://127.0.0.1:9"
+ANN = ("--by", "ann@firm.example", "--why", "Mended.")
+
+
+@pytest.fixture
+async def desk(database: str) -> AsyncIterator[Desk]:
+    async with await connect(database) as pool:
+        await migrate(pool, LOG_TABLES)
+        yield Desk(pool)
+
+
+def concord(database: str, *words: str) -> tuple[int, str]:
+    """What a command answers, and what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment(database), "COLUMNS": "200"},
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def environment(database: str) -> dict[str, str]:
+    """A hub whose systems nobody runs: none of these commands needs one."""
+    systems = {
+        f"CONCORD_{name}__{part}": value
+        for name in ("CRM", "PSA", "HR", "ERP", "BILLING")
+        for part, value in (("URL", NOBODY), ("KEY", "k"))
+    }
+    return {"CONCORD_DATABASE_URL": database, **systems}
+
+
+async def garble(desk: Desk) -> None:
+    """A record nobody can decode, and one that waits behind it."""
+    good = desk.account("Acme", "c", lsn=100)
+    await desk.take(
+        record(ACCOUNTS, {"id": "ACC-00001"}, b'{"op":', offset=good.position.offset),
+        desk.account("Acme II", lsn=200),
+    )
+
+
+async def test_a_dead_letter_from_its_listing_to_its_end(
+    desk: Desk, database: str, tmp_path: Path
+) -> None:
+    """Listed, shown with its bytes, tried in vain, edited: and its key has gone on."""
+    await garble(desk)
+    code, said = concord(database, "status")
+    assert code == 1
+    assert "crm.public.accounts: 1 open (poison, bad_json)" in said
+    code, said = concord(database, "dlq", "list")
+    assert code == 0
+    [number] = re.findall(r"│ (\d+) +│ crm.public.accounts/0@0", said)
+    assert "waiting" in said
+    assert '{"op":' in concord(database, "dlq", "show", number)[1]
+    assert concord(database, "dlq", "retry", number, *ANN) == (
+        *(1,),
+        f"Applied: 0. Still dead: 1.\nSee `concord dlq show {number}`.\n",
+    )
+    file = tmp_path / "value.json"
+    file.write_bytes(desk.account("Acme", "c", lsn=100).value or b"")
+    code, said = concord(database, "dlq", "edit", number, "--value", str(file), *ANN)
+    assert (code, said) == (0, "Applied: 2. Still dead: 0.\n")
+    assert await desk.name() == "Acme II"
+    code, said = concord(database, "dlq", "discard", number, *ANN)
+    assert code == 1
+    assert "no such unsettled dead letter" in said
+
+
+async def test_a_parked_topic_is_told_and_resumed(desk: Desk, database: str) -> None:
+    position = Position(topic=Topic(ACCOUNTS), partition=0, offset=7)
+    await desk.intake.parked_topics.park(position, "no column segment")
+    code, said = concord(database, "status")
+    assert code == 1
+    assert "concord topics resume crm.public.accounts" in said
+    assert concord(database, "topics", "resume", ACCOUNTS, *ANN)[0] == 0
+    assert concord(database, "status")[0] == 0
+
+
+async def test_an_epoch_is_bumped_with_a_name_and_a_reason(desk: Desk, database: str) -> None:
+    code, said = concord(database, "epoch", "bump", "--system", "crm", *ANN)
+    assert (code, said.splitlines()[0]) == (0, "CRM is in epoch 2.")
+    row = await desk.pool.fetchrow("SELECT system, epoch, bumped_by FROM source_epoch")
+    assert tuple(row) == ("crm", 2, "ann@firm.example")
+    code, said = concord(database, "epoch", "bump", "--system", "crm", "--by", "ann", "--why", " ")
+    assert (code, said) == (1, "concord: Say who does it, and why.\n")
+
+
+async def test_the_page_of_figures(desk: Desk, database: str, monkeypatch: Any) -> None:
+    """Lags of what was applied, what is owed, and what needs somebody."""
+    for name, value in environment(database).items():
+        monkeypatch.setenv(name, value)
+    await desk.take(desk.account("Zeta", "c", lsn=90))
+    await garble(desk)
+    async with build_hub(Settings.from_env()) as hub:
+        transport = httpx.ASGITransport(app(hub.services, metrics=lambda: metrics_page(hub.status)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:
+            page = (await http.get("/metrics")).text
+    labels = 'class="poison",reason="bad_json",state="open",topic="crm.public.accounts"'
+    assert f"concord_dead_letters{{{labels}}} 1.0" in page
+    assert re.search(r'concord_apply_lag_seconds\{topic="crm.public.accounts"\} [\d.e+]+', page)
