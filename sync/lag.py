@@ -1,8 +1,8 @@
 """How far behind everything is, as time: from the owner's commit to the last copy.
 
 Four lags follow each other: capture (owner's commit to log), queue (log to listener), apply (the
-whole way to the projection) and propagate (owner's commit to the copy). Of what has passed, the last
-tells how long it took; what still waits in the log is told by the log itself (`backlog`).
+whole way to the projection) and propagate (owner's commit to the copy). Of what has passed, the
+last tells how long it took; what still waits in the log is told by the log itself (`backlog`).
 """
 
 from __future__ import annotations
