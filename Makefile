@@ -9,6 +9,8 @@ RUN := $(UV) run --frozen --all-extras
 ERP ?= standard
 SIZE ?= S
 PYTHON ?= python3
+# Tests mostly wait for something: two processes take little more than half the time of one.
+AT_ONCE := --numprocesses 2 --dist loadgroup
 
 .PHONY: help env demo demo-clean tour check test bench snapshots
 
@@ -38,10 +40,10 @@ check: env ## The fast gates: format, lint, types, import contracts, snapshots, 
 	@$(RUN) lint-imports
 	@$(RUN) hadolint Dockerfile
 	@$(RUN) concord snapshots --check
-	@$(RUN) pytest -q tests/unit tests/property tests/contract
+	@$(RUN) pytest -q $(AT_ONCE) tests/unit tests/property tests/contract
 
 test: env ## Every test, with a real embedded PostgreSQL; reports coverage
-	@$(RUN) coverage run -m pytest -q
+	@$(RUN) pytest -q $(AT_ONCE) --cov --cov-report=
 	@$(RUN) coverage report --skip-covered --skip-empty | tail -n 40
 
 bench: env ## Measure; writes bench/results.json (see bench/RESULTS.md)

@@ -9,11 +9,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.tryton import LANE
 
 from hub.embedded import Cluster
 
 _numbers = itertools.count(1)
+
+# How fast a machine draws examples, with other tests beside it, says nothing about the code.
+settings.register_profile("concord", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("concord")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes a module stays in one, and so does all that needs the one Tryton."""
+    for item in items:
+        group = "tryton" if item.get_closest_marker("tryton") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -27,7 +27,7 @@ SIZES = st.builds(
 )
 SEEDS = st.integers(0, 10_000)
 
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=15)
 
 
 @few
@@ -86,7 +86,7 @@ def test_expenses_lie_within_their_assignment(seed: int, size: Size) -> None:
         assert (one.billing_fx == 1) is (one.currency == billing)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(SEEDS, SIZES)
 def test_the_same_seed_and_size_draw_the_same_work(seed: int, size: Size) -> None:
     """Every system draws the entries for itself, and copies must agree with their owner."""

@@ -133,7 +133,7 @@ def _record(offset: int) -> LogRecord:
 
 
 @given(log=histories(), size=st.integers(2, 9))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_rounds_say_what_the_changes_say_one_by_one(log: list[Pair], size: int) -> None:
     """However a log is cut into batches, and each batch into rounds, the projection is the same."""
     one_by_one, in_rounds = Projection(), Projection()
@@ -145,7 +145,7 @@ def test_rounds_say_what_the_changes_say_one_by_one(log: list[Pair], size: int) 
 
 
 @given(log=histories(), start=st.integers(0, 30), end=st.integers(0, 30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_batch_that_comes_again_changes_nothing(log: list[Pair], start: int, end: int) -> None:
     """Batches that overlap what was applied leave the projection where the log leaves it."""
     one_by_one, in_rounds = Projection(), Projection()
