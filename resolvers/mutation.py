@@ -14,6 +14,7 @@ from strawberry.utils.str_converters import to_camel_case
 from resolvers.context import Info
 from resolvers.inputs import create_input, created, patched, update_input
 from resolvers.loaders import Wanted
+from resolvers.nodes.actions import mutation_name
 from resolvers.nodes.node import node_of
 from resolvers.outcomes import outcome_of, refusable, written_type
 from resolvers.selection import selected_fields
@@ -31,14 +32,15 @@ _KEY = strawberry.argument(
         "effect and one answer, the same key with another input is an error."
     )
 )
-Key = Annotated[str | None, _KEY]
+Key = Annotated[str, _KEY]
+MaybeKey = Annotated[str | None, _KEY]
 Id = Annotated[strawberry.ID, strawberry.argument(description="The record.")]
 
 
 def update(entity: type) -> Any:
     """The field that changes a record's fields, all of one owner."""
 
-    async def resolve(info: Info, input: Any, idempotency_key: Key = None) -> Any:
+    async def resolve(info: Info, input: Any, idempotency_key: MaybeKey = None) -> Any:
         require_id(entity, input.id)
         routing = info.request.services.routing
         send = partial(
@@ -64,7 +66,7 @@ def update(entity: type) -> Any:
 def create(entity: type) -> Any:
     """The field that brings a record into being at its anchor."""
 
-    async def resolve(info: Info, input: Any, idempotency_key: Key = None) -> Any:
+    async def resolve(info: Info, input: Any, idempotency_key: Key) -> Any:
         routing = info.request.services.routing
         send = partial(
             routing.create, entity, created(entity, input), idempotency_key=idempotency_key
@@ -72,8 +74,7 @@ def create(entity: type) -> Any:
         return await _outcome(info, entity, send)
 
     _takes(resolve, create_input(entity), "The new record.")
-    home = anchor(entity).name
-    said = f"Bring a new {entity.__name__} into being in {home}. Needs an idempotency key."
+    said = f"Bring a new {entity.__name__} into being in {anchor(entity).name}."
     return _mutation(entity, resolve, said)
 
 
@@ -83,7 +84,7 @@ def act(lifecycle: Lifecycle, action: str) -> Any:
     steps = [t for t in lifecycle.transitions if t.action == action and not t.happens]
     names = steps[0].takes
 
-    async def resolve(info: Info, id: Id, idempotency_key: Key = None, **arguments: Any) -> Any:
+    async def resolve(info: Info, id: Id, idempotency_key: Key, **arguments: Any) -> Any:
         require_id(entity, id)
         routing = info.request.services.routing
         send = partial(routing.act, entity, id, action, arguments, idempotency_key=idempotency_key)
@@ -95,7 +96,7 @@ def act(lifecycle: Lifecycle, action: str) -> Any:
         entity,
         resolve,
         f"Asked for by: {steps[0].asked_by}. From {sources} to {steps[0].target.name}, carried "
-        f"out by {steps[0].performer.name}. Needs an idempotency key.",
+        f"out by {steps[0].performer.name}.",
     )
 
 
@@ -106,7 +107,7 @@ def _outcome(info: Info, entity: type, send: Any) -> Any:
         record = await _read_back(info, written, member)
         return written_type(entity, member)(**{member: record, "token": written.token})
 
-    return refusable(write)
+    return refusable(entity, write)
 
 
 async def _read_back(info: Info, written: Written, member: str) -> Any:
@@ -135,7 +136,7 @@ def _signature(names: tuple[str, ...]) -> Signature:
             Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info),
             keyword("id", annotation=Id),
             *taken,
-            keyword("idempotency_key", annotation=Key, default=None),
+            keyword("idempotency_key", annotation=Key),
         ]
     )
 
@@ -160,7 +161,7 @@ def _fields() -> Mapping[str, Any]:
     creates = {f"{c.verb}_{entity_name(entity)}": create(entity) for entity, c in CREATES.items()}
     updates = {f"update_{entity_name(entity)}": update(entity) for entity in UPDATES}
     acts = {
-        f"{action}_{entity_name(lifecycle.entity)}": act(lifecycle, action)
+        mutation_name(lifecycle, action): act(lifecycle, action)
         for lifecycle in LIFECYCLES.values()
         for action in lifecycle.actions
     }

@@ -77,7 +77,13 @@ class NotAllowed(ConcordError):
 
 
 class Rejected(ConcordError):
+    """A rule of `system` forbids it; `owner_code` is its own code for the rule."""
+
     code = "REJECTED"
+    system: System
+
+    def __init__(self, message: str, *, system: System, owner_code: str | None = None) -> None:
+        super().__init__(message, system=system, owner_code=owner_code)
 
 
 class InFlight(ConcordError):

@@ -81,8 +81,8 @@ class Lifecycle:
             if transition.action == action:
                 return transition
         raise NotAllowed(
-            f"{self.entity.__name__} is {_word(state)}: {action} is not possible from there; "
-            f"{_possible(available)}.",
+            f"{self.entity.__name__} is {_word(state)}: {_said(action)} is not possible from "
+            f"there; {_possible(available)}.",
             current=_word(state),
             allowed=tuple(t.action for t in available),
         )
@@ -92,6 +92,10 @@ def _word(state: Enum | None) -> str:
     return "in no known state" if state is None else state.name
 
 
+def _said(action: str) -> str:
+    return action.replace("_", " ")
+
+
 def _possible(available: Iterable[Transition]) -> str:
-    steps = ", ".join(f"{t.action} (to {t.target.name})" for t in available)
+    steps = ", ".join(f"{_said(t.action)} (to {t.target.name})" for t in available)
     return f"possible now: {steps}" if steps else "nothing can be asked for any more"

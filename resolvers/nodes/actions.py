@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.nodes.node import Node
 from schema.lifecycle import Lifecycle, Transition
 from schema.system import System
+from sync.store.projection_tables import entity_name
 
 
 @strawberry.type(description="A step that can be asked for from where the record stands.")
 class AvailableAction:
-    action: str = strawberry.field(description="The step; the mutation of that name asks for it.")
+    action: str = strawberry.field(description="The step.")
+    mutation: str = strawberry.field(description="The mutation that asks for it.")
+    takes: list[str] = strawberry.field(
+        description="The arguments it needs beside `id` and `idempotencyKey`."
+    )
     resulting_state: str = strawberry.field(description="Where it leads.")
     system: System = strawberry.field(description="Who carries it out, and may still refuse.")
     asked_by: str = strawberry.field(description="Who may ask for it.")
-    takes: list[str] = strawberry.field(description="The arguments it needs.")
 
 
 def available_actions(lifecycle: Lifecycle) -> Any:
@@ -25,18 +30,25 @@ def available_actions(lifecycle: Lifecycle) -> Any:
 
     def resolve(root: Node) -> list[AvailableAction]:
         state = getattr(root, lifecycle.field)
-        return [_shown(transition) for transition in lifecycle.available(state)]
+        return [shown(lifecycle, transition) for transition in lifecycle.available(state)]
 
     return strawberry.field(
         resolver=resolve, description="What can be asked for next, and by whom."
     )
 
 
-def _shown(transition: Transition) -> AvailableAction:
+def shown(lifecycle: Lifecycle, transition: Transition) -> AvailableAction:
+    """The step in the words of the graph."""
     return AvailableAction(
-        action=transition.action,
+        action=to_camel_case(transition.action),
+        mutation=to_camel_case(mutation_name(lifecycle, transition.action)),
+        takes=[to_camel_case(name) for name in transition.takes],
         resulting_state=transition.target.name,
         system=transition.performer,
         asked_by=transition.asked_by,
-        takes=list(transition.takes),
     )
+
+
+def mutation_name(lifecycle: Lifecycle, action: str) -> str:
+    """`wind_down_project`: the mutation that asks for the step."""
+    return f"{action}_{entity_name(lifecycle.entity)}"

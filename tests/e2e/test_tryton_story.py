@@ -40,7 +40,8 @@ CLIENTS = "{ clients(first: 1) { nodes { id billTo _meta { owner recordKey versi
 MOVE = """
 mutation ($id: ID!, $billTo: String!, $version: Long!) {
   updateClient(input: {id: $id, billTo: $billTo, ifVersion: $version}) {
-    ... on ClientWritten { client { billTo } } ... on Refused { code message system ownerCode } } }
+    ... on ClientWritten { client { billTo } }
+    ... on Refused { code message } ... on RejectedByOwner { system ownerCode } } }
 """
 
 

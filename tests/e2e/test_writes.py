@@ -30,7 +30,8 @@ RELEASE = """
 mutation ($id: ID!, $key: String!) {
   releaseBillingHold(id: $id, by: "fin@firm.example", idempotencyKey: $key) {
     ... on BillingHoldWritten { billingHold { status releasedBy } }
-    ... on Refused { code currentState allowedActions } } }
+    ... on Refused { code }
+    ... on ActionNotAllowed { currentState availableActions { action } } } }
 """
 HOLDS = """
 query ($project: ID!) {
@@ -49,7 +50,7 @@ APPROVE = """
 mutation ($id: ID!, $key: String!) {
   approveTimeEntry(id: $id, by: "lead@firm.example", idempotencyKey: $key) {
     ... on TimeEntryWritten { timeEntry { status approvedBy } token }
-    ... on Refused { code message currentState allowedActions } } }
+    ... on Refused { code message } } }
 """
 TIME_EVENTS = """
 subscription ($id: ID!) {
@@ -99,7 +100,7 @@ async def test_a_hold_is_placed_copied_released_and_heard_of(firm: Staged) -> No
     assert again == {
         "code": "TRANSITION_NOT_ALLOWED",
         "currentState": "RELEASED",
-        "allowedActions": [],
+        "availableActions": [],
     }
 
 

@@ -312,7 +312,8 @@ UPDATE = """
 mutation($input: UpdateClientInput!) {
   updateClient(input: $input) {
     ... on ClientWritten { client { name paymentTermsDays } token }
-    ... on Refused { code message system ownerCode }
+    ... on Refused { code message }
+    ... on RejectedByOwner { system ownerCode }
   }
 }
 """
@@ -364,17 +365,18 @@ async def test_what_can_be_done_next_is_said(firm: GraphFirm) -> None:
     """An active project can be suspended, wound down or closed, and not be provisioned."""
     found = await firm.ask(
         "query($id: ID!) { project(id: $id) { status"
-        " availableActions { action resultingState system askedBy takes } } }",
+        " availableActions { action mutation takes resultingState system askedBy } } }",
         id=PROJECT,
     )
     actions = found["project"]["availableActions"]
-    assert [one["action"] for one in actions] == ["suspend", "wind_down", "close"]
+    assert [one["action"] for one in actions] == ["suspend", "windDown", "close"]
     assert actions[0] == {
         "action": "suspend",
+        "mutation": "suspendProject",
+        "takes": [],
         "resultingState": "SUSPENDED",
         "system": "ERP",
         "askedBy": "project manager",
-        "takes": [],
     }
 
 
@@ -382,13 +384,18 @@ async def test_a_step_that_is_not_there_is_refused_with_those_that_are(firm: Gra
     """Nobody is asked: the answer says where the project stands and what is possible."""
     found = await firm.ask(
         """mutation($id: ID!) { resumeProject(id: $id, idempotencyKey: "k-3") {
-             ... on Refused { code message currentState allowedActions } } }""",
+             ... on Refused { code message }
+             ... on ActionNotAllowed { currentState availableActions { action mutation } } } }""",
         id=PROJECT,
     )
     refused = found["resumeProject"]
     assert refused["code"] == "TRANSITION_NOT_ALLOWED"
     assert refused["currentState"] == "ACTIVE"
-    assert refused["allowedActions"] == ["suspend", "wind_down", "close"]
+    assert refused["availableActions"] == [
+        {"action": "suspend", "mutation": "suspendProject"},
+        {"action": "windDown", "mutation": "windDownProject"},
+        {"action": "close", "mutation": "closeProject"},
+    ]
     assert "suspend (to SUSPENDED)" in refused["message"]
     assert firm.erp.calls["resume"] == 0
 
@@ -412,7 +419,7 @@ async def test_a_lost_read_back_does_not_hide_the_write(firm: GraphFirm) -> None
 
 
 CREATE = """
-mutation($client: ID!, $key: String) {
+mutation($client: ID!, $key: String!) {
   createProject(
     input: {name: "Audit", clientId: $client, budget: {amount: "10.50", currency: "EUR"}}
     idempotencyKey: $key
@@ -422,8 +429,9 @@ mutation($client: ID!, $key: String) {
 
 
 async def test_creating_needs_a_key_and_happens_once(firm: GraphFirm) -> None:
-    """Without a key it is refused; with one, a repeat is the same project."""
-    assert codes(await firm.run(CREATE, client=CLIENT)) == ["IDEMPOTENCY_KEY_REQUIRED"]
+    """With an empty key it is refused; with one, a repeat is the same project."""
+    refused = await firm.run(CREATE, client=CLIENT, key="")
+    assert codes(refused) == ["IDEMPOTENCY_KEY_REQUIRED"]
     first = await firm.ask(CREATE, client=CLIENT, key="k-1")
     again = await firm.ask(CREATE, client=CLIENT, key="k-1")
     assert first == again
@@ -456,9 +464,10 @@ async def test_an_amount_that_is_not_exact_money_is_refused(
 
 
 async def test_posting_needs_a_key(firm: GraphFirm) -> None:
-    """A business action without a key is refused before anybody is asked."""
+    """A business action without a key is not even a valid document."""
     result = await firm.run(
         'mutation($id: ID!) { postInvoice(id: $id, postingDate: "2026-03-31") { __typename } }',
         id=mint("inv", "billing", "1"),
     )
-    assert codes(result) == ["IDEMPOTENCY_KEY_REQUIRED"]
+    assert codes(result) == ["GRAPHQL_VALIDATION_FAILED"]
+    assert "(idempotencyKey:)' of type 'String!' is required" in result.errors[0].message

@@ -166,7 +166,7 @@ async def test_many_records_are_asked_for_a_page_at_a_time(pool: asyncpg.Pool) -
         Unavailable("down"),
         RateLimited("slow down", retry_after=timedelta(seconds=3)),
         Poison("bad_json", "<html>"),
-        Rejected("no"),
+        Rejected("no", system=System.ERP),
     ],
 )
 async def test_a_failing_guest_is_answered_by_the_projection(firm: Firm, fault: Exception) -> None:

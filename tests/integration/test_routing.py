@@ -212,7 +212,9 @@ async def test_a_hundred_parallel_creates_have_one_effect(desk: Desk) -> None:
     assert {type(a) for a in answers if not isinstance(a, Written)} <= {InFlight}
 
 
-@pytest.mark.parametrize("refusal", [Rejected("closed"), Unavailable("down"), Invalid("no")])
+@pytest.mark.parametrize(
+    "refusal", [Rejected("closed", system=System.ERP), Unavailable("down"), Invalid("no")]
+)
 async def test_a_definite_refusal_frees_the_key(desk: Desk, refusal: ConcordError) -> None:
     """The owner's words arrive as they are, and the key can be used again."""
     desk.erp.refusal = refusal

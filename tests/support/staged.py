@@ -22,7 +22,8 @@ DRAFTS = """
 POST = """
 mutation ($id: ID!, $on: LocalDate!, $key: String!) {
   postInvoice(id: $id, postingDate: $on, idempotencyKey: $key) {
-    ... on InvoiceWritten { token } ... on Refused { code message system ownerCode } } }
+    ... on InvoiceWritten { token }
+    ... on Refused { code message } ... on RejectedByOwner { system ownerCode } } }
 """
 PROJECTED = """
 query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
