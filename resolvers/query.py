@@ -1,7 +1,7 @@
 """The roots of every query: one object by id, several of them, or a page of a list."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from operator import getitem
 from typing import Annotated, Any
 
@@ -19,28 +19,10 @@ from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
 from resolvers.search import search
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
-from schema.canon import entity_of, require_id
-from schema.entities.amendment import Amendment
-from schema.entities.assignment import Assignment
-from schema.entities.billing_event import BillingEvent
-from schema.entities.billing_hold import BillingHold
-from schema.entities.client import Client
-from schema.entities.engagement import Engagement
-from schema.entities.expense_item import ExpenseItem
-from schema.entities.invoice import Invoice
-from schema.entities.legal_entity import LegalEntity
-from schema.entities.milestone import Milestone
-from schema.entities.payment_status import PaymentStatus
-from schema.entities.project import Project
-from schema.entities.rate_card import RateCard
-from schema.entities.rate_card_version import RateCardVersion
-from schema.entities.rate_line import RateLine
-from schema.entities.resource import Resource
-from schema.entities.retainer import Retainer
-from schema.entities.sow import Sow
-from schema.entities.time_entry import TimeEntry
-from schema.entity import anchor, prefix
+from schema.canon import ENTITIES, entity_of, require_id
+from schema.entity import anchor, plural, prefix
 from schema.errors import Invalid
+from sync.store.projection_tables import entity_name
 
 MOST_NODES = 100
 """How many objects may be asked for by id at once."""
@@ -96,7 +78,7 @@ def page(entity: type) -> Any:
         resolver=resolve,
         graphql_type=connection_of(entity),
         description=(
-            f"{entity.__name__}s, in the order of their keys in {anchor(entity).name} unless "
+            f"{plural(entity)}, in the order of their keys in {anchor(entity).name} unless "
             "`orderBy` says another."
         ),
     )
@@ -136,86 +118,63 @@ async def load_nodes(info: Info, ids: Sequence[str], read: Any) -> list[Any]:
     return [node_of(known[i], scope) if i in known else None for i in ids]
 
 
-@strawberry.type(description="Reads. Each field comes from the system that owns it.")
-class Query:
-    client = one(Client)
-    legal_entity = one(LegalEntity)
-    engagement = one(Engagement)
-    sow = one(Sow)
-    amendment = one(Amendment)
-    rate_card = one(RateCard)
-    rate_card_version = one(RateCardVersion)
-    rate_line = one(RateLine)
-    project = one(Project)
-    milestone = one(Milestone)
-    retainer = one(Retainer)
-    resource = one(Resource)
-    assignment = one(Assignment)
-    time_entry = one(TimeEntry)
-    expense_item = one(ExpenseItem)
-    billing_event = one(BillingEvent)
-    billing_hold = one(BillingHold)
-    invoice = one(Invoice)
-    payment_status = one(PaymentStatus)
-    clients = page(Client)
-    legal_entities = page(LegalEntity)
-    engagements = page(Engagement)
-    sows = page(Sow)
-    amendments = page(Amendment)
-    rate_cards = page(RateCard)
-    rate_card_versions = page(RateCardVersion)
-    rate_lines = page(RateLine)
-    projects = page(Project)
-    milestones = page(Milestone)
-    retainers = page(Retainer)
-    resources = page(Resource)
-    assignments = page(Assignment)
-    time_entries = page(TimeEntry)
-    expense_items = page(ExpenseItem)
-    billing_events = page(BillingEvent)
-    billing_holds = page(BillingHold)
-    invoices = page(Invoice)
-    payment_statuses = page(PaymentStatus)
+async def node(info: Info, id: Id, read: Read = None) -> Node | None:
+    found: Node | None = await load_node(info, entity_of(id), id, read)
+    return found
 
-    @strawberry.field(description="The object with this id, of whatever type, or null.")
-    async def node(self, info: Info, id: Id, read: Read = None) -> Node | None:
-        found: Node | None = await load_node(info, entity_of(id), id, read)
-        return found
 
-    @strawberry.field(
-        description="The objects with these ids, in the order asked; null for one nobody knows."
-    )
-    async def nodes(self, info: Info, ids: Ids, read: Read = None) -> list[Node | None]:
-        return await load_nodes(info, ids, read)
+async def nodes(info: Info, ids: Ids, read: Read = None) -> list[Node | None]:
+    return await load_nodes(info, ids, read)
 
-    project_board = strawberry.field(
+
+def _list_name(entity: type) -> str:
+    """`LegalEntities` -> `legalEntities`."""
+    word = plural(entity)
+    return word[0].lower() + word[1:]
+
+
+_ROOTS: Mapping[str, Any] = {
+    **{entity_name(entity): one(entity) for entity in ENTITIES},
+    **{_list_name(entity): page(entity) for entity in ENTITIES},
+    "node": strawberry.field(
+        resolver=node, description="The object with this id, of whatever type, or null."
+    ),
+    "nodes": strawberry.field(
+        resolver=nodes,
+        description="The objects with these ids, in the order asked; null for one nobody knows.",
+    ),
+    "project_board": strawberry.field(
         resolver=project_board,
         description=(
             "Budget, work, billing, receivables and holds of projects, in the order of their "
             "codes. No single owner can answer this: it is added up in the projection."
         ),
-    )
-    unbilled_work = strawberry.field(
+    ),
+    "unbilled_work": strawberry.field(
         resolver=unbilled_work,
         description="Approved billable work that is on no invoice, per project and month.",
-    )
-    receivables = strawberry.field(
+    ),
+    "receivables": strawberry.field(
         resolver=receivables,
         description=(
             "What clients owe now, per client and currency, with what is overdue by age; the most "
             "overdue of each currency first."
         ),
-    )
-
-    search = strawberry.field(
+    ),
+    "search": strawberry.field(
         resolver=search,
         description=(
             "Records by what people know of them, the best first: those that equal the text, then "
             "those that start with it, then those that contain it."
         ),
-    )
-
-    ownership = strawberry.field(
+    ),
+    "ownership": strawberry.field(
         resolver=ownership,
         description="Who owns which fields, who holds copies, and what keeps them in step.",
-    )
+    ),
+}
+
+Query = strawberry.type(
+    type("Query", (), dict(_ROOTS)),
+    description="Reads. Each field comes from the system that owns it.",
+)

@@ -12,8 +12,8 @@ from graphql import GraphQLError
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.scalar import ScalarDefinition
 
+from schema.canon import BY_ID_TYPE
 from schema.errors import Invalid
-from schema.ids import ID_TYPES
 from schema.local_time import TimeZone, time_zone
 from schema.minutes import MOST_MINUTES, Minutes
 
@@ -87,7 +87,7 @@ def print_instant(value: datetime) -> str:
 
 
 SCALARS: dict[object, ScalarDefinition] = {
-    **dict.fromkeys(ID_TYPES, DEFAULT_SCALAR_REGISTRY[strawberry.ID]),
+    **dict.fromkeys(BY_ID_TYPE, DEFAULT_SCALAR_REGISTRY[strawberry.ID]),
     date: strawberry.scalar(
         name="LocalDate",
         description="A calendar day without a time zone, as ISO 8601 text: `2026-03-31`.",

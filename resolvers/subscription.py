@@ -19,7 +19,7 @@ from resolvers.nodes.node import node_of
 from resolvers.policies import Read, policy_of
 from resolvers.selection import selected_fields
 from schema.canon import BY_ID_TYPE, require_id
-from schema.entity import bare_type, derived_fields, owned_fields
+from schema.entity import bare_type, derived_fields, owned_fields, plural
 from schema.lifecycles import STATUS_FIELDS
 from sync.feed import StatusEvent
 from sync.policy import PROJECTED, ReadPolicy
@@ -100,7 +100,7 @@ def _filter_type(entity: type) -> Any:
     """The records themselves, those they refer to, and the states they come into."""
     ids = GenericAlias(list, (strawberry.ID,)) | None
     said = {_plural(entity): "Of any of these records."} | {
-        _plural(target): f"Of records that refer to any of these, a {target.__name__} each."
+        _plural(target): f"Of records that refer to any of these {plural(target)}."
         for target in _subjects(entity).values()
     }
     annotations = dict.fromkeys(said, ids) | {"to": GenericAlias(list, (_states(entity),)) | None}

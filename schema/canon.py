@@ -24,7 +24,7 @@ from schema.entities.resource import Resource
 from schema.entities.retainer import Retainer
 from schema.entities.sow import Sow
 from schema.entities.time_entry import TimeEntry
-from schema.entity import prefix
+from schema.entity import plural, prefix
 from schema.errors import Invalid
 from schema.ids import prefix_of
 
@@ -72,6 +72,6 @@ def require_id(entity: type, canonical_id: str) -> None:
     found = entity_of(canonical_id)
     if found is not entity:
         raise Invalid(
-            f"{canonical_id} is the id of a {found.__name__}; a {entity.__name__} id starts "
-            f"with {prefix(entity)}_."
+            f"{canonical_id} names one of the {plural(found)}; ids of {plural(entity)} start with "
+            f"{prefix(entity)}_."
         )

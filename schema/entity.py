@@ -119,14 +119,16 @@ def first_of(*sources: str, description: str, filters: tuple[FilterOp, ...] = ()
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(owned_by, first_of))
-def entity(*, prefix: str) -> Callable[[type[T]], type[T]]:
+def entity(*, prefix: str, plural: str | None = None) -> Callable[[type[T]], type[T]]:
     """Declare a canonical type whose ids start with `prefix`.
 
-    The owner of `id` is the type's anchor: the system that brings its records into being.
+    `plural` is the word for several of them, where an s does not make it. The owner of `id` is the type's anchor: the system that brings its records into being.
     """
 
     def declare(cls: type[T]) -> type[T]:
         cls.__concord_prefix__ = prefix  # type: ignore[attr-defined]  # read by `prefix` below
+        word = plural or f"{cls.__name__}s"
+        cls.__concord_plural__ = word  # type: ignore[attr-defined]  # read by `plural` below
         declared = strawberry.type(cls, description=(cls.__doc__ or "").strip())
         _require_nullable_guests(declared)
         return declared
@@ -136,6 +138,11 @@ def entity(*, prefix: str) -> Callable[[type[T]], type[T]]:
 
 def prefix(entity_type: type) -> str:
     return cast(str, entity_type.__concord_prefix__)  # type: ignore[attr-defined]  # set by `entity`
+
+
+def plural(entity_type: type) -> str:
+    """`LegalEntities`: the word for several of them."""
+    return cast(str, entity_type.__concord_plural__)  # type: ignore[attr-defined]  # set by `entity`
 
 
 @cache

@@ -31,29 +31,6 @@ BillingHoldId = NewType("BillingHoldId", str)
 InvoiceId = NewType("InvoiceId", str)
 PaymentStatusId = NewType("PaymentStatusId", str)
 
-ID_TYPES = (
-    ClientId,
-    LegalEntityId,
-    EngagementId,
-    SowId,
-    AmendmentId,
-    RateCardId,
-    RateCardVersionId,
-    RateLineId,
-    ProjectId,
-    MilestoneId,
-    RetainerId,
-    ResourceId,
-    AssignmentId,
-    TimeEntryId,
-    ExpenseItemId,
-    BillingEventId,
-    BillingHoldId,
-    InvoiceId,
-    PaymentStatusId,
-)
-"""Every id type; each is printed as `ID!` in the graph."""
-
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]  # ten bits at a time
 _FORM = re.compile(r"([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})")

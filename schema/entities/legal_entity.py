@@ -44,7 +44,7 @@ class EntityRounding:
     precision: str = field("The step, as a decimal: `0.01`, `0.05`, `1`.")
 
 
-@entity(prefix="ent")
+@entity(prefix="ent", plural="LegalEntities")
 class LegalEntity:
     """A company of the firm, which contracts, employs and issues invoices."""
 

@@ -34,7 +34,7 @@ class PaymentApplication:
     fx: Decimal | None = field("Rate from the payment's currency.", default=None)
 
 
-@entity(prefix="pay")
+@entity(prefix="pay", plural="PaymentStatuses")
 class PaymentStatus:
     """How far a posted invoice has been paid."""
 

@@ -31,7 +31,7 @@ class BillingState(Enum):
     NON_BILLABLE = "non_billable"
 
 
-@entity(prefix="tim")
+@entity(prefix="tim", plural="TimeEntries")
 class TimeEntry:
     """Minutes a person worked on a project on one local day."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from schema.entity import plural
 from schema.errors import Invalid
 from sync.connectors.binding import Binding
 
@@ -39,7 +40,7 @@ def call_of(calls: Calls, binding: Binding, action: str) -> Call:
     """Raises Invalid for what the system cannot be asked for."""
     call = calls.get((binding.entity, action))
     if call is None:
-        raise Invalid(f"{binding.system.name} cannot {action} a {binding.entity.__name__}.")
+        raise Invalid(f"{binding.system.name} cannot {action} {plural(binding.entity)}.")
     return call
 
 

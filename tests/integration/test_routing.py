@@ -130,7 +130,7 @@ async def test_an_unknown_record_is_not_found(desk: Desk) -> None:
     """No owner is written for an id that nobody has met; a foreign id is refused."""
     with pytest.raises(NotFound):
         await desk.routing.update(Client, mint("cli", "crm", "?"), {"name": "x"})
-    with pytest.raises(Invalid, match="is the id of a Project"):
+    with pytest.raises(Invalid, match="names one of the Projects"):
         await desk.routing.update(Client, mint("prj", "erp", "P-001"), {"name": "x"})
 
 
