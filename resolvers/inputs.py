@@ -135,7 +135,8 @@ def _list_shape(part: Shape) -> Shape:
 
 def _part_shape(part_type: Any) -> Shape:
     shapes = {name: shape_of(kind) for name, kind in part_fields(part_type).items()}
-    said = _descriptions(part_type)
+    described = part_type.__strawberry_definition__.fields
+    said = {field.python_name: field.description for field in described}
     members = {name: strawberry.field(description=said[name]) for name in shapes}
     annotations = {
         name: _nullable(shape) if type(None) in get_args(part_fields(part_type)[name]) else shape[0]
@@ -171,10 +172,12 @@ def _nullable(shape: Shape) -> Any:
     return getitem(Optional, shape.annotation)
 
 
-def _descriptions(declared: Any) -> Mapping[str, str]:
-    """What the canon says of each field, the owner included."""
-    fields = declared.__strawberry_definition__.fields
-    return {field.python_name: field.description for field in fields}
+def _descriptions(entity: type) -> Mapping[str, str]:
+    """What the canon says of each field, and who takes it."""
+    return {
+        name: f"{owned.description} Owned by {owned.owner.name}."
+        for name, owned in owned_fields(entity).items()
+    }
 
 
 def _input(name: str, annotations: Mapping[str, Any], members: Mapping[str, Any], said: str) -> Any:

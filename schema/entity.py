@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast, dataclass_transform, get_args, get_type_h
 import strawberry
 from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from schema.groups import FieldGroup
 from schema.system import System
@@ -27,7 +28,9 @@ T = TypeVar("T")
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="owner",
-    description="The system of record: it answers reads of this field and takes its writes.",
+    description=(
+        "The system of record of what the field says or leads to: read there, written there."
+    ),
 )
 class Owner:
     system: System
@@ -50,6 +53,7 @@ class Owned:
     """One stored field of a canonical type."""
 
     name: str
+    description: str
     group: FieldGroup
     type: Any
     filters: tuple[FilterOp, ...]
@@ -106,7 +110,12 @@ def owned_by(
         description=f"{description} {group.freshness}",
         directives=[Owner(system=group.owner)],
         deprecation_reason=deprecated.reason if deprecated else None,
-        metadata={"group": group, "filters": filters, "is_searched": is_searched},
+        metadata={
+            "description": description,
+            "group": group,
+            "filters": filters,
+            "is_searched": is_searched,
+        },
         **default,
     )
 
@@ -122,7 +131,8 @@ def first_of(*sources: str, description: str, filters: tuple[FilterOp, ...] = ()
 def entity(*, prefix: str, plural: str | None = None) -> Callable[[type[T]], type[T]]:
     """Declare a canonical type whose ids start with `prefix`.
 
-    `plural` is the word for several of them, where an s does not make it. The owner of `id` is the type's anchor: the system that brings its records into being.
+    `plural` is the word for several of them, where an s does not make it. The owner of `id` is
+    the type's anchor: the system that brings its records into being.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -131,6 +141,7 @@ def entity(*, prefix: str, plural: str | None = None) -> Callable[[type[T]], typ
         cls.__concord_plural__ = word  # type: ignore[attr-defined]  # read by `plural` below
         declared = strawberry.type(cls, description=(cls.__doc__ or "").strip())
         _require_nullable_guests(declared)
+        _describe_references(declared)
         return declared
 
     return declare
@@ -152,6 +163,7 @@ def owned_fields(entity_type: type) -> dict[str, Owned]:
     return {
         field.name: Owned(
             name=field.name,
+            description=field.metadata["description"],
             group=field.metadata["group"],
             type=hints[field.name],
             filters=field.metadata["filters"],
@@ -192,6 +204,11 @@ def owners(entity_type: type) -> tuple[System, ...]:
     return tuple(dict.fromkeys(systems))
 
 
+def edge_name(reference: str) -> str:
+    """`client_id` -> `client`: what the record is called that a field holds the id of."""
+    return reference.removesuffix("_id")
+
+
 def bare_type(annotation: Any) -> Any:
     """The annotation without its `| None`."""
     arms = [arm for arm in get_args(annotation) if arm is not type(None)]
@@ -211,3 +228,14 @@ def _require_nullable_guests(entity_type: type) -> None:
                 f"{entity_type.__name__}.{owned.name} is owned by {owned.owner.name}, "
                 f"not by the anchor {home.name}: declare it `| None` with default=None."
             )
+
+
+def _describe_references(entity_type: type) -> None:
+    """An id says whose it is; what that record is to this one is said by the edge that leads there.
+
+    See `schema.edges`.
+    """
+    for field in _fields(entity_type):
+        group = field.metadata.get("group")
+        if group and field.name.endswith("_id") and field.name != "id":
+            field.description = f"Id of `{to_camel_case(edge_name(field.name))}`. {group.freshness}"

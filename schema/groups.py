@@ -47,9 +47,9 @@ class FieldGroup:
 
     @property
     def freshness(self) -> str:
-        return (
-            f"Owned by {self.owner.name}; copies within {self.objective.total_seconds():g} s (p95)."
-        )
+        seconds = f"{self.objective.total_seconds():g}"
+        copies = f"copies within {seconds} s (p95)" if self.copies else "no copies"
+        return f"Owned by {self.owner.name}; {copies}."
 
 
 HOURLY, DAILY, WEEKLY = timedelta(hours=1), timedelta(days=1), timedelta(days=7)

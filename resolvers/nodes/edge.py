@@ -14,6 +14,7 @@ from resolvers.orders import order_argument, order_of
 from resolvers.paging import After, Before, Connection, First, Last, cursor_of, paging, window
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
+from schema.entity import Owner
 from sync.ordering import Order, cut_of
 from sync.policy import KeyRange, Paging, key_range
 
@@ -22,8 +23,12 @@ W = TypeVar("W", bound=Wanted)
 
 def edge(declared: GraphEdge) -> Any:
     """The field that follows a declared edge: a connection when it leads to many."""
-    resolver = _to_many(declared) if declared.is_many else _to_one(declared)
-    return strawberry.field(resolver=resolver, description=declared.description)
+    group = declared.group
+    return strawberry.field(
+        resolver=_to_many(declared) if declared.is_many else _to_one(declared),
+        description=f"{declared.description} {group.freshness}",
+        directives=[Owner(system=group.owner)],
+    )
 
 
 def _to_one(declared: GraphEdge) -> Any:

@@ -67,10 +67,10 @@ class BillingEvent:
         BILLING_LEDGER, description="Status.", filters=(FilterOp.IN,), default=None
     )
     time_entry_ids: list[TimeEntryId] | None = owned_by(
-        BILLING_LEDGER, description="The time it bills.", default=None
+        BILLING_LEDGER, description="Ids of the time it bills.", default=None
     )
     expense_ids: list[ExpenseItemId] | None = owned_by(
-        BILLING_LEDGER, description="The expenses it bills.", default=None
+        BILLING_LEDGER, description="Ids of the expenses it bills.", default=None
     )
     milestone_id: MilestoneId | None = owned_by(
         BILLING_LEDGER, description="The milestone it bills.", default=None
@@ -94,7 +94,7 @@ class BillingEvent:
     amount: Money | None = owned_by(BILLING_LEDGER, description="What it bills.", default=None)
     tax_code: str | None = owned_by(BILLING_LEDGER, description="Tax category.", default=None)
     hold_ids: list[BillingHoldId] | None = owned_by(
-        BILLING_LEDGER, description="The holds on it; it is free when there are none.", default=None
+        BILLING_LEDGER, description="Ids of the holds on it; it is free without any.", default=None
     )
     allocations: list[Allocation] | None = owned_by(
         BILLING_LEDGER, description="Which invoice lines took it.", default=None

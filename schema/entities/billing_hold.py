@@ -31,16 +31,19 @@ class BillingHold:
 
     id: BillingHoldId = owned_by(HOLD, description="Canonical id.")
     client_id: ClientId | None = owned_by(
-        HOLD, description="Everything of this client.", filters=(FilterOp.IN,), default=None
+        HOLD,
+        description="The client all of whose work it is on.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     engagement_id: EngagementId | None = owned_by(
-        HOLD, description="Everything of this engagement.", filters=(FilterOp.IN,), default=None
+        HOLD, description="The engagement it is on.", filters=(FilterOp.IN,), default=None
     )
     project_id: ProjectId | None = owned_by(
-        HOLD, description="Everything of this project.", filters=(FilterOp.IN,), default=None
+        HOLD, description="The project it is on.", filters=(FilterOp.IN,), default=None
     )
     invoice_id: InvoiceId | None = owned_by(
-        HOLD, description="This invoice alone.", filters=(FilterOp.IN,), default=None
+        HOLD, description="The invoice it is on.", filters=(FilterOp.IN,), default=None
     )
     effect: HoldEffect | None = owned_by(
         HOLD, description="What it keeps from happening.", filters=(FilterOp.IN,), default=None

@@ -108,5 +108,5 @@ class Project:
         PROJECT_DELIVERY, description="The project manager.", filters=(FilterOp.IN,), default=None
     )
     team_ids: list[ResourceId] | None = owned_by(
-        PROJECT_TEAM, description="The people on the project.", default=None
+        PROJECT_TEAM, description="Ids of the people on the project.", default=None
     )
