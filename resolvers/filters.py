@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from operator import getitem
 from types import GenericAlias
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -53,6 +55,7 @@ def narrowings(entity: type) -> Iterator[Narrowing]:
             yield Narrowing(field=field, op=op)
 
 
+@cache
 def filter_input(entity: type) -> Any:
     """The input type that narrows a list of `entity`; all conditions must hold."""
     fields = {
@@ -62,6 +65,12 @@ def filter_input(entity: type) -> Any:
     annotations = {n.name: n.type | None for n in narrowings(entity)}
     declared = type(f"{entity.__name__}Filter", (), {**fields, "__annotations__": annotations})
     return strawberry.input(declared, description="Narrows the list; all conditions must hold.")
+
+
+def filter_argument(entity: type) -> Any:
+    """The annotation of a list's `filter`."""
+    described = strawberry.argument(description="Which ones to list.")
+    return getitem(Annotated, (filter_input(entity) | None, described))
 
 
 def filters_of(entity: type, given: Any) -> tuple[Filter, ...]:

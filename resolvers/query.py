@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from operator import getitem
 from typing import Annotated, Any
 
 import strawberry
 
 from resolvers.boards import project_board, receivables, unbilled_work
 from resolvers.context import Info
-from resolvers.filters import filter_input, filters_of
+from resolvers.filters import filter_argument, filters_of
 from resolvers.loaders import Wanted
 from resolvers.nodes.canon import connection_of, nullable_node
 from resolvers.nodes.node import Node, connection, node_of
@@ -50,7 +49,6 @@ def one(entity: type) -> Any:
 
 def page(entity: type) -> Any:
     """The field that lists objects, page by page; `sync.lists` says who cuts the pages."""
-    filters = filter_input(entity)
 
     async def resolve(
         info: Info,
@@ -71,8 +69,7 @@ def page(entity: type) -> Any:
         found = await scope.load_page(entity, narrowed, order, bounds, wanted)
         return connection(found, scope)
 
-    described = strawberry.argument(description="Which ones to list.")
-    resolve.__annotations__["filter"] = getitem(Annotated, (filters | None, described))
+    resolve.__annotations__["filter"] = filter_argument(entity)
     resolve.__annotations__["order_by"] = order_argument(entity)
     return strawberry.field(
         resolver=resolve,

@@ -20,6 +20,7 @@ from schema.entities.client import Client
 from schema.entities.engagement import Engagement
 from schema.entities.expense_item import ExpenseItem
 from schema.entities.invoice import Invoice
+from schema.entities.legal_entity import LegalEntity
 from schema.entities.milestone import Milestone
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
@@ -114,11 +115,16 @@ def _references(source: type) -> Iterator[GraphEdge]:
 
 
 _DECLARED: tuple[GraphEdge, ...] = (
+    _many(Client, "children", Client, "parent_id", "The clients that belong to it."),
     _many(Client, "engagements", Engagement, "client_id", "Work sold or being sold to the client."),
     _many(Client, "projects", Project, "client_id", "Every project of the client."),
     _many(Client, "invoices", Invoice, "client_id", "Every invoice to the client."),
     _many(Client, "rate_cards", RateCard, "client_id", "Prices agreed with the client."),
     _many(Client, "holds", BillingHold, "client_id", "Holds on everything of the client."),
+    _large(LegalEntity, "engagements", Engagement, "legal_entity_id", "What it contracts."),
+    _large(LegalEntity, "projects", Project, "legal_entity_id", "What it delivers."),
+    _large(LegalEntity, "invoices", Invoice, "legal_entity_id", "What it issues."),
+    _large(LegalEntity, "resources", Resource, "legal_entity_id", "Whom it employs."),
     _many(Engagement, "sows", Sow, "engagement_id", "The contracts of the engagement."),
     _many(Engagement, "projects", Project, "engagement_id", "The projects that deliver it."),
     _many(Engagement, "holds", BillingHold, "engagement_id", "Holds on the engagement."),
@@ -136,9 +142,12 @@ _DECLARED: tuple[GraphEdge, ...] = (
     _large(Project, "billing_events", BillingEvent, "project_id", "What it may bill."),
     _many(Project, "holds", BillingHold, "project_id", "Holds on the project."),
     _several(Project, "team_ids", Resource, "team", "The people on the project."),
+    _many(Resource, "reports", Resource, "manager_id", "The people the person manages."),
+    _large(Resource, "managed_projects", Project, "manager_id", "The projects the person runs."),
     _large(Resource, "assignments", Assignment, "resource_id", "Where the person is planned."),
     _large(Resource, "time_entries", TimeEntry, "resource_id", "The person's time."),
     _large(Resource, "expenses", ExpenseItem, "resource_id", "The person's expenses."),
+    _large(Assignment, "time_entries", TimeEntry, "assignment_id", "The time booked under it."),
     _several(BillingEvent, "time_entry_ids", TimeEntry, "time_entries", "The time it bills."),
     _several(BillingEvent, "expense_ids", ExpenseItem, "expenses", "The expenses it bills."),
     _several(BillingEvent, "hold_ids", BillingHold, "holds", "The holds on it."),

@@ -127,8 +127,8 @@ class Boards:
         self, narrowed: ProjectFilter, first: int, after: str | None
     ) -> BoardPage[ProjectFigures]:
         """Projects in the order of their codes."""
-        cut = cut_of(Paging(first=first, after=after), _BY_CODE)
-        found = await self._cuts.select(Project, _filters(narrowed), cut)
+        cut = cut_of(Paging(first=first, after=after), _BY_CODE, _filters(narrowed))
+        found = await self._cuts.select(Project, cut)
         rows = await self._pool.fetch(PROJECT_FIGURES, [mark.id for mark in found.marks])
         figures = {row["id"]: _figures(row) for row in rows}
         marks = [mark for mark in found.marks if mark.id in figures]

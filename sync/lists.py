@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from schema.edges import EdgeLoad, GraphEdge
-from schema.entity import anchor
+from schema.entity import anchor, owned_fields
 from schema.errors import Unavailable
 from schema.listing import deciding_systems, filterable_fields, is_at_anchor
 from schema.system import System
@@ -76,8 +76,8 @@ class Lists:
             raise _behind(entity)
         if order is None:
             return await self._page_by_key(session, entity, filters, paging, fields)
-        cut = cut_of(paging, order)
-        found = await self._cuts.select(entity, filters, cut)
+        cut = cut_of(paging, order, filters)
+        found = await self._cuts.select(entity, cut)
         if not found.marks:
             await self._require_filled(session, entity)
         self._note(session, entity, [found])
@@ -156,19 +156,18 @@ class Lists:
         self, session: ReadSession, edge: GraphEdge, asked: Sequence[tuple[Near, Cut]]
     ) -> list[Slice]:
         """Of far ids that the near ends hold: each in order, those unknown here last."""
-        held: dict[Order | None, dict[str, None]] = {}
+        held: dict[Cut, dict[str, None]] = {}
         for near, cut in asked:
-            held.setdefault(cut.order, {}).update(dict.fromkeys(near))
+            held.setdefault(cut, {}).update(dict.fromkeys(near))
         found = {
-            order: await self._cuts.ranks(edge.target, list(ids), order)
-            for order, ids in held.items()
+            cut: await self._cuts.ranks(edge.target, list(ids), cut) for cut, ids in held.items()
         }
         self._note(session, edge.target, list(found.values()))
         places = {
-            order: {mark.id: place for place, mark in enumerate(one.marks)}
-            for order, one in found.items()
+            cut: {mark.id: place for place, mark in enumerate(one.marks)}
+            for cut, one in found.items()
         }
-        return [_window(_in_order(near, places[cut.order]), cut) for near, cut in asked]
+        return [_window(_in_order(near, places[cut], cut), cut) for near, cut in asked]
 
     async def _uncut_pages(
         self,
@@ -177,10 +176,15 @@ class Lists:
         asked: Sequence[tuple[Near, Cut]],
         fields: frozenset[str],
     ) -> list[RecordPage]:
-        """Pages of complete lists from the anchor; only the projection could put them in order."""
+        """Pages of complete lists from the anchor, where that can find them by the edge's key.
+
+        Only the projection could put them in order, or narrow them by what other owners say.
+        """
+        if not is_at_anchor(edge.target, owned_fields(edge.target)[edge.key]):
+            raise _behind(edge.target)
         nears = list(dict.fromkeys(str(near) for near, _ in asked))
         found = await self._reading.by_key(session, edge.target, edge.key, nears, fields)
-        if any(found.values()) and any(cut.order for _, cut in asked):
+        if any(found.values()) and any(cut.order or cut.filters for _, cut in asked):
             raise _behind(edge.target)
         records = {record.id: record for far in found.values() for record in far}
         return [
@@ -245,8 +249,9 @@ def _page(found: Slice, cut: Cut, records: Mapping[str, Record]) -> RecordPage:
     )
 
 
-def _in_order(held: Sequence[str], places: Mapping[str, int]) -> list[str]:
-    return sorted(held, key=lambda record_id: places.get(record_id, len(places)))
+def _in_order(held: Sequence[str], places: Mapping[str, int], cut: Cut) -> list[str]:
+    passing = [record_id for record_id in held if record_id in places or not cut.filters]
+    return sorted(passing, key=lambda record_id: places.get(record_id, len(places)))
 
 
 def _window(ids: Sequence[str], cut: Cut, near: str | None = None) -> Slice:

@@ -7,13 +7,14 @@ inserted or deleted between the two.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from schema.errors import Invalid
 from schema.listing import orderable_fields
 from sync.opaque import seal, unseal
-from sync.policy import Paging, size_of
+from sync.policy import Filter, Paging, size_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +43,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """A stretch of an ordered list, both bounds exclusive; by id alone without an order."""
+    """A stretch of an ordered list, both bounds exclusive; by id alone without an order.
+
+    Only the records that pass all the `filters` are in the list.
+    """
 
     limit: int
     order: Order | None = None
+    filters: tuple[Filter, ...] = ()
     after: Mark | None = None
     before: Mark | None = None
     is_backward: bool = False
@@ -70,11 +75,12 @@ def require_order(entity: type, order: Order) -> None:
         )
 
 
-def cut_of(paging: Paging, order: Order | None) -> Cut:
+def cut_of(paging: Paging, order: Order | None, filters: Sequence[Filter] = ()) -> Cut:
     """Raises Invalid for a cursor that is not ours or of a list in another order."""
     return Cut(
         limit=size_of(paging),
         order=order,
+        filters=tuple(filters),
         after=_unseal(paging.after, order),
         before=_unseal(paging.before, order),
         is_backward=paging.first is None,

@@ -59,7 +59,7 @@ TIME_ENTRIES = Table(
     columns=(
         own("user_id", ID, by=EXACT, references="users"),
         own("project_id", ID, by=EXACT, references="projects"),
-        optional("allocation_id", ID, references="allocations"),
+        optional("allocation_id", ID, by=EXACT, references="allocations"),
         optional("task_name"),
         own("work_day", DATE, by=RANGE),
         own("timezone", ZONE),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import strawberry
 
 from resolvers.context import Info
+from resolvers.filters import filter_argument, filters_of
 from resolvers.loaders import Far, Scope, Show, Wanted, WantedEdge
 from resolvers.nodes.node import Node, connection, node_of
 from resolvers.orders import order_argument, order_of
@@ -16,7 +17,7 @@ from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
 from schema.entity import Owner
 from sync.ordering import Order, cut_of
-from sync.policy import KeyRange, Paging, key_range
+from sync.policy import Filter, KeyRange, Paging, key_range
 
 W = TypeVar("W", bound=Wanted)
 
@@ -48,21 +49,22 @@ def _to_many(declared: GraphEdge) -> Any:
         last: Last = None,
         after: After = None,
         before: Before = None,
+        filter: Any = None,
         order_by: Any = None,
     ) -> Awaitable[Any] | None:
-        near = _near_end(declared, root)
-        wanted = _prepare(
-            info,
-            lambda: _wanted_page(
-                info, declared, order_of(order_by), paging(first, last, after, before)
-            ),
-        )
+        def make() -> Wanted | WantedEdge:
+            filters = filters_of(declared.target, filter)
+            bounds = paging(first, last, after, before)
+            return _wanted_page(info, declared, filters, order_of(order_by), bounds)
+
+        near, wanted = _near_end(declared, root), _prepare(info, make)
         if near is None or wanted is None:
             return None
         if isinstance(wanted, WantedEdge):
             return root.scope.load_edge(declared, near, wanted)
         return _load_cut(root.scope, declared, near, wanted)
 
+    resolve.__annotations__["filter"] = filter_argument(declared.target)
     resolve.__annotations__["order_by"] = order_argument(declared.target)
     return resolve
 
@@ -110,10 +112,15 @@ def _wanted(info: Info, declared: GraphEdge) -> WantedEdge:
 
 
 def _wanted_page(
-    info: Info, declared: GraphEdge, order: Order | None, bounds: Paging
+    info: Info,
+    declared: GraphEdge,
+    filters: Sequence[Filter],
+    order: Order | None,
+    bounds: Paging,
 ) -> Wanted | WantedEdge:
-    """Ordered pages, and those of large edges, are cut in the projection."""
+    """Narrowed or ordered pages, and those of large edges, are cut in the projection."""
     fields = selected_fields(info.syntax, declared.target, CONNECTION_ROUTES)
-    if declared.is_large or order is not None:
-        return Wanted(fields=fields, path=info.root_path, cut=cut_of(bounds, order))
+    if declared.is_large or filters or order is not None:
+        cut = cut_of(bounds, order, filters)
+        return Wanted(fields=fields, path=info.root_path, cut=cut)
     return WantedEdge(fields=fields, path=info.root_path, show=_page(key_range(bounds)))

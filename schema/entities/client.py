@@ -71,7 +71,10 @@ class Client:
         CLIENT_COMMERCIAL, description="BCP 47 language of its documents.", default=None
     )
     parent_id: ClientId | None = owned_by(
-        CLIENT_COMMERCIAL, description="The client it belongs to.", default=None
+        CLIENT_COMMERCIAL,
+        description="The client it belongs to.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     bill_to: str | None = owned_by(CLIENT_ACCOUNTING, description="Bill-to address.", default=None)
     tax_id: str | None = owned_by(

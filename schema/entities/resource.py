@@ -92,7 +92,7 @@ class Resource:
         RESOURCE_EMPLOYMENT, description="Grade of the career ladder.", default=None
     )
     manager_id: ResourceId | None = owned_by(
-        RESOURCE_EMPLOYMENT, description="The line manager.", default=None
+        RESOURCE_EMPLOYMENT, description="The line manager.", filters=(FilterOp.IN,), default=None
     )
     calendar: WorkCalendar | None = owned_by(
         RESOURCE_EMPLOYMENT, description="Working time and holidays.", default=None

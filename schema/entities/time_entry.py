@@ -43,7 +43,10 @@ class TimeEntry:
         TIME_CONTENT, description="On what.", filters=(FilterOp.IN,), default=None
     )
     assignment_id: AssignmentId | None = owned_by(
-        TIME_CONTENT, description="Under which assignment.", default=None
+        TIME_CONTENT,
+        description="Under which assignment.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     task: str | None = owned_by(TIME_CONTENT, description="Task within the project.", default=None)
     work_date: date | None = owned_by(

@@ -23,7 +23,6 @@ from schema.listing import deciding_systems, listed_fields
 from schema.money import Money
 from schema.system import System
 from sync.ordering import Cut, Mark, Order
-from sync.policy import Filter
 from sync.read.statements import alive, any_of, comparison, compiled
 from sync.store.projection_tables import table_for
 
@@ -59,13 +58,10 @@ class Cuts:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def select(self, entity: type, filters: Sequence[Filter], cut: Cut) -> Slice:
-        """A stretch of all the records that pass the filters."""
-        named = frozenset(narrowed.field for narrowed in filters) | _named(cut.order)
-        systems = deciding_systems(entity, named)
-        passing = [comparison(entity, narrowed) for narrowed in filters]
-        statement = _ordered(entity, cut, systems, *passing, *_bounds(entity, cut))
-        rows = await self._fetch(statement)
+    async def select(self, entity: type, cut: Cut) -> Slice:
+        """A stretch of all the records of the type."""
+        systems = deciding_systems(entity, _named(cut))
+        rows = await self._fetch(_ordered(entity, cut, systems, *_bounds(entity, cut)))
         return _slice(rows, cut, systems)
 
     async def select_each(
@@ -75,16 +71,17 @@ class Cuts:
 
         A cursor counts for the list it was given in; the others start at their beginning.
         """
-        systems = deciding_systems(entity, _named(cut.order) | {key})
+        systems = deciding_systems(entity, _named(cut) | {key})
         rows = await self._fetch(_lateral(entity, key, nears, cut, systems))
         by_near: dict[str, list[asyncpg.Record]] = {near: [] for near in nears}
         for row in rows:
             by_near[row["near"]].append(row)
         return {near: _slice(some, cut, systems, near) for near, some in by_near.items()}
 
-    async def ranks(self, entity: type, ids: Sequence[str], order: Order | None) -> Slice:
-        """All of these records, in order."""
-        cut, systems = Cut(limit=len(ids), order=order), deciding_systems(entity, _named(order))
+    async def ranks(self, entity: type, ids: Sequence[str], cut: Cut) -> Slice:
+        """All of these records that pass the cut's filters, in its order."""
+        cut = Cut(limit=len(ids), order=cut.order, filters=cut.filters)
+        systems = deciding_systems(entity, _named(cut))
         among = table_for(entity).c.id == any_of(list(ids))
         return _slice(await self._fetch(_ordered(entity, cut, systems, among)), cut, systems)
 
@@ -106,7 +103,8 @@ def _ordered(entity: type, cut: Cut, systems: Sequence[System], *conditions: Any
     texts = (sa.cast(key.value, _TEXT).label(f"s{at}") for at, key in enumerate(keys[:-1]))
     as_of = (columns[f"{system.value}_as_of"] for system in systems)
     order = (_direction(key.value, key, cut.is_backward) for key in keys)
-    chosen = alive(entity, columns.id, *values, *texts, *as_of).where(*conditions)
+    passing = (comparison(entity, narrowed) for narrowed in cut.filters)
+    chosen = alive(entity, columns.id, *values, *texts, *as_of).where(*passing, *conditions)
     return chosen.order_by(*order).limit(cut.limit + 1)
 
 
@@ -213,5 +211,7 @@ def _oldest(moments: Iterator[datetime | None]) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _named(order: Order | None) -> frozenset[str]:
-    return frozenset({order.field}) if order else frozenset()
+def _named(cut: Cut) -> frozenset[str]:
+    """The fields that decide what the list holds, and in which order."""
+    filtered = frozenset(narrowed.field for narrowed in cut.filters)
+    return filtered | {cut.order.field} if cut.order else filtered

@@ -40,6 +40,8 @@ CREATE INDEX client_crm_key ON projection.client (crm_key);
 
 CREATE INDEX client_name_search ON projection.client (lower(name) text_pattern_ops);
 
+CREATE INDEX client_parent_id ON projection.client (parent_id);
+
 CREATE INDEX client_trading_name_search ON projection.client (lower(trading_name) text_pattern_ops);
 
 CREATE TABLE projection.legal_entity (
@@ -102,7 +104,7 @@ CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 
 CREATE INDEX engagement_crm_key ON projection.engagement (crm_key);
 
-CREATE INDEX engagement_legal_entity_id ON projection.engagement (legal_entity_id);
+CREATE INDEX engagement_legal_entity_id_list ON projection.engagement (legal_entity_id, id);
 
 CREATE INDEX engagement_name_search ON projection.engagement (lower(name) text_pattern_ops);
 
@@ -308,9 +310,9 @@ CREATE INDEX project_engagement_id ON projection.project (engagement_id);
 
 CREATE INDEX project_erp_key ON projection.project (erp_key);
 
-CREATE INDEX project_legal_entity_id ON projection.project (legal_entity_id);
+CREATE INDEX project_legal_entity_id_list ON projection.project (legal_entity_id, id);
 
-CREATE INDEX project_manager_id ON projection.project (manager_id);
+CREATE INDEX project_manager_id_list ON projection.project (manager_id, id);
 
 CREATE INDEX project_name_search ON projection.project (lower(name) text_pattern_ops);
 
@@ -422,7 +424,9 @@ CREATE INDEX resource_email_search ON projection.resource (lower(email) text_pat
 
 CREATE INDEX resource_hr_key ON projection.resource (hr_key);
 
-CREATE INDEX resource_legal_entity_id ON projection.resource (legal_entity_id);
+CREATE INDEX resource_legal_entity_id_list ON projection.resource (legal_entity_id, id);
+
+CREATE INDEX resource_manager_id ON projection.resource (manager_id);
 
 CREATE INDEX resource_name_search ON projection.resource (lower(name) text_pattern_ops);
 
@@ -502,6 +506,8 @@ CREATE TABLE projection.time_entry (
 );
 
 ALTER TABLE projection.time_entry SET (fillfactor = 50);
+
+CREATE INDEX time_entry_assignment_id_list ON projection.time_entry (assignment_id, id);
 
 CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCLUDE (worked, billable, is_billable, billing_state, work_date, rate_amount, rate_currency, rate_per, psa_as_of, psa_deleted_at, hub_as_of);
 
@@ -685,7 +691,7 @@ CREATE INDEX invoice_billing_key ON projection.invoice (billing_key);
 
 CREATE INDEX invoice_client_id ON projection.invoice (client_id);
 
-CREATE INDEX invoice_legal_entity_id ON projection.invoice (legal_entity_id);
+CREATE INDEX invoice_legal_entity_id_list ON projection.invoice (legal_entity_id, id);
 
 CREATE INDEX invoice_number_search ON projection.invoice (lower(number) text_pattern_ops);
 
