@@ -47,7 +47,7 @@ mutation ($id: ID!, $on: LocalDate!, $key: String!) {
 """
 WATCH = """
 subscription ($id: ID!, $after: String) {
-  invoiceStatusChanged(after: $after, filter: {invoiceIds: [$id]}) {
+  invoiceStatusChanged(after: $after, filter: {id: [$id]}) {
     cursor before after invoice { number gross { amount currency } } } }
 """
 CLIENTS = "{ clients(first: 1) { nodes { id name } } }"

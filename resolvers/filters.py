@@ -1,11 +1,15 @@
-"""Filter inputs, derived from what each field of a canonical type may be narrowed by."""
+"""Filter inputs, derived from what each field of a canonical type may be narrowed by.
 
-from collections.abc import Iterator
+A condition has the name of its field. A list means any of these values, a range holds both ends.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from operator import getitem
 from types import GenericAlias
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import strawberry
 
@@ -15,51 +19,42 @@ from schema.errors import Invalid
 from schema.listing import Listed, filterable_fields
 from sync.policy import Filter
 
+F = TypeVar("F")
+
 MOST_VALUES = 250
 """How many values one list of a filter may have."""
 
-_SUFFIXES = {
-    FilterOp.IN: "",
-    FilterOp.CONTAINS: "_contains",
-    FilterOp.FROM: "_from",
-    FilterOp.TO: "_to",
-}
-_MEANINGS = {
-    FilterOp.IN: "Any of these.",
-    FilterOp.CONTAINS: "Contains this text, in upper or lower case.",
-    FilterOp.FROM: "On this day or later.",
-    FilterOp.TO: "On this day or earlier.",
-}
+
+@strawberry.input(description="Days from one to another, both included; either end may be open.")
+class DayRange:
+    from_: date | None = strawberry.field(
+        name="from", description="On this day or later.", default=None
+    )
+    to: date | None = strawberry.field(description="On this day or earlier.", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
-    """One argument of a filter input: a field and a comparison."""
+    """One argument of a filter input, and the conditions that a value of it stands for."""
 
-    field: Listed
-    op: FilterOp
-
-    @property
-    def name(self) -> str:
-        return self.field.name + _SUFFIXES[self.op]
-
-    @property
-    def type(self) -> Any:
-        value = bare_type(self.field.type)
-        return GenericAlias(list, (value,)) if self.op is FilterOp.IN else value
+    name: str
+    type: Any
+    description: str
+    conditions: Callable[[Any], Iterator[Filter]]
 
 
 def narrowings(entity: type) -> Iterator[Narrowing]:
     for field in filterable_fields(entity).values():
         for op in field.filters:
-            yield Narrowing(field=field, op=op)
+            if op is not FilterOp.TO:  # a range is told as one
+                yield _NARROWINGS[op](field)
 
 
 @cache
 def filter_input(entity: type) -> Any:
     """The input type that narrows a list of `entity`; all conditions must hold."""
     fields = {
-        n.name: strawberry.field(description=_MEANINGS[n.op], default=None)
+        n.name: strawberry.field(description=n.description, default=None)
         for n in narrowings(entity)
     }
     annotations = {n.name: n.type | None for n in narrowings(entity)}
@@ -78,10 +73,22 @@ def filters_of(entity: type, given: Any) -> tuple[Filter, ...]:
     if given is None:
         return ()
     return tuple(
-        Filter(field=n.field.name, op=n.op, value=_checked(n, value))
+        condition
         for n in narrowings(entity)
         if (value := getattr(given, n.name)) is not None
+        for condition in n.conditions(value)
     )
+
+
+def checked(given: F) -> F:
+    """A filter of lists. Raises Invalid for an id of another type or a list too long."""
+    for name, annotation in get_type_hints(type(given)).items():
+        (member,) = get_args(bare_type(annotation))
+        if member in BY_ID_TYPE:
+            ids_of(BY_ID_TYPE[member], getattr(given, name))
+        else:
+            values_of(getattr(given, name))
+    return given
 
 
 def ids_of(entity: type, given: list[Any] | None) -> tuple[str, ...] | None:
@@ -100,12 +107,57 @@ def values_of(given: list[Any] | None) -> tuple[Any, ...] | None:
     return tuple(given)
 
 
-def _checked(narrowing: Narrowing, value: Any) -> Any:
-    values = values_of(value) if isinstance(value, list) else (value,)
-    referred = BY_ID_TYPE.get(bare_type(narrowing.field.type))
-    for one in values or ():
-        if referred:
-            require_id(referred, one)
-        elif isinstance(one, str) and "\0" in one:
-            raise Invalid("A filter's text must not contain a NUL character.")
-    return values if isinstance(value, list) else value
+def _any_of(field: Listed) -> Narrowing:
+    bare = bare_type(field.type)
+
+    def conditions(given: list[Any]) -> Iterator[Filter]:
+        referred, values = BY_ID_TYPE.get(bare), values_of(given)
+        for one in values or ():
+            if referred:
+                require_id(referred, one)
+            else:
+                _require_text(one)
+        yield Filter(field=field.name, op=FilterOp.IN, value=values)
+
+    return Narrowing(
+        name=field.name,
+        type=GenericAlias(list, (bare,)),
+        description="Any of these.",
+        conditions=conditions,
+    )
+
+
+def _containing(field: Listed) -> Narrowing:
+    def conditions(given: str) -> Iterator[Filter]:
+        _require_text(given)
+        yield Filter(field=field.name, op=FilterOp.CONTAINS, value=given)
+
+    return Narrowing(
+        name=f"{field.name}_contains",
+        type=str,
+        description="Contains this text, in upper or lower case.",
+        conditions=conditions,
+    )
+
+
+def _between(field: Listed) -> Narrowing:
+    def conditions(given: DayRange) -> Iterator[Filter]:
+        for op, day in ((FilterOp.FROM, given.from_), (FilterOp.TO, given.to)):
+            if day is not None:
+                yield Filter(field=field.name, op=op, value=day)
+
+    return Narrowing(
+        name=field.name, type=DayRange, description="Within these days.", conditions=conditions
+    )
+
+
+def _require_text(given: Any) -> None:
+    if isinstance(given, str) and "\0" in given:
+        raise Invalid("A filter's text must not contain a NUL character.")
+
+
+_NARROWINGS: dict[FilterOp, Callable[[Listed], Narrowing]] = {
+    FilterOp.IN: _any_of,
+    FilterOp.CONTAINS: _containing,
+    FilterOp.FROM: _between,
+}

@@ -10,6 +10,7 @@ from types import GenericAlias
 from typing import Any, NamedTuple, Optional, get_args, get_origin
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.scalars import Long
 from schema.canon import BY_ID_TYPE, require_id
@@ -45,11 +46,11 @@ class Shape(NamedTuple):
 @cache
 def create_input(entity: type) -> Any:
     """The input that `create` takes: what the canon says it needs, and may also have."""
-    creation, fields, said = CREATES[entity], owned_fields(entity), _descriptions(entity)
+    creation, fields = CREATES[entity], owned_fields(entity)
     needed = {name: shape_of(fields[name].type).annotation for name in creation.needs}
     optional = {name: _nullable(shape_of(fields[name].type)) for name in creation.takes}
-    members = {name: strawberry.field(description=said[name]) for name in needed} | {
-        name: strawberry.field(description=said[name], default=None) for name in optional
+    members = {name: _member(fields[name]) for name in needed} | {
+        name: _member(fields[name], default=None) for name in optional
     }
     return _input(f"Create{entity.__name__}Input", needed | optional, members, "A new record.")
 
@@ -58,7 +59,6 @@ def create_input(entity: type) -> Any:
 def update_input(entity: type) -> Any:
     """The input that `update` takes; what is left out stays as it is."""
     fields = {name: owned_fields(entity)[name] for name in UPDATES[entity]}
-    said = _descriptions(entity)
     annotations = {
         "id": strawberry.ID,
         "owner": System | None,
@@ -75,7 +75,7 @@ def update_input(entity: type) -> Any:
             description="Write only if the owner's version is still this one (`_meta.version`).",
             default=None,
         ),
-    } | {name: strawberry.field(description=said[name], default=None) for name in fields}
+    } | {name: _member(owned, default=None) for name, owned in fields.items()}
     return _input(
         f"Update{entity.__name__}Input",
         annotations,
@@ -94,12 +94,18 @@ def created(entity: type, given: Any) -> Mapping[str, Any]:
 def patched(entity: type, given: Any) -> Mapping[str, Any]:
     """Canonical values of the fields given, None where one is emptied.
 
-    Raises Invalid when there are none, or for a value that cannot be.
+    Raises Invalid when there are none, for a value that cannot be, or for a deprecated field
+    beside the one that takes its place.
     """
     told = {name: getattr(given, name) for name in UPDATES[entity]}
     patch = {name: some.value for name, some in told.items() if some is not None}
     if not patch:
         raise Invalid("Name at least one field to change.")
+    for name in patch:
+        sunset = owned_fields(entity)[name].deprecated
+        if sunset and sunset.use in patch:
+            old, new = to_camel_case(name), to_camel_case(sunset.use)
+            raise Invalid(f"{old} and {new} say the same: give {new} alone.")
     return _values(entity, patch)
 
 
@@ -172,12 +178,13 @@ def _nullable(shape: Shape) -> Any:
     return getitem(Optional, shape.annotation)
 
 
-def _descriptions(entity: type) -> Mapping[str, str]:
-    """What the canon says of each field, and who takes it."""
-    return {
-        name: f"{owned.description} Owned by {owned.owner.name}."
-        for name, owned in owned_fields(entity).items()
-    }
+def _member(owned: Owned, **default: Any) -> Any:
+    """The input's field: what the canon says of it, who takes it, and until when."""
+    return strawberry.field(
+        description=f"{owned.description} Owned by {owned.owner.name}.",
+        deprecation_reason=owned.deprecated.reason if owned.deprecated else None,
+        **default,
+    )
 
 
 def _input(name: str, annotations: Mapping[str, Any], members: Mapping[str, Any], said: str) -> Any:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from schema.listing import orderable_fields
+from schema.entity import Owned
+from schema.listing import Listed, orderable_fields
 from sync.ordering import Order
 
 
@@ -23,7 +24,7 @@ class OrderDirection(Enum):
 def order_input(entity: type) -> Any:
     """The input type that orders a list of `entity`."""
     name, enum = entity.__name__, cast(Any, Enum)  # an enum whose name is worked out
-    fields = enum(f"{name}OrderField", {field.upper(): field for field in orderable_fields(entity)})
+    fields = enum(f"{name}OrderField", dict(map(_member, orderable_fields(entity).values())))
     annotations = {
         "field": strawberry.enum(fields, description=f"What {name} lists can be ordered by."),
         "direction": OrderDirection,
@@ -40,6 +41,12 @@ def order_input(entity: type) -> Any:
             "case, a status in the order of its declaration, and amounts within their currency."
         ),
     )
+
+
+def _member(field: Listed) -> tuple[str, Any]:
+    sunset = field.deprecated if isinstance(field, Owned) else None
+    reason = sunset.reason if sunset else None
+    return field.name.upper(), strawberry.enum_value(field.name, deprecation_reason=reason)
 
 
 def order_argument(entity: type) -> Any:

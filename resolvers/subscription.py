@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from datetime import datetime
 from enum import Enum
@@ -13,12 +13,13 @@ from typing import Annotated, Any
 import strawberry
 
 from resolvers.context import Info
+from resolvers.filters import ids_of
 from resolvers.loaders import Wanted
 from resolvers.nodes.canon import nullable_node
 from resolvers.nodes.node import node_of
 from resolvers.policies import Read, policy_of
 from resolvers.selection import selected_fields
-from schema.canon import BY_ID_TYPE, require_id
+from schema.canon import BY_ID_TYPE
 from schema.entity import bare_type, derived_fields, owned_fields, plural
 from schema.lifecycles import STATUS_FIELDS
 from sync.feed import StatusEvent
@@ -99,9 +100,9 @@ def _event_type(entity: type) -> Any:
 def _filter_type(entity: type) -> Any:
     """The records themselves, those they refer to, and the states they come into."""
     ids = GenericAlias(list, (strawberry.ID,)) | None
-    said = {_plural(entity): "Of any of these records."} | {
-        _plural(target): f"Of records that refer to any of these {plural(target)}."
-        for target in _subjects(entity).values()
+    said = {"id": "Of any of these records."} | {
+        field: f"Of records that refer to any of these {plural(target)}."
+        for field, target in _subjects(entity).items()
     }
     annotations = dict.fromkeys(said, ids) | {"to": GenericAlias(list, (_states(entity),)) | None}
     members = {
@@ -114,12 +115,12 @@ def _filter_type(entity: type) -> Any:
 
 
 def _selector(entity: type, given: Any) -> Callable[[StatusEvent], bool]:
-    """Raises Invalid for an id of another type."""
+    """Raises Invalid for an id of another type, or for too many."""
     if given is None:
         return lambda _: True
-    own = _ids(entity, getattr(given, _plural(entity)))
+    own = ids_of(entity, given.id)
     subjects = [
-        (field, _ids(target, getattr(given, _plural(target))))
+        (field, ids_of(target, getattr(given, field)))
         for field, target in _subjects(entity).items()
     ]
     states = None if given.to is None else {state.value for state in given.to}
@@ -154,13 +155,12 @@ def _states(entity: type) -> Any:
 
 
 def _subjects(entity: type) -> dict[str, type]:
-    """The records a record refers to, one target each: what a subscriber may filter by."""
-    found: dict[type, str] = {}
-    for name, owned in owned_fields(entity).items():
-        target = BY_ID_TYPE.get(bare_type(owned.type))
-        if target is not None and target is not entity:
-            found.setdefault(target, name)
-    return {name: target for target, name in found.items()}
+    """The fields that name another record, and its type: what a subscriber may filter by."""
+    return {
+        name: target
+        for name, owned in owned_fields(entity).items()
+        if (target := BY_ID_TYPE.get(bare_type(owned.type)))
+    }
 
 
 def _title(entity: type) -> str:
@@ -168,17 +168,7 @@ def _title(entity: type) -> str:
     return f"{entity.__name__.removesuffix('Status')}Status"
 
 
-def _plural(entity: type) -> str:
-    return f"{entity_name(entity)}_ids"
-
-
-def _ids(entity: type, given: list[strawberry.ID] | None) -> set[str] | None:
-    for record_id in given or ():
-        require_id(entity, record_id)
-    return None if given is None else set(given)
-
-
-def _admits(allowed: set[str] | None, value: Any) -> bool:
+def _admits(allowed: Collection[str] | None, value: Any) -> bool:
     return allowed is None or value in allowed
 
 

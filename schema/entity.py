@@ -12,24 +12,29 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, cast, dataclass_transform, get_args, get_type_hints
+from typing import Any, NewType, TypeVar, cast, dataclass_transform, get_args, get_type_hints
 
 import strawberry
 from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from schema import ids
 from schema.groups import FieldGroup
 from schema.system import System
 
 T = TypeVar("T")
 
+_ID_TYPES = frozenset(kind for kind in vars(ids).values() if isinstance(kind, NewType))
+
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
     name="owner",
+    repeatable=True,
     description=(
-        "The system of record of what the field says or leads to: read there, written there."
+        "The system of record of what the field says or leads to: read there, written there. A "
+        "field that is derived from several owners' words names each of them."
     ),
 )
 class Owner:
@@ -49,6 +54,18 @@ class FilterOp(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sunset:
+    """A field that will go: the field that takes its place, and the last day it is there."""
+
+    use: str
+    last_day: date
+
+    @property
+    def reason(self) -> str:
+        return f"Use {to_camel_case(self.use)}. Removed after {self.last_day.isoformat()}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
     """One stored field of a canonical type."""
 
@@ -58,6 +75,7 @@ class Owned:
     type: Any
     filters: tuple[FilterOp, ...]
     is_searched: bool
+    deprecated: Sunset | None
 
     @property
     def owner(self) -> System:
@@ -77,18 +95,6 @@ class FirstOf:
     type: Any
     filters: tuple[FilterOp, ...]
     owners: tuple[System, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sunset:
-    """A field that will go: what takes its place, and the last day it is there."""
-
-    use: str
-    last_day: date
-
-    @property
-    def reason(self) -> str:
-        return f"Use {self.use}. Removed after {self.last_day.isoformat()}."
 
 
 def owned_by(
@@ -115,6 +121,7 @@ def owned_by(
             "group": group,
             "filters": filters,
             "is_searched": is_searched,
+            "deprecated": deprecated,
         },
         **default,
     )
@@ -141,7 +148,7 @@ def entity(*, prefix: str, plural: str | None = None) -> Callable[[type[T]], typ
         cls.__concord_plural__ = word  # type: ignore[attr-defined]  # read by `plural` below
         declared = strawberry.type(cls, description=(cls.__doc__ or "").strip())
         _require_nullable_guests(declared)
-        _describe_references(declared)
+        _complete(declared)
         return declared
 
     return declare
@@ -168,6 +175,7 @@ def owned_fields(entity_type: type) -> dict[str, Owned]:
             type=hints[field.name],
             filters=field.metadata["filters"],
             is_searched=field.metadata["is_searched"],
+            deprecated=field.metadata["deprecated"],
         )
         for field in _fields(entity_type)
         if "group" in field.metadata and field.name != "id"
@@ -230,12 +238,18 @@ def _require_nullable_guests(entity_type: type) -> None:
             )
 
 
-def _describe_references(entity_type: type) -> None:
-    """An id says whose it is; what that record is to this one is said by the edge that leads there.
+def _complete(entity_type: type) -> None:
+    """Say of references and derived fields what only the whole declaration knows.
 
-    See `schema.edges`.
+    An id says whose it is; what that record is to this one is said by the edge that leads there,
+    see `schema.edges`. A derived field has the owners of its sources.
     """
+    derived, owned = derived_fields(entity_type), owned_fields(entity_type)
     for field in _fields(entity_type):
-        group = field.metadata.get("group")
-        if group and field.name.endswith("_id") and field.name != "id":
-            field.description = f"Id of `{to_camel_case(edge_name(field.name))}`. {group.freshness}"
+        if field.name in derived:
+            sources = " and ".join(f"`{to_camel_case(s)}`" for s in derived[field.name].sources)
+            field.description = f"{field.description} The first known of {sources}, and as fresh."
+            field.directives = [Owner(system=system) for system in derived[field.name].owners]
+        elif field.name in owned and bare_type(owned[field.name].type) in _ID_TYPES:
+            edge = to_camel_case(edge_name(field.name))
+            field.description = f"Id of `{edge}`. {owned[field.name].group.freshness}"

@@ -13,6 +13,9 @@ from typing import Any, TypeVar, dataclass_transform, get_type_hints
 
 import strawberry
 
+from schema.entity import Owner
+from schema.system import System
+
 T = TypeVar("T")
 
 
@@ -21,7 +24,12 @@ def field(description: str, **default: Any) -> Any:
     return strawberry.field(description=description, **default)
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+def figure(description: str) -> Any:
+    """Declare a field of a part that the hub works out itself."""
+    return strawberry.field(description=description, directives=[Owner(system=System.HUB)])
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, figure))
 def part() -> Callable[[type[T]], type[T]]:
     """Declare a part. Its fields are scalars, enums, dates, Money, Rate or lists of text."""
 

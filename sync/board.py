@@ -5,18 +5,26 @@ They are added up in the projection. Every row says as of when: the age of the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import asyncpg
 
-from schema.entities.project import Project, ProjectStatus
+from schema.board import (
+    NextMilestone,
+    ProjectBoardFilter,
+    ProjectBoardRow,
+    ReceivablesFilter,
+    ReceivablesRow,
+    Unbilled,
+    UnbilledWorkRow,
+)
+from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.errors import Invalid
-from schema.minutes import Minutes
 from schema.money import Money, money
 from sync.json_form import as_spoken
 from sync.ordering import Cut, Mark, Order, cut_of, seal_mark
@@ -29,84 +37,6 @@ T = TypeVar("T")
 _BY_CODE = Order(field="code")
 _BY_MONTH = Order(field="month")
 _BY_OVERDUE = Order(field="overdue", is_descending=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectFilter:
-    """Which projects; None does not narrow."""
-
-    client_ids: tuple[str, ...] | None = None
-    manager_ids: tuple[str, ...] | None = None
-    legal_entity_ids: tuple[str, ...] | None = None
-    statuses: tuple[ProjectStatus, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unbilled:
-    """Approved billable work that is on no invoice.
-
-    `amount` is what its frozen prices make of it; `unpriced` are the minutes that have no price
-    per hour in the project's currency, and so are not in it.
-    """
-
-    minutes: Minutes
-    amount: Money | None
-    unpriced: Minutes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextMilestone:
-    id: str
-    name: str | None
-    due_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectFigures:
-    """One project. Amounts are in its currency, None when that is unknown."""
-
-    project_id: str
-    budget: Money | None
-    budget_minutes: Minutes | None
-    worked: Minutes
-    billable: Minutes
-    budget_used: Decimal | None
-    invoiced: Money | None
-    unbilled: Unbilled
-    open_invoices: int
-    open_amount: Money | None
-    other_currency_invoices: int
-    holds: int
-    next_milestone: NextMilestone | None
-    as_of: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnbilledMonth:
-    """One month of one project; `month` is its first day."""
-
-    project_id: str
-    month: date
-    unbilled: Unbilled
-    entries: int
-    as_of: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receivable:
-    """What one client owes in one currency; what is overdue is split by days."""
-
-    client_id: str
-    currency: str
-    open_invoices: int
-    open_amount: Money
-    overdue: Money
-    days_0_to_30: Money
-    days_31_to_60: Money
-    days_61_to_90: Money
-    days_over_90: Money
-    oldest_due_on: date | None
-    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +54,8 @@ class Boards:
         self._cuts = Cuts(pool)
 
     async def projects(
-        self, narrowed: ProjectFilter, first: int, after: str | None
-    ) -> BoardPage[ProjectFigures]:
+        self, narrowed: ProjectBoardFilter, first: int, after: str | None
+    ) -> BoardPage[ProjectBoardRow]:
         """Projects in the order of their codes."""
         cut = cut_of(Paging(first=first, after=after), _BY_CODE, _filters(narrowed))
         found = await self._cuts.select(Project, cut)
@@ -139,33 +69,27 @@ class Boards:
         )
 
     async def unbilled(
-        self, narrowed: ProjectFilter, first: int, after: str | None
-    ) -> BoardPage[UnbilledMonth]:
+        self, narrowed: ProjectBoardFilter, first: int, after: str | None
+    ) -> BoardPage[UnbilledWorkRow]:
         """Months in which a project has approved work that is not billed, project by project."""
         cut = cut_of(Paging(first=first, after=after), _BY_MONTH)
         project_id, month = _place(cut, 1, lambda values: date.fromisoformat(values[0]))
-        statuses = narrowed.statuses and [status.value for status in narrowed.statuses]
-        chosen = (narrowed.client_ids, narrowed.manager_ids, narrowed.legal_entity_ids)
-        rows = await self._pool.fetch(
-            UNBILLED_WORK, *chosen, statuses, project_id, month, first + 1
-        )
+        status = narrowed.status
+        words = None if status is None else [member.value for member in status]
+        chosen = (narrowed.client_id, narrowed.manager_id, narrowed.legal_entity_id, words)
+        rows = await self._pool.fetch(UNBILLED_WORK, *chosen, project_id, month, first + 1)
         return _page(rows, cut, _month, lambda row: Mark(values=(str(row["month"]),), id=row["id"]))
 
     async def receivables(
-        self,
-        client_ids: Sequence[str] | None,
-        legal_entity_ids: Sequence[str] | None,
-        day: date,
-        first: int,
-        after: str | None,
-    ) -> BoardPage[Receivable]:
+        self, narrowed: ReceivablesFilter, day: date, first: int, after: str | None
+    ) -> BoardPage[ReceivablesRow]:
         """What is open now, aged on `day`: by currency, and in it by what is overdue most."""
         cut = cut_of(Paging(first=first, after=after), _BY_OVERDUE)
-        client_id, place = _place(cut, 2, lambda values: (values[0], str(Decimal(values[1]))))
-        currency, overdue = place or (None, None)
-        rows = await self._pool.fetch(
-            RECEIVABLES, day, client_ids, legal_entity_ids, currency, overdue, client_id, first + 1
-        )
+        client_id, read = _place(cut, 2, lambda values: (values[0], str(Decimal(values[1]))))
+        currency, overdue = read or (None, None)
+        chosen = (narrowed.client_id, narrowed.legal_entity_id)
+        place = (currency, overdue, client_id)
+        rows = await self._pool.fetch(RECEIVABLES, day, *chosen, *place, first + 1)
         return _page(
             rows,
             cut,
@@ -174,16 +98,10 @@ class Boards:
         )
 
 
-def _filters(narrowed: ProjectFilter) -> list[Filter]:
-    named: Mapping[str, tuple[Any, ...] | None] = {
-        "client_id": narrowed.client_ids,
-        "manager_id": narrowed.manager_ids,
-        "legal_entity_id": narrowed.legal_entity_ids,
-        "status": narrowed.statuses,
-    }
+def _filters(narrowed: ProjectBoardFilter) -> list[Filter]:
     return [
-        Filter(field=field, op=FilterOp.IN, value=value)
-        for field, value in named.items()
+        Filter(field=field, op=FilterOp.IN, value=tuple(value))
+        for field, value in vars(narrowed).items()
         if value is not None
     ]
 
@@ -213,9 +131,9 @@ def _page(
     )
 
 
-def _figures(row: Any) -> ProjectFigures:
+def _figures(row: Any) -> ProjectBoardRow:
     currency = row["currency"]
-    return ProjectFigures(
+    return ProjectBoardRow(
         project_id=row["id"],
         budget=_money(row["budget"], currency),
         budget_minutes=row["budget_minutes"],
@@ -249,8 +167,8 @@ def _unbilled(row: Any) -> Unbilled:
     )
 
 
-def _month(row: Any) -> UnbilledMonth:
-    return UnbilledMonth(
+def _month(row: Any) -> UnbilledWorkRow:
+    return UnbilledWorkRow(
         project_id=row["id"],
         month=row["month"],
         unbilled=_unbilled(row),
@@ -259,17 +177,17 @@ def _month(row: Any) -> UnbilledMonth:
     )
 
 
-def _receivable(row: Any) -> Receivable:
+def _receivable(row: Any) -> ReceivablesRow:
     def of(name: str) -> Money:
         return Money(amount=as_spoken(row[name]), currency=row["currency"])
 
-    return Receivable(
+    return ReceivablesRow(
         client_id=row["client_id"],
         currency=row["currency"],
         open_invoices=row["open_invoices"],
         open_amount=of("open_amount"),
         overdue=of("overdue"),
-        days_0_to_30=of("days_0_to_30"),
+        days_1_to_30=of("days_1_to_30"),
         days_31_to_60=of("days_31_to_60"),
         days_61_to_90=of("days_61_to_90"),
         days_over_90=of("days_over_90"),

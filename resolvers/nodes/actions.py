@@ -8,7 +8,9 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.nodes.node import Node
+from schema.entity import Owner
 from schema.lifecycle import Lifecycle, Transition
+from schema.listing import listed_fields
 from schema.system import System
 from sync.store.projection_tables import entity_name
 
@@ -32,8 +34,11 @@ def available_actions(lifecycle: Lifecycle) -> Any:
         state = getattr(root, lifecycle.field)
         return [shown(lifecycle, transition) for transition in lifecycle.available(state)]
 
+    status = listed_fields(lifecycle.entity)[lifecycle.field]
     return strawberry.field(
-        resolver=resolve, description="What can be asked for next, and by whom."
+        resolver=resolve,
+        description=f"What can be asked for next, and by whom. Follows from `{status.name}`.",
+        directives=[Owner(system=system) for system in status.owners],
     )
 
 

@@ -76,11 +76,16 @@ class Client:
         filters=(FilterOp.IN,),
         default=None,
     )
-    bill_to: str | None = owned_by(CLIENT_ACCOUNTING, description="Bill-to address.", default=None)
+    bill_to: str | None = owned_by(
+        CLIENT_ACCOUNTING,
+        description="Bill-to address.",
+        deprecated=Sunset(use="addresses", last_day=date(2027, 6, 30)),
+        default=None,
+    )
     tax_id: str | None = owned_by(
         CLIENT_ACCOUNTING,
         description="Tax registration number.",
-        deprecated=Sunset(use="taxIds", last_day=date(2027, 6, 30)),
+        deprecated=Sunset(use="tax_ids", last_day=date(2027, 6, 30)),
         default=None,
     )
     addresses: list[Address] | None = owned_by(

@@ -143,6 +143,6 @@ class Invoice:
     status: InvoiceStatus | None = first_of(
         "ledger_status",
         "draft_status",
-        description="The ledger's word once it has one, billing's before that.",
+        description="Where it stands.",
         filters=(FilterOp.IN,),
     )

@@ -151,7 +151,7 @@ WITH due AS (
 ), per_client AS (
   SELECT client_id, currency, count(*) AS open_invoices, sum(amount) AS open_amount,
     coalesce(sum(amount) FILTER (WHERE late > 0), 0) AS overdue,
-    coalesce(sum(amount) FILTER (WHERE late BETWEEN 1 AND 30), 0) AS days_0_to_30,
+    coalesce(sum(amount) FILTER (WHERE late BETWEEN 1 AND 30), 0) AS days_1_to_30,
     coalesce(sum(amount) FILTER (WHERE late BETWEEN 31 AND 60), 0) AS days_31_to_60,
     coalesce(sum(amount) FILTER (WHERE late BETWEEN 61 AND 90), 0) AS days_61_to_90,
     coalesce(sum(amount) FILTER (WHERE late > 90), 0) AS days_over_90,

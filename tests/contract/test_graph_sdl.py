@@ -137,6 +137,9 @@ def test_whatever_is_deprecated_says_until_when(graph: GraphQLSchema) -> None:
     assert undated(graph) == []
     reason = fields_of(graph, "Client")["taxId"].deprecation_reason
     assert reason == "Use taxIds. Removed after 2027-06-30."
+    taken = graph.type_map["UpdateClientInput"]
+    assert isinstance(taken, GraphQLInputObjectType)
+    assert taken.fields["taxId"].deprecation_reason == reason
 
 
 def test_a_deprecation_without_a_date_is_refused() -> None:

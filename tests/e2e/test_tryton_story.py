@@ -29,7 +29,7 @@ TODAY = datetime.now(UTC).date()
 PART = Decimal("100.00")
 WATCH = """
 subscription ($id: ID!, $after: String) {
-  invoiceStatusChanged(after: $after, filter: {invoiceIds: [$id]}) {
+  invoiceStatusChanged(after: $after, filter: {id: [$id]}) {
     cursor before after invoice { number } } }
 """
 LEDGER_PART = """

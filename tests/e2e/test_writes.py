@@ -39,7 +39,7 @@ query ($project: ID!) {
 """
 HOLD_EVENTS = """
 subscription ($project: ID!) {
-  billingHoldStatusChanged(filter: {projectIds: [$project]}) {
+  billingHoldStatusChanged(filter: {projectId: [$project]}) {
     before after billingHold { reason } } }
 """
 WAITING = """
@@ -54,7 +54,7 @@ mutation ($id: ID!, $key: String!) {
 """
 TIME_EVENTS = """
 subscription ($id: ID!) {
-  timeEntryStatusChanged(filter: {timeEntryIds: [$id]}) { before after } }
+  timeEntryStatusChanged(filter: {id: [$id]}) { before after } }
 """
 
 

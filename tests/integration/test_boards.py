@@ -174,7 +174,7 @@ async def test_the_board_is_filtered_and_paged_by_code(firm: GraphFirm, books: B
         await books.project(f"P-00{n}", status="closed" if n == 3 else "active")
     seen, after = [], None
     while True:
-        board = await firm.ask(BOARD, filter={"statuses": ["ACTIVE"]}, after=after)
+        board = await firm.ask(BOARD, filter={"status": ["ACTIVE"]}, after=after)
         page = board["projectBoard"]
         seen += [row["project"]["code"] for row in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
@@ -226,7 +226,7 @@ async def test_unbilled_work_is_told_by_project_and_month(firm: GraphFirm, books
     }
     assert (
         len(
-            (await firm.ask(UNBILLED, filter={"clientIds": [made("cli", 9)]}))["unbilledWork"][
+            (await firm.ask(UNBILLED, filter={"clientId": [made("cli", 9)]}))["unbilledWork"][
                 "nodes"
             ]
         )
@@ -236,10 +236,10 @@ async def test_unbilled_work_is_told_by_project_and_month(firm: GraphFirm, books
 
 RECEIVABLES = """
   query($filter: ReceivablesFilter, $day: LocalDate, $first: Int, $after: String) {
-    receivables(filter: $filter, asOf: $day, first: $first, after: $after) {
+    receivables(filter: $filter, agedOn: $day, first: $first, after: $after) {
       nodes {
         client { name } currency openInvoices openAmount { amount } overdue { amount }
-        days0To30 { amount } days31To60 { amount } days61To90 { amount } daysOver90 { amount }
+        days1To30 { amount } days31To60 { amount } days61To90 { amount } daysOver90 { amount }
         oldestDueOn
       }
       pageInfo { hasNextPage endCursor }
@@ -259,7 +259,7 @@ async def test_receivables_are_aged_per_client_and_currency(firm: GraphFirm, boo
     await books.invoice("1", open_amount="50", currency="USD", due_on=day - timedelta(days=2))
     found = await firm.ask(RECEIVABLES, day=day.isoformat())
     in_euro, in_dollars = found["receivables"]["nodes"]
-    amounts = ("openAmount", "overdue", "days0To30", "days31To60", "days61To90", "daysOver90")
+    amounts = ("openAmount", "overdue", "days1To30", "days31To60", "days61To90", "daysOver90")
     assert [in_euro[name]["amount"] for name in amounts] == [
         "264.99", "254.00", "6.00", "24.00", "96.00", "128.00",
     ]  # fmt: skip
@@ -289,7 +289,7 @@ async def test_receivables_come_page_by_page_most_overdue_first(
     ("query", "words"),
     [
         ("{ projectBoard(first: 101) { nodes { holds } } }", "between 1 and 100"),
-        (f'{{ receivables(filter: {{clientIds: ["{made("prj", 1)}"]}}) {{ nodes {{ asOf }} }} }}',
+        (f'{{ receivables(filter: {{clientId: ["{made("prj", 1)}"]}}) {{ nodes {{ asOf }} }} }}',
          "id of a Project"),
         ('{ unbilledWork(after: "?") { nodes { entries } } }', "not a cursor"),
     ],

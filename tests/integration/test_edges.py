@@ -11,13 +11,15 @@ import pytest
 from support.graph import GraphFirm
 from support.projecting import project
 
-from schema.canon import Project, TimeEntry
+from schema.canon import Project, Resource, TimeEntry
+from schema.edges import edges_of
 from schema.errors import Unavailable
 from schema.ids import mint
 from schema.system import System
 from sync.ordering import Cut
 from sync.read.cuts import Cuts
 from sync.read.statements import compiled
+from sync.session import ReadSession
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 
@@ -179,3 +181,28 @@ async def test_a_level_of_a_large_edge_is_one_index_walk_per_near_end(
     plan = "\n".join(r[0] for r in await firm.pool.fetch(f"EXPLAIN {sql}", *arguments))
     assert "time_entry_project_id_list" in plan, plan
     assert "Seq Scan on time_entry" not in plan, plan
+
+
+async def test_a_narrowed_edge_is_cut_for_the_whole_level(firm: GraphFirm) -> None:
+    """The filter of the root list works below it: each project shows its entries of those days."""
+    narrowed = 'timeEntries(filter: {workDate: {from: "2026-01-10", to: "2026-01-20"}})'
+    found = await firm.ask(f"{{ projects {{ nodes {{ {narrowed} {{ nodes {{ id }} }} }} }} }}")
+    for n, node in enumerate(found["projects"]["nodes"], start=1):
+        within = sorted(entry_id(e) for e in range(10, 21) if e % 6 + 1 == n)
+        assert [entry["id"] for entry in node["timeEntries"]["nodes"]] == within
+    assert firm.calls() == {"erp": 1, "psa": 1}
+
+
+async def test_an_edge_by_another_owners_key_is_the_projections_to_cut(firm: GraphFirm) -> None:
+    """Who manages a project is the PSA's word; the ledger, its anchor, is never asked for it."""
+    manager = mint("res", "hr", "1")
+    await firm.pool.execute(
+        "UPDATE projection.project SET manager_id = $1 WHERE code IN ('P-002', 'P-004')", manager
+    )
+    managed = next(edge for edge in edges_of(Resource) if edge.name == "managed_projects")
+    session, asked = ReadSession(), [(manager, Cut(limit=5))]
+    (page,) = await firm.services.lists.far_pages(session, managed, asked, frozenset({"code"}))
+    assert {record.values["code"] for record in page.records} == {"P-002", "P-004"}
+    await firm.pool.execute("DELETE FROM projection.project")
+    with pytest.raises(Unavailable, match="has not caught up on Project"):
+        await firm.services.lists.far_pages(session, managed, asked, frozenset({"code"}))

@@ -211,7 +211,7 @@ async def test_provenance_is_selectable_and_summed_up(firm: GraphFirm) -> None:
             "NUL",
         ),
         (
-            '{ invoices(filter: {issuedOnFrom: "2026-02-30"}) { nodes { id } } }',
+            '{ invoices(filter: {issuedOn: {from: "2026-02-30"}}) { nodes { id } } }',
             "GRAPHQL_VALIDATION_FAILED",
             "2026-02-30",
         ),
@@ -335,6 +335,15 @@ async def test_null_empties_a_field_and_absence_leaves_it(firm: GraphFirm) -> No
         input={"id": CLIENT, "segment": None},
     )
     assert found["updateClient"]["client"] == {"name": "Client 1", "segment": None}
+
+
+async def test_what_goes_is_not_written_beside_what_takes_its_place(firm: GraphFirm) -> None:
+    """Which of two bill-to addresses would count nobody could say, so nothing is sent."""
+    address = {"street": "Mill Lane 1", "city": "Leeds", "country": "GB", "isBillTo": True}
+    result = await firm.run(UPDATE, input={"id": CLIENT, "billTo": "x", "addresses": [address]})
+    assert codes(result) == ["BAD_USER_INPUT"]
+    assert "give addresses alone" in result.errors[0].message
+    assert firm.erp.calls["update"] == 0
 
 
 async def test_fields_of_another_owner_are_refused_by_name(firm: GraphFirm) -> None:

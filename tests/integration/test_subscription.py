@@ -107,7 +107,7 @@ async def test_a_filter_keeps_other_events_away(pool: asyncpg.Pool, socket: Sock
     await socket.start()
     await happen(pool, 1)
     start = await first_cursor(pool)
-    arguments = f'(after: "{start}", filter: {{to: [PAID], clientIds: ["{CLIENT}"]}})'
+    arguments = f'(after: "{start}", filter: {{to: [PAID], clientId: ["{CLIENT}"]}})'
     await subscribe(socket, arguments)
     await happen(pool, 2, after="paid")
     assert (await socket.event())["after"] == "PAID"
