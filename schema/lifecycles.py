@@ -7,15 +7,15 @@ from enum import Enum
 
 from schema.entities.amendment import Amendment, AmendmentStatus
 from schema.entities.assignment import Assignment, AssignmentStatus
-from schema.entities.billing_hold import BillingHold, HoldStatus
-from schema.entities.expense_item import ExpenseItem, ExpenseStatus
+from schema.entities.billing_hold import BillingHold, BillingHoldStatus
+from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.invoice import Invoice, InvoiceStatus
 from schema.entities.milestone import Milestone, MilestoneStatus
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project, ProjectStatus
-from schema.entities.rate_card_version import RateCardVersion, RateVersionStatus
+from schema.entities.rate_card_version import RateCardVersion, RateCardVersionStatus
 from schema.entities.sow import Sow, SowStatus
-from schema.entities.time_entry import TimeEntry, TimeStatus
+from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.lifecycle import Lifecycle, Transition
 from schema.system import System
 
@@ -69,7 +69,7 @@ AMENDMENT = Lifecycle(
     ),
 )
 
-_V = RateVersionStatus
+_V = RateCardVersionStatus
 RATE_CARD_VERSION = Lifecycle(
     entity=RateCardVersion,
     field="status",
@@ -118,7 +118,7 @@ ASSIGNMENT = Lifecycle(
     ),
 )
 
-_T = TimeStatus
+_T = TimeEntryStatus
 TIME_ENTRY = Lifecycle(
     entity=TimeEntry,
     field="status",
@@ -131,7 +131,7 @@ TIME_ENTRY = Lifecycle(
     ),
 )
 
-_E = ExpenseStatus
+_E = ExpenseItemStatus
 EXPENSE_ITEM = Lifecycle(
     entity=ExpenseItem,
     field="status",
@@ -145,7 +145,7 @@ EXPENSE_ITEM = Lifecycle(
     ),
 )
 
-_H = HoldStatus
+_H = BillingHoldStatus
 _STANDING = (_H.PLACED, _H.EXTENDED, _H.EXPIRED_TO_REVIEW)
 BILLING_HOLD = Lifecycle(
     entity=BillingHold,

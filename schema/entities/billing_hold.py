@@ -18,7 +18,7 @@ class HoldEffect(Enum):
 
 
 @strawberry.enum(description="Where the hold stands.")
-class HoldStatus(Enum):
+class BillingHoldStatus(Enum):
     PLACED = "placed"
     EXTENDED = "extended"
     RELEASED = "released"
@@ -48,7 +48,7 @@ class BillingHold:
     effect: HoldEffect | None = owned_by(
         HOLD, description="What it keeps from happening.", filters=(FilterOp.IN,), default=None
     )
-    status: HoldStatus | None = owned_by(
+    status: BillingHoldStatus | None = owned_by(
         HOLD, description="Status.", filters=(FilterOp.IN,), default=None
     )
     reason: str | None = owned_by(HOLD, description="Why.", default=None)

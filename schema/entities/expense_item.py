@@ -14,7 +14,7 @@ from schema.money import Money
 
 
 @strawberry.enum(description="Where the expense stands.")
-class ExpenseStatus(Enum):
+class ExpenseItemStatus(Enum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     APPROVED = "approved"
@@ -66,7 +66,7 @@ class ExpenseItem:
     is_reimbursable: bool | None = owned_by(
         EXPENSE_CONTENT, description="Whether the person gets it back.", default=None
     )
-    status: ExpenseStatus | None = owned_by(
+    status: ExpenseItemStatus | None = owned_by(
         EXPENSE_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
     )
     billing_state: BillingState | None = owned_by(

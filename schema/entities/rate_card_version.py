@@ -11,7 +11,7 @@ from schema.ids import RateCardId, RateCardVersionId
 
 
 @strawberry.enum(description="Whether the version may still change.")
-class RateVersionStatus(Enum):
+class RateCardVersionStatus(Enum):
     DRAFT = "draft"
     PUBLISHED = "published"
 
@@ -36,6 +36,6 @@ class RateCardVersion:
     published_at: datetime | None = owned_by(
         RATE_CARD, description="When it was published; it cannot change after that.", default=None
     )
-    status: RateVersionStatus | None = owned_by(
+    status: RateCardVersionStatus | None = owned_by(
         RATE_CARD, description="Status.", filters=(FilterOp.IN,), default=None
     )

@@ -14,7 +14,7 @@ from schema.rate import Rate
 
 
 @strawberry.enum(description="Where the time entry stands.")
-class TimeStatus(Enum):
+class TimeEntryStatus(Enum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     APPROVED = "approved"
@@ -67,7 +67,7 @@ class TimeEntry:
     )
     activity: str | None = owned_by(TIME_CONTENT, description="Kind of work.", default=None)
     note: str | None = owned_by(TIME_CONTENT, description="What was done.", default=None)
-    status: TimeStatus | None = owned_by(
+    status: TimeEntryStatus | None = owned_by(
         TIME_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
     )
     approved_by: str | None = owned_by(

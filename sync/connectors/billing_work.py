@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schema.entities.expense_item import ExpenseItem, ExpenseStatus
-from schema.entities.time_entry import TimeEntry, TimeStatus
+from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
+from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns
 
@@ -26,10 +26,10 @@ TIME_ENTRY = Binding(
         "status": Column(
             name="status",
             words={
-                "draft": TimeStatus.DRAFT,
-                "pending": TimeStatus.SUBMITTED,
-                "approved": TimeStatus.APPROVED,
-                "denied": TimeStatus.REJECTED,
+                "draft": TimeEntryStatus.DRAFT,
+                "pending": TimeEntryStatus.SUBMITTED,
+                "approved": TimeEntryStatus.APPROVED,
+                "denied": TimeEntryStatus.REJECTED,
             },
         ),
         "approved_at": Column(name="approved_at"),
@@ -58,12 +58,12 @@ EXPENSE_ITEM = Binding(
         "status": Column(
             name="status",
             words={
-                "draft": ExpenseStatus.DRAFT,
-                "pending": ExpenseStatus.SUBMITTED,
-                "approved": ExpenseStatus.APPROVED,
-                "denied": ExpenseStatus.REJECTED,
-                "posted": ExpenseStatus.POSTED,
-                "reimbursed": ExpenseStatus.REIMBURSED,
+                "draft": ExpenseItemStatus.DRAFT,
+                "pending": ExpenseItemStatus.SUBMITTED,
+                "approved": ExpenseItemStatus.APPROVED,
+                "denied": ExpenseItemStatus.REJECTED,
+                "posted": ExpenseItemStatus.POSTED,
+                "reimbursed": ExpenseItemStatus.REIMBURSED,
             },
         ),
     },

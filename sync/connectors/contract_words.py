@@ -7,7 +7,7 @@ from typing import Any
 
 from schema.entities.amendment import AmendmentKind, AmendmentStatus
 from schema.entities.milestone import MilestoneStatus
-from schema.entities.rate_card_version import RateVersionStatus
+from schema.entities.rate_card_version import RateCardVersionStatus
 from schema.entities.retainer import RetainerPeriod, Rollover
 from schema.entities.sow import BillMethod, SowStatus
 from schema.errors import Invalid
@@ -45,8 +45,8 @@ AMENDMENT_STATUS = {
     "VOID": AmendmentStatus.VOIDED,
 }
 RATE_VERSION_STATUS = {
-    "WORKING": RateVersionStatus.DRAFT,
-    "PUBLISHED": RateVersionStatus.PUBLISHED,
+    "WORKING": RateCardVersionStatus.DRAFT,
+    "PUBLISHED": RateCardVersionStatus.PUBLISHED,
 }
 RATE_UNIT = {
     "HOURLY": RateUnit.HOUR,

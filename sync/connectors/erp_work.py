@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schema.entities.assignment import Assignment, AssignmentStatus
-from schema.entities.expense_item import ExpenseItem, ExpenseStatus
-from schema.entities.time_entry import TimeEntry, TimeStatus
+from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
+from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns
 from sync.connectors.words import duration_of, hours_text
@@ -58,10 +58,10 @@ TIME_ENTRY = Binding(
         "status": Column(
             name="line_status",
             words={
-                "DRAFT": TimeStatus.DRAFT,
-                "PENDING": TimeStatus.SUBMITTED,
-                "APPROVED": TimeStatus.APPROVED,
-                "DENIED": TimeStatus.REJECTED,
+                "DRAFT": TimeEntryStatus.DRAFT,
+                "PENDING": TimeEntryStatus.SUBMITTED,
+                "APPROVED": TimeEntryStatus.APPROVED,
+                "DENIED": TimeEntryStatus.REJECTED,
             },
         ),
         "approved_by": Column(name="approved_by"),
@@ -90,12 +90,12 @@ EXPENSE_ITEM = Binding(
         "status": Column(
             name="line_status",
             words={
-                "DRAFT": ExpenseStatus.DRAFT,
-                "PENDING": ExpenseStatus.SUBMITTED,
-                "APPROVED": ExpenseStatus.APPROVED,
-                "DENIED": ExpenseStatus.REJECTED,
-                "POSTED": ExpenseStatus.POSTED,
-                "REIMBURSED": ExpenseStatus.REIMBURSED,
+                "DRAFT": ExpenseItemStatus.DRAFT,
+                "PENDING": ExpenseItemStatus.SUBMITTED,
+                "APPROVED": ExpenseItemStatus.APPROVED,
+                "DENIED": ExpenseItemStatus.REJECTED,
+                "POSTED": ExpenseItemStatus.POSTED,
+                "REIMBURSED": ExpenseItemStatus.REIMBURSED,
             },
         ),
     },

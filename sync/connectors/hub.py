@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from schema.entities.billing_hold import HoldStatus
+from schema.entities.billing_hold import BillingHoldStatus
 from schema.entity import FilterOp
 from schema.errors import Conflict, Invalid, NotFound, Rejected, Unavailable
 from schema.lifecycles import BILLING_HOLD
@@ -106,7 +106,7 @@ class Hub:
                 found = await connection.fetchval(status, key)
                 if found is None:
                     raise _missing(binding, key)
-                BILLING_HOLD.require(action, HoldStatus(found))
+                BILLING_HOLD.require(action, BillingHoldStatus(found))
                 return _plain(await connection.fetchrow(sql, key, _cell(argument)))
 
     async def close(self) -> None:

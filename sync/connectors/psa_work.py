@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schema.entities.assignment import Assignment, AssignmentStatus
-from schema.entities.expense_item import ExpenseItem, ExpenseStatus
-from schema.entities.time_entry import TimeEntry, TimeStatus
+from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
+from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.rate import RateUnit
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, RateColumns
@@ -74,10 +74,10 @@ TIME_ENTRY = Binding(
         "status": Column(
             name="entry_state",
             words={
-                "open": TimeStatus.DRAFT,
-                "waiting": TimeStatus.SUBMITTED,
-                "approved": TimeStatus.APPROVED,
-                "returned": TimeStatus.REJECTED,
+                "open": TimeEntryStatus.DRAFT,
+                "waiting": TimeEntryStatus.SUBMITTED,
+                "approved": TimeEntryStatus.APPROVED,
+                "returned": TimeEntryStatus.REJECTED,
             },
         ),
         "approved_by": Column(name="approver"),
@@ -112,12 +112,12 @@ EXPENSE_ITEM = Binding(
         "status": Column(
             name="line_state",
             words={
-                "open": ExpenseStatus.DRAFT,
-                "waiting": ExpenseStatus.SUBMITTED,
-                "cleared": ExpenseStatus.APPROVED,
-                "returned": ExpenseStatus.REJECTED,
-                "booked": ExpenseStatus.POSTED,
-                "paid_out": ExpenseStatus.REIMBURSED,
+                "open": ExpenseItemStatus.DRAFT,
+                "waiting": ExpenseItemStatus.SUBMITTED,
+                "cleared": ExpenseItemStatus.APPROVED,
+                "returned": ExpenseItemStatus.REJECTED,
+                "booked": ExpenseItemStatus.POSTED,
+                "paid_out": ExpenseItemStatus.REIMBURSED,
             },
         ),
     },

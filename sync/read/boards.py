@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
-from schema.entities.billing_hold import BillingHold, HoldStatus
+from schema.entities.billing_hold import BillingHold, BillingHoldStatus
 from schema.entities.invoice import Invoice, InvoiceKind, InvoiceStatus
 from schema.entities.milestone import Milestone, MilestoneStatus
 from schema.entities.payment_status import PaymentState, PaymentStatus
 from schema.entities.project import Project
-from schema.entities.time_entry import BillingState, TimeEntry, TimeStatus
+from schema.entities.time_entry import BillingState, TimeEntry, TimeEntryStatus
 from schema.entity import anchor, owners
 from schema.rate import RateUnit
 from sync.store.projection_tables import table_for
@@ -55,7 +55,7 @@ _IS_BILLABLE = "t.is_billable IS NOT false AND coalesce(t.billable, 0) > 0"
 _IS_UNBILLED = f"""{_IS_BILLABLE}
     AND (t.billing_state IS NULL OR t.billing_state IN ({_words(UNBILLED)}))"""
 _IS_PRICED = f"t.rate_per = '{RateUnit.HOUR.value}' AND t.rate_currency = p.currency"
-_APPROVED = f"""t.status = '{TimeStatus.APPROVED.value}' AND {_alive(TimeEntry, "t")}"""
+_APPROVED = f"""t.status = '{TimeEntryStatus.APPROVED.value}' AND {_alive(TimeEntry, "t")}"""
 _PROJECT = f"""
   SELECT id, client_id, engagement_id, coalesce(currency, budget_currency) AS currency,
     budget_amount, budget_currency, budget_minutes, {_as_of(Project, "q")} AS as_of
@@ -103,7 +103,7 @@ CROSS JOIN LATERAL (
   SELECT count(*) AS holds, min({_as_of(BillingHold, "h")}) AS as_of
   FROM {_table(BillingHold)} h
   WHERE (h.project_id = p.id OR h.engagement_id = p.engagement_id OR h.client_id = p.client_id)
-    AND {_alive(BillingHold, "h")} AND h.status <> '{HoldStatus.RELEASED.value}'
+    AND {_alive(BillingHold, "h")} AND h.status <> '{BillingHoldStatus.RELEASED.value}'
 ) held
 LEFT JOIN LATERAL (
   SELECT m.id AS milestone_id, m.name AS milestone_name, m.due_on AS milestone_due_on,

@@ -7,7 +7,7 @@ from datetime import UTC
 import pytest
 from support.conformance import ConnectorConformance
 
-from schema.entities.time_entry import TimeStatus
+from schema.entities.time_entry import TimeEntryStatus
 from schema.entity import FilterOp
 from schema.errors import Invalid, Rejected
 from schema.system import System
@@ -50,13 +50,16 @@ class TestPsa(ConnectorConformance):
         await connected.act(entry, key, "submit", {})
         row = await connected.act(entry, key, "approve", {"by": "ann@firm.example"})
         told = decode(entry, row)
-        assert (told["status"], told["approved_by"]) == (TimeStatus.APPROVED, "ann@firm.example")
+        assert (told["status"], told["approved_by"]) == (
+            TimeEntryStatus.APPROVED,
+            "ann@firm.example",
+        )
         assert (told["worked"], told["approved_at"].tzinfo) == (20, UTC)
         with pytest.raises(Rejected, match="withdraw it before") as immutable:
             await connected.update(entry, key, {"memo": "x"})
         assert immutable.value.owner_code == "entry_immutable"
         again = decode(entry, await connected.act(entry, key, "recall", {}))
-        assert (again["status"], again["approved_by"]) == (TimeStatus.DRAFT, None)
+        assert (again["status"], again["approved_by"]) == (TimeEntryStatus.DRAFT, None)
 
     async def _open_entry(self, connected: Writes) -> str:
         """The key of an entry of twenty minutes, which hours with two digits cannot say."""
