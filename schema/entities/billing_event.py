@@ -69,7 +69,7 @@ class BillingEvent:
     time_entry_ids: list[TimeEntryId] | None = owned_by(
         BILLING_LEDGER, description="Ids of the time it bills.", default=None
     )
-    expense_ids: list[ExpenseItemId] | None = owned_by(
+    expense_item_ids: list[ExpenseItemId] | None = owned_by(
         BILLING_LEDGER, description="Ids of the expenses it bills.", default=None
     )
     milestone_id: MilestoneId | None = owned_by(
@@ -93,7 +93,7 @@ class BillingEvent:
     rate: Rate | None = owned_by(BILLING_LEDGER, description="The frozen price.", default=None)
     amount: Money | None = owned_by(BILLING_LEDGER, description="What it bills.", default=None)
     tax_code: str | None = owned_by(BILLING_LEDGER, description="Tax category.", default=None)
-    hold_ids: list[BillingHoldId] | None = owned_by(
+    billing_hold_ids: list[BillingHoldId] | None = owned_by(
         BILLING_LEDGER, description="Ids of the holds on it; it is free without any.", default=None
     )
     allocations: list[Allocation] | None = owned_by(

@@ -42,13 +42,13 @@ EVENT = Binding(
     key="id",
     anchor_key="id",
     reference="hub_reference",
-    read_only=frozenset({"status", "hold_ids", "allocations"}),
+    read_only=frozenset({"status", "billing_hold_ids", "allocations"}),
     owns={
         "project_id": Column(name="project_no", names=System.ERP),
         "kind": Column(name="kind"),
         "status": Column(name="status"),
         "time_entry_ids": Column(name="time_entries", names=System.PSA),
-        "expense_ids": Column(name="expenses", names=System.PSA),
+        "expense_item_ids": Column(name="expenses", names=System.PSA),
         "milestone_id": Column(name="milestone", names=System.CRM),
         "retainer_id": Column(name="retainer", names=System.CRM),
         "service_from": Column(name="service_from"),
@@ -57,7 +57,7 @@ EVENT = Binding(
         "rate": RateColumns(amount="rate", currency="currency", per="rate_unit"),
         "amount": MoneyColumns(amount="amount", currency="currency"),
         "tax_code": Column(name="tax_code"),
-        "hold_ids": Column(name="holds"),
+        "billing_hold_ids": Column(name="holds"),
         "allocations": PartColumn(
             name="allocations",
             parts={

@@ -35,7 +35,7 @@ mutation ($id: ID!, $key: String!) {
 """
 HOLDS = """
 query ($project: ID!) {
-  project(id: $project) { holds(first: 20) { nodes { id status reason } } } }
+  project(id: $project) { billingHolds(first: 20) { nodes { id status reason } } } }
 """
 HOLD_EVENTS = """
 subscription ($project: ID!) {
@@ -85,7 +85,7 @@ async def test_a_hold_is_placed_copied_released_and_heard_of(firm: Staged) -> No
         assert [one["action"] for one in hold["availableActions"]] == ["extend", "release"]
         assert (await socket.event())["after"] == "PLACED"
 
-        held = (await firm.ask(HOLDS, project=project["id"]))["project"]["holds"]["nodes"]
+        held = (await firm.ask(HOLDS, project=project["id"]))["project"]["billingHolds"]["nodes"]
         assert [one["id"] for one in held].count(hold["id"]) == 1
         await until(lambda: _is_copied(firm, project["code"], "placed"), seconds=DEADLINE_S)
 

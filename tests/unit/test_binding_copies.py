@@ -85,8 +85,8 @@ HAS_NO_COLUMN = {
         "engagement_id", "placed_by", "placed_at", "released_by", "released_at",
     },
     (System.BILLING, "BillingEvent"): {
-        "time_entry_ids", "expense_ids", "milestone_id", "retainer_id", "quantity", "rate",
-        "hold_ids", "allocations",
+        "time_entry_ids", "expense_item_ids", "milestone_id", "retainer_id", "quantity", "rate",
+        "billing_hold_ids", "allocations",
     },
 }  # fmt: skip
 """Fields of a copied group that the replica has no column for, or that its anchor key says."""
