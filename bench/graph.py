@@ -28,7 +28,7 @@ SEVEN_TYPES = """
     sows(first: 20) { nodes { number status method } }
     projects(first: 20) { nodes { code name status manager { name }
       invoices(first: 20) { nodes { status net { amount currency } issuedOn
-        paymentStatus { state balance { amount currency } } } } } } } } } } }
+        paymentStatus { status balance { amount currency } } } } } } } } } } }
 """
 
 

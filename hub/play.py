@@ -25,7 +25,7 @@ QUERIES = (
         "Projects over five systems",
         """  { projects(first: 3, filter: {status: [ACTIVE]}) { nodes {
       code health client { name paymentTermsDays } team(first: 3) { nodes { name role } }
-      invoices(first: 2) { nodes { number status paymentStatus { state } } } } } }""",
+      invoices(first: 2) { nodes { number status paymentStatus { status } } } } } }""",
     ),
     (
         "Who says so, and how fresh is it",

@@ -29,7 +29,7 @@ Step = Callable[["Guide"], Awaitable[str]]
 FIVE_OWNERS = """
 { projects(first: 3, filter: {status: [ACTIVE]}) { nodes {
     code health client { name } team(first: 2) { nodes { name } }
-    invoices(first: 2) { nodes { id draftStatus ledgerStatus paymentStatus { state } } } } } }
+    invoices(first: 2) { nodes { id draftStatus ledgerStatus paymentStatus { status } } } } } }
 """
 RENAME = """
 mutation ($id: ID!, $name: String!) {

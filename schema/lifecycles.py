@@ -195,7 +195,7 @@ LIFECYCLES: Mapping[type, Lifecycle] = {
 }
 
 STATUS_FIELDS: Mapping[type, str] = {
-    PaymentStatus: "state",
+    PaymentStatus: "status",
     **{entity: lifecycle.field for entity, lifecycle in LIFECYCLES.items()},
 }
 """The field whose changes are events that subscribers wait for."""

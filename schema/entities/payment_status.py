@@ -42,7 +42,7 @@ class PaymentStatus:
     invoice_id: InvoiceId | None = owned_by(
         PAYMENT, description="The invoice.", filters=(FilterOp.IN,), default=None
     )
-    state: PaymentState | None = owned_by(
+    status: PaymentState | None = owned_by(
         PAYMENT,
         description="Payment state; null until the invoice is posted.",
         filters=(FilterOp.IN,),

@@ -131,7 +131,7 @@ PAYMENT_STATUS = Binding(
     found_by="invoice_id",
     is_part_of=Invoice,
     copies={
-        "state": Column(name="payment_status", words=PAYMENT_STATE),
+        "status": Column(name="payment_status", words=PAYMENT_STATE),
         "paid": MoneyColumns(amount="amount_paid", currency="currency"),
         "balance": MoneyColumns(amount="balance", currency="currency"),
         "dunning_level": Column(name="reminders_sent"),

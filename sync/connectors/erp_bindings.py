@@ -255,7 +255,7 @@ INVOICE = Binding(
 
 COLLECTED: dict[str, Place] = {
     "invoice_id": Column(name="billing_ref", names=System.BILLING),
-    "state": Column(name="document_status", read=payment_state_of),
+    "status": Column(name="document_status", read=payment_state_of),
     "paid": MoneyColumns(amount="paid_amount", currency="currency"),
     "balance": MoneyColumns(amount="open_amount", currency="currency"),
     "applications": APPLICATIONS,

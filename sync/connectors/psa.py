@@ -131,7 +131,7 @@ PAYMENT_STATUS = Binding(
     anchor_key="billing_invoice_id",
     found_by="invoice_id",
     copies={
-        "state": Column(name="payment_state", words=PAYMENT_STATE),
+        "status": Column(name="payment_state", words=PAYMENT_STATE),
         "paid": MoneyColumns(amount="paid_amount", currency="currency"),
         "balance": MoneyColumns(amount="open_amount", currency="currency"),
         "last_payment_on": Column(name="last_payment_on"),

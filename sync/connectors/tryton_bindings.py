@@ -115,11 +115,11 @@ PAYMENT_STATUS = Binding(
     anchor_key="id",
     touches=_INVOICE_TOUCHES,
     read_only=frozenset(
-        {"invoice_id", "state", "paid", "balance", "applications", "last_payment_on"}
+        {"invoice_id", "status", "paid", "balance", "applications", "last_payment_on"}
     ),
     owns={
         "invoice_id": Column(name="reference", names=System.BILLING),
-        "state": Column(name="ledger_word", words=PAYMENT_WORDS, read=payment_state_of),
+        "status": Column(name="ledger_word", words=PAYMENT_WORDS, read=payment_state_of),
         "paid": MoneyColumns(amount="paid_amount", currency="currency"),
         "balance": MoneyColumns(amount="open_amount", currency="currency"),
         "applications": APPLICATIONS,

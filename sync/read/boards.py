@@ -97,7 +97,7 @@ CROSS JOIN LATERAL (
     min({_as_of(PaymentStatus, "s")}) AS as_of
   FROM {_table(Invoice)} i JOIN {_table(PaymentStatus)} s ON s.invoice_id = i.id
   WHERE i.project_id = p.id AND {_alive(Invoice, "i")} AND {_alive(PaymentStatus, "s")}
-    AND s.state IN ({_words(UNPAID)})
+    AND s.status IN ({_words(UNPAID)})
 ) open
 CROSS JOIN LATERAL (
   SELECT count(*) AS holds, min({_as_of(BillingHold, "h")}) AS as_of
@@ -144,7 +144,7 @@ WITH due AS (
     $1::date - i.due_on AS late,
     least({_as_of(PaymentStatus, "s")}, {_as_of(Invoice, "i")}) AS as_of
   FROM {_table(PaymentStatus)} s JOIN {_table(Invoice)} i ON i.id = s.invoice_id
-  WHERE {_alive(PaymentStatus, "s")} AND {_alive(Invoice, "i")} AND s.state IN ({_words(UNPAID)})
+  WHERE {_alive(PaymentStatus, "s")} AND {_alive(Invoice, "i")} AND s.status IN ({_words(UNPAID)})
     AND i.client_id IS NOT NULL AND s.balance_currency IS NOT NULL
     AND ($2::text[] IS NULL OR i.client_id = ANY($2))
     AND ($3::text[] IS NULL OR i.legal_entity_id = ANY($3))

@@ -700,7 +700,7 @@ CREATE INDEX invoice_project_id ON projection.invoice (project_id);
 CREATE TABLE projection.payment_status (
 	id TEXT COLLATE "C" NOT NULL,
 	invoice_id TEXT COLLATE "C",
-	state TEXT,
+	status TEXT,
 	paid_amount NUMERIC(20, 6),
 	paid_currency TEXT,
 	balance_amount NUMERIC(20, 6),

@@ -118,7 +118,7 @@ async def test_a_posted_invoice_goes_on_as_its_lifecycle_says(
     row = await books.act(erp.INVOICE, key, action, arguments)
     expected = INVOICE.require(action, InvoiceStatus.POSTED).target
     assert decode(erp.INVOICE, row)["ledger_status"] is expected
-    assert decode(erp.PAYMENT_STATUS, row)["state"] is state
+    assert decode(erp.PAYMENT_STATUS, row)["status"] is state
 
 
 async def test_a_draft_is_approved_and_another_voided(drafts: Billing) -> None:

@@ -78,7 +78,7 @@ class Books:
         )
         if open_amount is not None:
             await self.add(
-                PaymentStatus, "pay", System.ERP, invoice_id=invoice_id, state="open",
+                PaymentStatus, "pay", System.ERP, invoice_id=invoice_id, status="open",
                 balance_amount=Decimal(open_amount), balance_currency=currency,
             )  # fmt: skip
         return invoice_id

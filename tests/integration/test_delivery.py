@@ -234,8 +234,8 @@ async def test_a_part_of_a_row_waits_for_the_row(desk: Desk, at_billing: FakeTar
     """A payment status is written into the invoice's row and never makes one of its own."""
     await desk.invoice()
     paid = {"paid_amount": Decimal(40), "paid_currency": "EUR"}
-    await desk.payment(invoice_id=INVOICE, state="partially_paid", **paid)
-    await desk.owe(System.BILLING, PaymentStatus, PAYMENT, "state", "paid")
+    await desk.payment(invoice_id=INVOICE, status="partially_paid", **paid)
+    await desk.owe(System.BILLING, PaymentStatus, PAYMENT, "status", "paid")
     async with at_work(desk.deliverer()):
 
         async def has_waited() -> bool:

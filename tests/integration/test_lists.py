@@ -163,11 +163,11 @@ async def test_a_word_its_owner_only_derives_is_looked_up_in_the_projection(
     for n in range(8, 13):
         await project(
             firm.pool, PaymentStatus, mint("pay", "erp", str(n)), System.ERP, str(n), as_of=AS_OF,
-            state="open" if n % 2 else "paid",
+            status="open" if n % 2 else "paid",
         )  # fmt: skip
-    found = await firm.ask("{ paymentStatuses(filter: {state: [OPEN]}) { nodes { id state } } }")
+    found = await firm.ask("{ paymentStatuses(filter: {status: [OPEN]}) { nodes { id status } } }")
     assert found["paymentStatuses"]["nodes"] == [
-        {"id": mint("pay", "erp", str(n)), "state": "OPEN"} for n in (9, 11)
+        {"id": mint("pay", "erp", str(n)), "status": "OPEN"} for n in (9, 11)
     ]
 
 

@@ -89,7 +89,7 @@ ERP_PAYMENT = Binding(
     anchor_key="doc_id",
     owns={
         "invoice_id": column("billing_ref", names=System.BILLING),
-        "state": column("document_status", read=lambda word: _PAYMENT_STATES[word]),
+        "status": column("document_status", read=lambda word: _PAYMENT_STATES[word]),
     },
 )
 

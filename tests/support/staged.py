@@ -28,7 +28,7 @@ mutation ($id: ID!, $on: LocalDate!, $key: String!) {
 PROJECTED = """
 query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
     status gross { amount } _meta { source }
-    paymentStatus { state paid { amount } balance { amount } lastPaymentOn } } }
+    paymentStatus { status paid { amount } balance { amount } lastPaymentOn } } }
 """
 
 
@@ -95,7 +95,7 @@ class Staged:
 
         async def has_arrived() -> bool:
             seen.update((await self.ask(PROJECTED, id=invoice))["invoice"])
-            return bool(seen["paymentStatus"]["state"] == state)
+            return bool(seen["paymentStatus"]["status"] == state)
 
         await until(has_arrived, seconds=DEADLINE_S)
         assert {part["source"] for part in seen["_meta"]} == {"PROJECTION"}
