@@ -26,7 +26,7 @@ LONGEST_FILL_S = 3_000
 
 _APPENDED = "SELECT sum(next_offset)::bigint FROM log_partition"
 LIST = """
-query ($after: String) { timeEntries(first: 100, after: $after, read: {projected: true}) {
+query ($after: String) { timeEntries(first: 100, after: $after, read: {mode: PROJECTED}) {
   pageInfo { endCursor } nodes { id workDate worked billable status note } } }
 """
 BOARD = """

@@ -74,7 +74,7 @@ async def _load(http: httpx.AsyncClient, requests: int) -> float:
 
 async def _until_filled(http: httpx.AsyncClient) -> None:
     """Until the hub answers and has captured what it needs to know every reference."""
-    projected = SEVEN_TYPES.replace("first: 7", "first: 7, read: {projected: true}")
+    projected = SEVEN_TYPES.replace("first: 7", "first: 7, read: {mode: PROJECTED}")
     deadline = time.monotonic() + 60
     seen = 0
     while time.monotonic() < deadline:

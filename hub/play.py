@@ -33,7 +33,7 @@ QUERIES = (
     ),
     (
         "What can be asked while every owner is down",
-        "  { invoices(last: 5, read: {projected: true}) { nodes { status client { name } } } }",
+        "  { invoices(last: 5, read: {mode: PROJECTED}) { nodes { status client { name } } } }",
     ),
 )
 

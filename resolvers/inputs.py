@@ -49,10 +49,11 @@ def create_input(entity: type) -> Any:
     creation, fields = CREATES[entity], owned_fields(entity)
     needed = {name: shape_of(fields[name].type).annotation for name in creation.needs}
     optional = {name: _nullable(shape_of(fields[name].type)) for name in creation.takes}
-    members = {name: _member(fields[name]) for name in needed} | {
-        name: _member(fields[name], default=None) for name in optional
+    members = {name: _member(fields[name], fields[name].description) for name in needed} | {
+        name: _member(fields[name], fields[name].description, default=None) for name in optional
     }
-    return _input(f"Create{entity.__name__}Input", needed | optional, members, "A new record.")
+    name = f"{creation.verb.capitalize()}{entity.__name__}Input"
+    return _input(name, needed | optional, members, "A new record.")
 
 
 @cache
@@ -75,7 +76,10 @@ def update_input(entity: type) -> Any:
             description="Write only if the owner's version is still this one (`_meta.version`).",
             default=None,
         ),
-    } | {name: _member(owned, default=None) for name, owned in fields.items()}
+    } | {
+        name: _member(owned, f"{owned.description} Owned by {owned.owner.name}.", default=None)
+        for name, owned in fields.items()
+    }
     return _input(
         f"Update{entity.__name__}Input",
         annotations,
@@ -178,10 +182,10 @@ def _nullable(shape: Shape) -> Any:
     return getitem(Optional, shape.annotation)
 
 
-def _member(owned: Owned, **default: Any) -> Any:
-    """The input's field: what the canon says of it, who takes it, and until when."""
+def _member(owned: Owned, said: str, **default: Any) -> Any:
+    """The input's field, deprecated if the canon's is."""
     return strawberry.field(
-        description=f"{owned.description} Owned by {owned.owner.name}.",
+        description=said,
         deprecation_reason=owned.deprecated.reason if owned.deprecated else None,
         **default,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -11,21 +12,25 @@ from schema.errors import Invalid
 from sync.policy import LIVE, PROJECTED, PolicyKind, ReadPolicy
 
 
+@strawberry.enum(description="Who is asked.")
+class ReadMode(Enum):
+    LIVE = strawberry.enum_value(
+        "live", description="The owners; the projection answers in the place of one that fails."
+    )
+    PROJECTED = strawberry.enum_value(
+        "projected", description="The projection only; no owner is called."
+    )
+
+
 @strawberry.input(
     name="ReadPolicy",
     one_of=True,
     description=(
-        "How fresh the answer must be; nested fields inherit it. Without one, owners are asked "
-        "live, and the projection answers in the place of an owner that fails."
+        "How fresh the answer must be; nested fields inherit it. Without one, queries are LIVE."
     ),
 )
 class ReadPolicyInput:
-    live: strawberry.Maybe[bool] = strawberry.field(
-        description="`true`: ask the owners.", default=None
-    )
-    projected: strawberry.Maybe[bool] = strawberry.field(
-        description="`true`: ask the projection only; no owner is called.", default=None
-    )
+    mode: strawberry.Maybe[ReadMode] = strawberry.field(description="Who is asked.", default=None)
     max_age_seconds: strawberry.Maybe[int] = strawberry.field(
         description="Take from the projection what was true within this many seconds.",
         default=None,
@@ -41,17 +46,14 @@ Read = Annotated[
 
 
 def policy_of(read: ReadPolicyInput | None, default: ReadPolicy = LIVE) -> ReadPolicy:
-    """Raises Invalid for a negative age and for `live: false` or `projected: false`."""
+    """Raises Invalid for a negative age."""
     if read is None:
         return default
     if read.after:
         return ReadPolicy(kind=PolicyKind.AFTER, token=read.after.value)
     if read.max_age_seconds:
         return _no_older_than(read.max_age_seconds.value)
-    chosen = read.live or read.projected
-    if chosen is None or not chosen.value:
-        raise Invalid("Say `live: true` or `projected: true`, or leave `read` out.")
-    return LIVE if read.live else PROJECTED
+    return PROJECTED if read.mode and read.mode.value is ReadMode.PROJECTED else LIVE
 
 
 def _no_older_than(seconds: int) -> ReadPolicy:

@@ -33,7 +33,7 @@ subscription ($id: ID!, $after: String) {
     cursor before after invoice { number } } }
 """
 LEDGER_PART = """
-query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
+query ($id: ID!) { invoice(id: $id, read: {mode: PROJECTED}) {
     status number _meta { owner recordKey } } }
 """
 CLIENTS = "{ clients(first: 1) { nodes { id billTo _meta { owner recordKey version } } } }"

@@ -145,7 +145,7 @@ async def test_one_owner_down_is_one_error_and_the_rest_arrives(firm: GraphFirm)
 async def test_nested_fields_inherit_the_read_policy(firm: GraphFirm) -> None:
     """A root that reads the projection has no owner called on any level."""
     await firm.ask(
-        "{ clients(read: {projected: true}) { nodes { name projects { nodes { health } } } } }"
+        "{ clients(read: {mode: PROJECTED}) { nodes { name projects { nodes { health } } } } }"
     )
     assert firm.calls() == {}
 
@@ -198,13 +198,17 @@ async def test_provenance_is_selectable_and_summed_up(firm: GraphFirm) -> None:
     ("query", "code", "words"),
     [
         ('{ client(id: "x") { id } }', "BAD_USER_INPUT", "canonical id"),
-        (f'{{ client(id: "{PROJECT}") {{ id }} }}', "BAD_USER_INPUT", "id of a Project"),
+        (f'{{ client(id: "{PROJECT}") {{ id }} }}', "BAD_USER_INPUT", "one of the Projects"),
         ("{ clients(first: 100000) { nodes { id } } }", "BAD_USER_INPUT", "between 1 and 100"),
         ("{ clients(last: 0) { nodes { id } } }", "BAD_USER_INPUT", "between 1 and 100"),
         ("{ clients(first: 1, last: 1) { nodes { id } } }", "BAD_USER_INPUT", "not both"),
         ('{ clients(after: "?") { nodes { id } } }', "BAD_USER_INPUT", "not a cursor"),
         ('{ clients(read: {after: "?"}) { nodes { id } } }', "BAD_USER_INPUT", "not a token"),
-        ("{ clients(read: {live: false}) { nodes { id } } }", "BAD_USER_INPUT", "live: true"),
+        (
+            "{ clients(read: {mode: LIVE, maxAgeSeconds: 5}) { nodes { id } } }",
+            "GRAPHQL_VALIDATION_FAILED",
+            "exactly one",
+        ),
         (
             '{ clients(filter: {nameContains: "\\u0000"}) { nodes { id } } }',
             "BAD_USER_INPUT",

@@ -173,8 +173,8 @@ async def test_a_word_its_owner_only_derives_is_looked_up_in_the_projection(
 
 async def test_a_projected_list_calls_nobody(firm: GraphFirm) -> None:
     """PROJECTED cuts and reads in the projection alone."""
-    assert await listed(firm, "filter: {health: [RED]}, read: {projected: true}") == [2, 6]
-    assert await listed(firm, "orderBy: {field: NAME}, read: {projected: true}") == [*range(1, 7)]
+    assert await listed(firm, "filter: {health: [RED]}, read: {mode: PROJECTED}") == [2, 6]
+    assert await listed(firm, "orderBy: {field: NAME}, read: {mode: PROJECTED}") == [*range(1, 7)]
     assert firm.calls() == {}
 
 

@@ -63,7 +63,7 @@ async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
 async def found(firm: GraphFirm, text: str, more: str = "") -> list[tuple[str, str]]:
     """(field, text) of the hits, read from the projection."""
     result = await firm.ask(
-        f"query($text: String!) {{ search(text: $text, read: {{projected: true}}{more})"
+        f"query($text: String!) {{ search(text: $text, read: {{mode: PROJECTED}}{more})"
         " { node { id } field matched } }",
         text=text,
     )

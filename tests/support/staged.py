@@ -26,7 +26,7 @@ mutation ($id: ID!, $on: LocalDate!, $key: String!) {
     ... on Refused { code message } ... on RejectedByOwner { system ownerCode } } }
 """
 PROJECTED = """
-query ($id: ID!) { invoice(id: $id, read: {projected: true}) {
+query ($id: ID!) { invoice(id: $id, read: {mode: PROJECTED}) {
     status gross { amount } _meta { source }
     paymentStatus { status paid { amount } balance { amount } lastPaymentOn } } }
 """
