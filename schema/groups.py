@@ -90,13 +90,13 @@ CLIENT_ACCOUNTING = _group(
     checks="tax id format by country; one default bill-to",
     drift=Drift.REPORT,
 )
-LEGAL_ENTITY = _group(
+LEGAL_ENTITIES = _group(
     "legal entity",
     *(ERP, CRM, PSA, HR, BILLING),
     seconds=300,
     checks="the period's state before any posting step",
 )
-ENGAGEMENT = _group(
+ENGAGEMENTS = _group(
     "engagement",
     *(CRM, PSA),
     seconds=60,
@@ -111,7 +111,7 @@ CONTRACT = _group(
     every=WEEKLY,
     drift=Drift.REPORT,
 )
-AMENDMENT = _group(
+AMENDMENTS = _group(
     "amendments",
     *(CRM, PSA, BILLING),
     seconds=30,
@@ -119,7 +119,7 @@ AMENDMENT = _group(
     compares="effective dates and changes",
     drift=Drift.REPORT,
 )
-RATE_CARD = _group(
+RATE_CARDS = _group(
     "rate cards",
     *(CRM, PSA, BILLING),
     seconds=30,
@@ -175,7 +175,7 @@ RESOURCE_SKILLS = _group(
     checks="the role is on the rate card",
     drift=Drift.ADOPT,
 )
-ASSIGNMENT = _group(
+ASSIGNMENTS = _group(
     "assignments",
     *(PSA, ERP),
     seconds=10,
@@ -247,11 +247,11 @@ PAYMENT = _group(
 GROUPS: tuple[FieldGroup, ...] = (
     CLIENT_COMMERCIAL,
     CLIENT_ACCOUNTING,
-    LEGAL_ENTITY,
-    ENGAGEMENT,
+    LEGAL_ENTITIES,
+    ENGAGEMENTS,
     CONTRACT,
-    AMENDMENT,
-    RATE_CARD,
+    AMENDMENTS,
+    RATE_CARDS,
     PROJECT_IDENTITY,
     PROJECT_BUDGET,
     PROJECT_DELIVERY,
@@ -259,7 +259,7 @@ GROUPS: tuple[FieldGroup, ...] = (
     RESOURCE_EMPLOYMENT,
     RESOURCE_COST,
     RESOURCE_SKILLS,
-    ASSIGNMENT,
+    ASSIGNMENTS,
     TIME_CONTENT,
     EXPENSE_CONTENT,
     PRICING,

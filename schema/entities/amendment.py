@@ -6,7 +6,7 @@ from enum import Enum
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
-from schema.groups import AMENDMENT
+from schema.groups import AMENDMENTS
 from schema.ids import AmendmentId, SowId
 from schema.part import field, part
 
@@ -42,32 +42,32 @@ class TermChange:
 class Amendment:
     """A signed change of a statement of work, effective from a date."""
 
-    id: AmendmentId = owned_by(AMENDMENT, description="Canonical id.")
+    id: AmendmentId = owned_by(AMENDMENTS, description="Canonical id.")
     sow_id: SowId | None = owned_by(
-        AMENDMENT, description="What it amends.", filters=(FilterOp.IN,), default=None
+        AMENDMENTS, description="What it amends.", filters=(FilterOp.IN,), default=None
     )
     sequence: int | None = owned_by(
-        AMENDMENT, description="Its number within the contract, from 1.", default=None
+        AMENDMENTS, description="Its number within the contract, from 1.", default=None
     )
     kind: AmendmentKind | None = owned_by(
-        AMENDMENT, description="What it is about.", filters=(FilterOp.IN,), default=None
+        AMENDMENTS, description="What it is about.", filters=(FilterOp.IN,), default=None
     )
     status: AmendmentStatus | None = owned_by(
-        AMENDMENT, description="Status.", filters=(FilterOp.IN,), default=None
+        AMENDMENTS, description="Status.", filters=(FilterOp.IN,), default=None
     )
     effective_from: date | None = owned_by(
-        AMENDMENT,
+        AMENDMENTS,
         description="First day it counts for.",
         filters=(FilterOp.FROM, FilterOp.TO),
         default=None,
     )
     signed_at: datetime | None = owned_by(
-        AMENDMENT, description="When it was signed.", default=None
+        AMENDMENTS, description="When it was signed.", default=None
     )
     changes: list[TermChange] | None = owned_by(
-        AMENDMENT, description="Which terms change, and how.", default=None
+        AMENDMENTS, description="Which terms change, and how.", default=None
     )
-    reason: str | None = owned_by(AMENDMENT, description="Why.", default=None)
+    reason: str | None = owned_by(AMENDMENTS, description="Why.", default=None)
     supersedes_id: AmendmentId | None = owned_by(
-        AMENDMENT, description="The amendment it replaces.", default=None
+        AMENDMENTS, description="The amendment it replaces.", default=None
     )

@@ -6,7 +6,7 @@ from enum import Enum
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
-from schema.groups import ASSIGNMENT
+from schema.groups import ASSIGNMENTS
 from schema.ids import AssignmentId, ProjectId, ResourceId
 from schema.minutes import Minutes
 from schema.rate import Rate
@@ -27,37 +27,37 @@ class AssignmentStatus(Enum):
 class Assignment:
     """A person, or an open seat, planned on a project for a time."""
 
-    id: AssignmentId = owned_by(ASSIGNMENT, description="Canonical id.")
+    id: AssignmentId = owned_by(ASSIGNMENTS, description="Canonical id.")
     project_id: ProjectId | None = owned_by(
-        ASSIGNMENT, description="The project.", filters=(FilterOp.IN,), default=None
+        ASSIGNMENTS, description="The project.", filters=(FilterOp.IN,), default=None
     )
     resource_id: ResourceId | None = owned_by(
-        ASSIGNMENT,
+        ASSIGNMENTS,
         description="The person; null while the seat is open.",
         filters=(FilterOp.IN,),
         default=None,
     )
     role: str | None = owned_by(
-        ASSIGNMENT, description="Role on the rate card.", filters=(FilterOp.IN,), default=None
+        ASSIGNMENTS, description="Role on the rate card.", filters=(FilterOp.IN,), default=None
     )
     status: AssignmentStatus | None = owned_by(
-        ASSIGNMENT, description="Status.", filters=(FilterOp.IN,), default=None
+        ASSIGNMENTS, description="Status.", filters=(FilterOp.IN,), default=None
     )
     starts_on: date | None = owned_by(
-        ASSIGNMENT, description="First day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
+        ASSIGNMENTS, description="First day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
     )
     ends_on: date | None = owned_by(
-        ASSIGNMENT, description="Last day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
+        ASSIGNMENTS, description="Last day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
     )
     minutes_per_day: Minutes | None = owned_by(
-        ASSIGNMENT, description="Planned minutes on each working day.", default=None
+        ASSIGNMENTS, description="Planned minutes on each working day.", default=None
     )
     is_billable: bool | None = owned_by(
-        ASSIGNMENT, description="Whether its time is billed.", default=None
+        ASSIGNMENTS, description="Whether its time is billed.", default=None
     )
     rate_override: Rate | None = owned_by(
-        ASSIGNMENT, description="A price agreed for this assignment alone.", default=None
+        ASSIGNMENTS, description="A price agreed for this assignment alone.", default=None
     )
     replaced_by_id: AssignmentId | None = owned_by(
-        ASSIGNMENT, description="Its successor.", default=None
+        ASSIGNMENTS, description="Its successor.", default=None
     )

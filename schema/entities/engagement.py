@@ -7,7 +7,7 @@ from enum import Enum
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
-from schema.groups import ENGAGEMENT
+from schema.groups import ENGAGEMENTS
 from schema.ids import ClientId, EngagementId, LegalEntityId
 from schema.money import Money
 
@@ -24,35 +24,37 @@ class EngagementStage(Enum):
 class Engagement:
     """A piece of work being sold or delivered to a client."""
 
-    id: EngagementId = owned_by(ENGAGEMENT, description="Canonical id.")
+    id: EngagementId = owned_by(ENGAGEMENTS, description="Canonical id.")
     client_id: ClientId | None = owned_by(
-        ENGAGEMENT, description="The buying client.", filters=(FilterOp.IN,), default=None
+        ENGAGEMENTS, description="The buying client.", filters=(FilterOp.IN,), default=None
     )
     name: str = owned_by(
-        ENGAGEMENT, description="Title.", filters=(FilterOp.CONTAINS,), is_searched=True
+        ENGAGEMENTS, description="Title.", filters=(FilterOp.CONTAINS,), is_searched=True
     )
     stage: EngagementStage | None = owned_by(
-        ENGAGEMENT, description="Sales stage.", filters=(FilterOp.IN,), default=None
+        ENGAGEMENTS, description="Sales stage.", filters=(FilterOp.IN,), default=None
     )
-    expected_value: Money | None = owned_by(ENGAGEMENT, description="Expected value.", default=None)
+    expected_value: Money | None = owned_by(
+        ENGAGEMENTS, description="Expected value.", default=None
+    )
     probability: Decimal | None = owned_by(
-        ENGAGEMENT, description="Chance of winning it, as a fraction.", default=None
+        ENGAGEMENTS, description="Chance of winning it, as a fraction.", default=None
     )
     starts_on: date | None = owned_by(
-        ENGAGEMENT,
+        ENGAGEMENTS,
         description="First planned day.",
         filters=(FilterOp.FROM, FilterOp.TO),
         default=None,
     )
-    ends_on: date | None = owned_by(ENGAGEMENT, description="Last planned day.", default=None)
+    ends_on: date | None = owned_by(ENGAGEMENTS, description="Last planned day.", default=None)
     account_manager: str | None = owned_by(
-        ENGAGEMENT,
+        ENGAGEMENTS,
         description="E-mail address of the account manager.",
         filters=(FilterOp.IN,),
         default=None,
     )
     legal_entity_id: LegalEntityId | None = owned_by(
-        ENGAGEMENT,
+        ENGAGEMENTS,
         description="The contracting legal entity.",
         filters=(FilterOp.IN,),
         default=None,

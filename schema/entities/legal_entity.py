@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
-from schema.groups import LEGAL_ENTITY
+from schema.groups import LEGAL_ENTITIES
 from schema.ids import LegalEntityId
 from schema.local_time import TimeZone
 from schema.part import field, part
@@ -48,38 +48,38 @@ class EntityRounding:
 class LegalEntity:
     """A company of the firm, which contracts, employs and issues invoices."""
 
-    id: LegalEntityId = owned_by(LEGAL_ENTITY, description="Canonical id.")
+    id: LegalEntityId = owned_by(LEGAL_ENTITIES, description="Canonical id.")
     code: str = owned_by(
-        LEGAL_ENTITY, description="Company code.", filters=(FilterOp.IN,), is_searched=True
+        LEGAL_ENTITIES, description="Company code.", filters=(FilterOp.IN,), is_searched=True
     )
     name: str | None = owned_by(
-        LEGAL_ENTITY,
+        LEGAL_ENTITIES,
         description="Registered name.",
         filters=(FilterOp.CONTAINS,),
         is_searched=True,
         default=None,
     )
     country: str | None = owned_by(
-        LEGAL_ENTITY, description="ISO 3166-1 alpha-2 country of registration.", default=None
+        LEGAL_ENTITIES, description="ISO 3166-1 alpha-2 country of registration.", default=None
     )
     functional_currency: str | None = owned_by(
-        LEGAL_ENTITY, description="ISO 4217 code the books are kept in.", default=None
+        LEGAL_ENTITIES, description="ISO 4217 code the books are kept in.", default=None
     )
     time_zone: TimeZone | None = owned_by(
-        LEGAL_ENTITY, description="IANA zone of its business days.", default=None
+        LEGAL_ENTITIES, description="IANA zone of its business days.", default=None
     )
     tax_registrations: list[TaxRegistration] | None = owned_by(
-        LEGAL_ENTITY, description="Where it is registered for tax.", default=None
+        LEGAL_ENTITIES, description="Where it is registered for tax.", default=None
     )
     rounding: EntityRounding | None = owned_by(
-        LEGAL_ENTITY, description="How its documents are rounded.", default=None
+        LEGAL_ENTITIES, description="How its documents are rounded.", default=None
     )
     fiscal_year_start_month: int | None = owned_by(
-        LEGAL_ENTITY, description="First month of its fiscal year, 1-12.", default=None
+        LEGAL_ENTITIES, description="First month of its fiscal year, 1-12.", default=None
     )
     invoice_series: str | None = owned_by(
-        LEGAL_ENTITY, description="Prefix of its invoice numbers, without gaps.", default=None
+        LEGAL_ENTITIES, description="Prefix of its invoice numbers, without gaps.", default=None
     )
     periods: list[FiscalPeriod] | None = owned_by(
-        LEGAL_ENTITY, description="The months of its ledger.", default=None
+        LEGAL_ENTITIES, description="The months of its ledger.", default=None
     )

@@ -6,7 +6,7 @@ from enum import Enum
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
-from schema.groups import RATE_CARD
+from schema.groups import RATE_CARDS
 from schema.ids import RateCardId, RateCardVersionId
 
 
@@ -20,22 +20,22 @@ class RateCardVersionStatus(Enum):
 class RateCardVersion:
     """The rates of a card from a date on; immutable once published."""
 
-    id: RateCardVersionId = owned_by(RATE_CARD, description="Canonical id.")
+    id: RateCardVersionId = owned_by(RATE_CARDS, description="Canonical id.")
     rate_card_id: RateCardId | None = owned_by(
-        RATE_CARD, description="The card.", filters=(FilterOp.IN,), default=None
+        RATE_CARDS, description="The card.", filters=(FilterOp.IN,), default=None
     )
     number: int | None = owned_by(
-        RATE_CARD, description="Its number within the card, from 1.", default=None
+        RATE_CARDS, description="Its number within the card, from 1.", default=None
     )
     effective_from: date | None = owned_by(
-        RATE_CARD,
+        RATE_CARDS,
         description="First work date it prices.",
         filters=(FilterOp.FROM, FilterOp.TO),
         default=None,
     )
     published_at: datetime | None = owned_by(
-        RATE_CARD, description="When it was published; it cannot change after that.", default=None
+        RATE_CARDS, description="When it was published; it cannot change after that.", default=None
     )
     status: RateCardVersionStatus | None = owned_by(
-        RATE_CARD, description="Status.", filters=(FilterOp.IN,), default=None
+        RATE_CARDS, description="Status.", filters=(FilterOp.IN,), default=None
     )

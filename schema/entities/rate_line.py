@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from schema.entity import FilterOp, entity, owned_by
-from schema.groups import RATE_CARD
+from schema.groups import RATE_CARDS
 from schema.ids import LegalEntityId, RateCardVersionId, RateLineId, ResourceId
 from schema.minutes import Minutes
 from schema.money import Money
@@ -14,29 +14,29 @@ from schema.rate import Rate
 class RateLine:
     """One price of a rate card version, and whom and what it is for."""
 
-    id: RateLineId = owned_by(RATE_CARD, description="Canonical id.")
+    id: RateLineId = owned_by(RATE_CARDS, description="Canonical id.")
     version_id: RateCardVersionId | None = owned_by(
-        RATE_CARD, description="The version it belongs to.", filters=(FilterOp.IN,), default=None
+        RATE_CARDS, description="The version it belongs to.", filters=(FilterOp.IN,), default=None
     )
     role: str | None = owned_by(
-        RATE_CARD, description="Role; null for any.", filters=(FilterOp.IN,), default=None
+        RATE_CARDS, description="Role; null for any.", filters=(FilterOp.IN,), default=None
     )
-    grade: str | None = owned_by(RATE_CARD, description="Grade; null for any.", default=None)
-    region: str | None = owned_by(RATE_CARD, description="Region; null for any.", default=None)
+    grade: str | None = owned_by(RATE_CARDS, description="Grade; null for any.", default=None)
+    region: str | None = owned_by(RATE_CARDS, description="Region; null for any.", default=None)
     legal_entity_id: LegalEntityId | None = owned_by(
-        RATE_CARD, description="The delivering legal entity; null for any.", default=None
+        RATE_CARDS, description="The delivering legal entity; null for any.", default=None
     )
-    service: str | None = owned_by(RATE_CARD, description="Service; null for any.", default=None)
+    service: str | None = owned_by(RATE_CARDS, description="Service; null for any.", default=None)
     resource_id: ResourceId | None = owned_by(
-        RATE_CARD, description="A person priced apart; null for any.", default=None
+        RATE_CARDS, description="A person priced apart; null for any.", default=None
     )
-    rate: Rate | None = owned_by(RATE_CARD, description="The price.", default=None)
+    rate: Rate | None = owned_by(RATE_CARDS, description="The price.", default=None)
     min_increment: Minutes | None = owned_by(
-        RATE_CARD, description="Time is billed in steps of this many minutes.", default=None
+        RATE_CARDS, description="Time is billed in steps of this many minutes.", default=None
     )
     overtime_factor: Decimal | None = owned_by(
-        RATE_CARD, description="Factor on the rate for overtime.", default=None
+        RATE_CARDS, description="Factor on the rate for overtime.", default=None
     )
     cap: Money | None = owned_by(
-        RATE_CARD, description="The most that this line may bill.", default=None
+        RATE_CARDS, description="The most that this line may bill.", default=None
     )
