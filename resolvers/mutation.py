@@ -82,7 +82,7 @@ def act(lifecycle: Lifecycle, action: str) -> Any:
     """The field that asks for one step of a record's life."""
     entity = lifecycle.entity
     steps = [t for t in lifecycle.transitions if t.action == action and not t.happens]
-    names = steps[0].takes
+    first, sources = steps[0], ", ".join(s.name for step in steps for s in step.sources)
 
     async def resolve(info: Info, id: Id, idempotency_key: Key, **arguments: Any) -> Any:
         require_id(entity, id)
@@ -90,13 +90,12 @@ def act(lifecycle: Lifecycle, action: str) -> Any:
         send = partial(routing.act, entity, id, action, arguments, idempotency_key=idempotency_key)
         return await _outcome(info, entity, send)
 
-    resolve.__signature__ = _signature(names)  # type: ignore[attr-defined]  # one argument each
-    sources = ", ".join(s.name for step in steps for s in step.sources)
+    resolve.__signature__ = _signature(first.takes)  # type: ignore[attr-defined]  # one argument each
     return _mutation(
         entity,
         resolve,
-        f"Asked for by: {steps[0].asked_by}. From {sources} to {steps[0].target.name}, carried "
-        f"out by {steps[0].performer.name}.",
+        f"From {sources} to {first.target.name}. Asked for by {first.asked_by}, carried out "
+        f"by {first.performer.name}.",
     )
 
 

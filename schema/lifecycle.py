@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import NamedTuple
+
+import strawberry
 
 from schema.errors import Invalid, NotAllowed
 from schema.system import System
+
+
+@strawberry.enum(description="Who may ask for a step.")
+class Role(StrEnum):
+    CONTRACT_OWNER = "contract owner"
+    APPROVER = "approver"
+    PRICING = "pricing"
+    AUTHOR = "author"
+    PROJECT_MANAGER = "project manager"
+    STAFFING = "staffing"
+    FINANCE = "finance"
+    CLIENT = "client"
 
 
 class Argument(NamedTuple):
@@ -34,17 +48,20 @@ ARGUMENTS: Mapping[str, Argument] = {
 class Transition:
     """From any of `sources` to `target`, by `action` at `performer`.
 
-    `asked_by` says in words who may ask for it; nobody asks for a transition that `happens` by
-    itself, such as a payment that arrives. `takes` are the arguments that must come with it.
+    `asked_by` may ask for it; nobody asks for a transition that `happens` by itself, such as a
+    payment that arrives. `takes` are the arguments that must come with it.
     """
 
     action: str
     sources: tuple[Enum, ...]
     target: Enum
     performer: System
-    asked_by: str
+    asked_by: Role | None
     takes: tuple[str, ...] = ()
-    happens: bool = False
+
+    @property
+    def happens(self) -> bool:
+        return self.asked_by is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,18 +16,17 @@ from schema.entities.project import Project, ProjectStatus
 from schema.entities.rate_card_version import RateCardVersion, RateCardVersionStatus
 from schema.entities.sow import Sow, SowStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
-from schema.lifecycle import Lifecycle, Transition
+from schema.lifecycle import Lifecycle, Role, Transition
 from schema.system import System
 
 CRM, PSA, ERP, BILLING, HUB = System.CRM, System.PSA, System.ERP, System.BILLING, System.HUB
 
-OWNER, APPROVER, PRICING, AUTHOR = "contract owner", "approver", "pricing", "author"
-MANAGER, STAFFING, FINANCE, CLIENT = "project manager", "staffing", "finance", "client"
 WHO, WHY, WHO_AND_WHY = ("by",), ("reason",), ("by", "reason")
+_R = Role
 
 
 def _asked(
-    action: str, *sources: Enum, to: Enum, at: System, by: str, takes: tuple[str, ...] = ()
+    action: str, *sources: Enum, to: Enum, at: System, by: Role, takes: tuple[str, ...] = ()
 ) -> Transition:
     return Transition(
         action=action, sources=sources, target=to, performer=at, asked_by=by, takes=takes
@@ -35,9 +34,7 @@ def _asked(
 
 
 def _happens(what: str, *sources: Enum, to: Enum, at: System) -> Transition:
-    return Transition(
-        action=what, sources=sources, target=to, performer=at, asked_by="", happens=True
-    )
+    return Transition(action=what, sources=sources, target=to, performer=at, asked_by=None)
 
 
 _S = SowStatus
@@ -46,14 +43,14 @@ SOW = Lifecycle(
     entity=Sow,
     field="status",
     transitions=(
-        _asked("submit", _S.DRAFT, to=_S.IN_REVIEW, at=CRM, by=OWNER),
-        _asked("approve", _S.IN_REVIEW, to=_S.APPROVED, at=CRM, by=APPROVER, takes=WHO),
-        _asked("reject", _S.IN_REVIEW, to=_S.REJECTED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
-        _asked("activate", _S.APPROVED, to=_S.ACTIVE, at=CRM, by=OWNER),
-        _asked("suspend", _S.ACTIVE, to=_S.SUSPENDED, at=CRM, by=OWNER),
-        _asked("resume", _S.SUSPENDED, to=_S.ACTIVE, at=CRM, by=OWNER),
-        _asked("complete", _S.ACTIVE, to=_S.COMPLETED, at=CRM, by=OWNER),
-        _asked("terminate", *_RUNNING, to=_S.TERMINATED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
+        _asked("submit", _S.DRAFT, to=_S.IN_REVIEW, at=CRM, by=_R.CONTRACT_OWNER),
+        _asked("approve", _S.IN_REVIEW, to=_S.APPROVED, at=CRM, by=_R.APPROVER, takes=WHO),
+        _asked("reject", _S.IN_REVIEW, to=_S.REJECTED, at=CRM, by=_R.APPROVER, takes=WHO_AND_WHY),
+        _asked("activate", _S.APPROVED, to=_S.ACTIVE, at=CRM, by=_R.CONTRACT_OWNER),
+        _asked("suspend", _S.ACTIVE, to=_S.SUSPENDED, at=CRM, by=_R.CONTRACT_OWNER),
+        _asked("resume", _S.SUSPENDED, to=_S.ACTIVE, at=CRM, by=_R.CONTRACT_OWNER),
+        _asked("complete", _S.ACTIVE, to=_S.COMPLETED, at=CRM, by=_R.CONTRACT_OWNER),
+        _asked("terminate", *_RUNNING, to=_S.TERMINATED, at=CRM, by=_R.APPROVER, takes=WHO_AND_WHY),
     ),
 )
 
@@ -62,8 +59,10 @@ AMENDMENT = Lifecycle(
     entity=Amendment,
     field="status",
     transitions=(
-        _asked("approve", _A.DRAFT, to=_A.APPROVED, at=CRM, by=APPROVER, takes=WHO),
-        _asked("void", _A.DRAFT, _A.APPROVED, to=_A.VOIDED, at=CRM, by=APPROVER, takes=WHO_AND_WHY),
+        _asked("approve", _A.DRAFT, to=_A.APPROVED, at=CRM, by=_R.APPROVER, takes=WHO),
+        _asked(
+            "void", _A.DRAFT, _A.APPROVED, to=_A.VOIDED, at=CRM, by=_R.APPROVER, takes=WHO_AND_WHY
+        ),
         _happens("take effect", _A.APPROVED, to=_A.EFFECTIVE, at=CRM),
         _happens("be superseded", _A.EFFECTIVE, to=_A.SUPERSEDED, at=CRM),
     ),
@@ -73,7 +72,7 @@ _V = RateCardVersionStatus
 RATE_CARD_VERSION = Lifecycle(
     entity=RateCardVersion,
     field="status",
-    transitions=(_asked("publish", _V.DRAFT, to=_V.PUBLISHED, at=CRM, by=PRICING),),
+    transitions=(_asked("publish", _V.DRAFT, to=_V.PUBLISHED, at=CRM, by=_R.PRICING),),
 )
 
 _M = MilestoneStatus
@@ -81,9 +80,11 @@ MILESTONE = Lifecycle(
     entity=Milestone,
     field="status",
     transitions=(
-        _asked("complete", _M.PLANNED, to=_M.COMPLETED, at=CRM, by=MANAGER),
-        _asked("accept", _M.COMPLETED, to=_M.ACCEPTED, at=CRM, by=CLIENT, takes=("by", "evidence")),
-        _asked("cancel", _M.PLANNED, _M.COMPLETED, to=_M.CANCELLED, at=CRM, by=OWNER),
+        _asked("complete", _M.PLANNED, to=_M.COMPLETED, at=CRM, by=_R.PROJECT_MANAGER),
+        _asked(
+            "accept", _M.COMPLETED, to=_M.ACCEPTED, at=CRM, by=_R.CLIENT, takes=("by", "evidence")
+        ),
+        _asked("cancel", _M.PLANNED, _M.COMPLETED, to=_M.CANCELLED, at=CRM, by=_R.CONTRACT_OWNER),
     ),
 )
 
@@ -92,14 +93,14 @@ PROJECT = Lifecycle(
     entity=Project,
     field="status",
     transitions=(
-        _asked("provision", _P.REQUESTED, to=_P.PROVISIONING, at=ERP, by=FINANCE),
-        _asked("activate", _P.REQUESTED, _P.PROVISIONING, to=_P.ACTIVE, at=ERP, by=FINANCE),
+        _asked("provision", _P.REQUESTED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
+        _asked("activate", _P.REQUESTED, _P.PROVISIONING, to=_P.ACTIVE, at=ERP, by=_R.FINANCE),
         _happens("fail", _P.PROVISIONING, to=_P.PROVISIONING_FAILED, at=ERP),
-        _asked("provision", _P.PROVISIONING_FAILED, to=_P.PROVISIONING, at=ERP, by=FINANCE),
-        _asked("suspend", _P.ACTIVE, to=_P.SUSPENDED, at=ERP, by=MANAGER),
-        _asked("resume", _P.SUSPENDED, to=_P.ACTIVE, at=ERP, by=MANAGER),
-        _asked("wind_down", _P.ACTIVE, to=_P.CLOSING, at=ERP, by=MANAGER),
-        _asked("close", _P.ACTIVE, _P.CLOSING, to=_P.CLOSED, at=ERP, by=FINANCE),
+        _asked("provision", _P.PROVISIONING_FAILED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
+        _asked("suspend", _P.ACTIVE, to=_P.SUSPENDED, at=ERP, by=_R.PROJECT_MANAGER),
+        _asked("resume", _P.SUSPENDED, to=_P.ACTIVE, at=ERP, by=_R.PROJECT_MANAGER),
+        _asked("wind_down", _P.ACTIVE, to=_P.CLOSING, at=ERP, by=_R.PROJECT_MANAGER),
+        _asked("close", _P.ACTIVE, _P.CLOSING, to=_P.CLOSED, at=ERP, by=_R.FINANCE),
     ),
 )
 
@@ -109,11 +110,11 @@ ASSIGNMENT = Lifecycle(
     entity=Assignment,
     field="status",
     transitions=(
-        _asked("pencil", _G.PROPOSED, to=_G.TENTATIVE, at=PSA, by=STAFFING),
-        _asked("confirm", _G.PROPOSED, _G.TENTATIVE, to=_G.CONFIRMED, at=PSA, by=STAFFING),
-        _asked("start", _G.CONFIRMED, to=_G.IN_PROGRESS, at=PSA, by=MANAGER),
-        _asked("complete", _G.IN_PROGRESS, to=_G.COMPLETED, at=PSA, by=MANAGER),
-        _asked("cancel", *_PLANNED, to=_G.CANCELLED, at=PSA, by=STAFFING),
+        _asked("pencil", _G.PROPOSED, to=_G.TENTATIVE, at=PSA, by=_R.STAFFING),
+        _asked("confirm", _G.PROPOSED, _G.TENTATIVE, to=_G.CONFIRMED, at=PSA, by=_R.STAFFING),
+        _asked("start", _G.CONFIRMED, to=_G.IN_PROGRESS, at=PSA, by=_R.PROJECT_MANAGER),
+        _asked("complete", _G.IN_PROGRESS, to=_G.COMPLETED, at=PSA, by=_R.PROJECT_MANAGER),
+        _asked("cancel", *_PLANNED, to=_G.CANCELLED, at=PSA, by=_R.STAFFING),
         _happens("be replaced", *_PLANNED, _G.IN_PROGRESS, to=_G.REPLACED, at=PSA),
     ),
 )
@@ -123,11 +124,13 @@ TIME_ENTRY = Lifecycle(
     entity=TimeEntry,
     field="status",
     transitions=(
-        _asked("submit", _T.DRAFT, to=_T.SUBMITTED, at=PSA, by=AUTHOR),
-        _asked("approve", _T.SUBMITTED, to=_T.APPROVED, at=PSA, by=MANAGER, takes=WHO),
-        _asked("reject", _T.SUBMITTED, to=_T.REJECTED, at=PSA, by=MANAGER, takes=WHO_AND_WHY),
-        _asked("revise", _T.REJECTED, to=_T.DRAFT, at=PSA, by=AUTHOR),
-        _asked("recall", _T.APPROVED, to=_T.DRAFT, at=PSA, by=MANAGER),
+        _asked("submit", _T.DRAFT, to=_T.SUBMITTED, at=PSA, by=_R.AUTHOR),
+        _asked("approve", _T.SUBMITTED, to=_T.APPROVED, at=PSA, by=_R.PROJECT_MANAGER, takes=WHO),
+        _asked(
+            "reject", _T.SUBMITTED, to=_T.REJECTED, at=PSA, by=_R.PROJECT_MANAGER, takes=WHO_AND_WHY
+        ),
+        _asked("revise", _T.REJECTED, to=_T.DRAFT, at=PSA, by=_R.AUTHOR),
+        _asked("recall", _T.APPROVED, to=_T.DRAFT, at=PSA, by=_R.PROJECT_MANAGER),
     ),
 )
 
@@ -136,10 +139,12 @@ EXPENSE_ITEM = Lifecycle(
     entity=ExpenseItem,
     field="status",
     transitions=(
-        _asked("submit", _E.DRAFT, to=_E.SUBMITTED, at=PSA, by=AUTHOR),
-        _asked("approve", _E.SUBMITTED, to=_E.APPROVED, at=PSA, by=MANAGER, takes=WHO),
-        _asked("reject", _E.SUBMITTED, to=_E.REJECTED, at=PSA, by=MANAGER, takes=WHO_AND_WHY),
-        _asked("revise", _E.REJECTED, to=_E.DRAFT, at=PSA, by=AUTHOR),
+        _asked("submit", _E.DRAFT, to=_E.SUBMITTED, at=PSA, by=_R.AUTHOR),
+        _asked("approve", _E.SUBMITTED, to=_E.APPROVED, at=PSA, by=_R.PROJECT_MANAGER, takes=WHO),
+        _asked(
+            "reject", _E.SUBMITTED, to=_E.REJECTED, at=PSA, by=_R.PROJECT_MANAGER, takes=WHO_AND_WHY
+        ),
+        _asked("revise", _E.REJECTED, to=_E.DRAFT, at=PSA, by=_R.AUTHOR),
         _happens("be posted", _E.APPROVED, to=_E.POSTED, at=PSA),
         _happens("be reimbursed", _E.POSTED, to=_E.REIMBURSED, at=PSA),
     ),
@@ -151,8 +156,8 @@ BILLING_HOLD = Lifecycle(
     entity=BillingHold,
     field="status",
     transitions=(
-        _asked("extend", *_STANDING, to=_H.EXTENDED, at=HUB, by=FINANCE, takes=("review_by",)),
-        _asked("release", *_STANDING, to=_H.RELEASED, at=HUB, by=FINANCE, takes=WHO),
+        _asked("extend", *_STANDING, to=_H.EXTENDED, at=HUB, by=_R.FINANCE, takes=("review_by",)),
+        _asked("release", *_STANDING, to=_H.RELEASED, at=HUB, by=_R.FINANCE, takes=WHO),
         _happens("expire", _H.PLACED, _H.EXTENDED, to=_H.EXPIRED_TO_REVIEW, at=HUB),
     ),
 )
@@ -164,12 +169,12 @@ INVOICE = Lifecycle(
     entity=Invoice,
     field="status",
     transitions=(
-        _asked("approve", _I.DRAFT, to=_I.APPROVED, at=BILLING, by=FINANCE, takes=WHO),
-        _asked("void", _I.DRAFT, _I.APPROVED, to=_I.VOID, at=BILLING, by=FINANCE, takes=WHY),
-        _asked("post", _I.APPROVED, to=_I.POSTED, at=ERP, by=FINANCE, takes=("posting_date",)),
-        _asked("send", _I.POSTED, to=_I.SENT, at=ERP, by=FINANCE, takes=("sent_on",)),
-        _asked("cancel", _I.POSTED, to=_I.CANCELLED, at=ERP, by=FINANCE, takes=WHY),
-        _asked("write_off", *_UNPAID, to=_I.WRITTEN_OFF, at=ERP, by=FINANCE, takes=WHY),
+        _asked("approve", _I.DRAFT, to=_I.APPROVED, at=BILLING, by=_R.FINANCE, takes=WHO),
+        _asked("void", _I.DRAFT, _I.APPROVED, to=_I.VOID, at=BILLING, by=_R.FINANCE, takes=WHY),
+        _asked("post", _I.APPROVED, to=_I.POSTED, at=ERP, by=_R.FINANCE, takes=("posting_date",)),
+        _asked("send", _I.POSTED, to=_I.SENT, at=ERP, by=_R.FINANCE, takes=("sent_on",)),
+        _asked("cancel", _I.POSTED, to=_I.CANCELLED, at=ERP, by=_R.FINANCE, takes=WHY),
+        _asked("write_off", *_UNPAID, to=_I.WRITTEN_OFF, at=ERP, by=_R.FINANCE, takes=WHY),
         _happens("be credited", *_OPEN, to=_I.CREDITED, at=ERP),
         _happens("be paid in part", *_OPEN, to=_I.PARTIALLY_PAID, at=ERP),
         _happens("be paid", *_UNPAID, to=_I.PAID, at=ERP),

@@ -9,7 +9,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.nodes.node import Node
 from schema.entity import Owner
-from schema.lifecycle import Lifecycle, Transition
+from schema.lifecycle import Lifecycle, Role, Transition
 from schema.listing import listed_fields
 from schema.system import System
 from sync.store.projection_tables import entity_name
@@ -24,7 +24,7 @@ class AvailableAction:
     )
     resulting_state: str = strawberry.field(description="Where it leads.")
     system: System = strawberry.field(description="Who carries it out, and may still refuse.")
-    asked_by: str = strawberry.field(description="Who may ask for it.")
+    asked_by: Role | None = strawberry.field(graphql_type=Role, description="Who may ask for it.")
 
 
 def available_actions(lifecycle: Lifecycle) -> Any:

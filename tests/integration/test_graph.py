@@ -389,7 +389,7 @@ async def test_what_can_be_done_next_is_said(firm: GraphFirm) -> None:
         "takes": [],
         "resultingState": "SUSPENDED",
         "system": "ERP",
-        "askedBy": "project manager",
+        "askedBy": "PROJECT_MANAGER",
     }
 
 
