@@ -9,6 +9,8 @@ from pydantic.fields import FieldInfo
 
 from hub.graph import sdl
 from hub.settings import Settings, SystemSettings
+from hub.view import HTTP_CODES
+from resolvers.errors import DOCUMENT_CODES
 from schema import errors
 from schema.canon import ENTITIES
 from schema.checks import CHECKS
@@ -73,10 +75,17 @@ def settings_page() -> str:
 
 
 def errors_page() -> str:
-    head = f"{GENERATED}# Error codes\n\n`extensions.code`, and what the caller should do.\n\n"
+    """Every code an answer may carry: of the engine, of a document, of HTTP."""
     tree = (errors.__doc__ or "").split("\n\n")[1]
-    return f"{head}```\n{tree}\n```\n\n| Code | Retryable |\n|---|---|\n" + "".join(
-        f"| `{cls.code}` | {'yes' if cls.is_retryable else 'no'} |\n" for cls in _error_classes()
+    named = "".join(_error(cls) for cls in _error_classes())
+    refused = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in DOCUMENT_CODES.items())
+    spoken = "".join(f"| `{code}` | {status} |\n" for status, code in HTTP_CODES.items())
+    return (
+        f"{GENERATED}# Error codes\n\n`extensions.code`, and what the caller should do. The codes "
+        "of `RefusalCode` are answers, not errors: a mutation ends with a type of `Refused`.\n\n"
+        f"```\n{tree}\n```\n\n| Code | Class | Retryable |\n|---|---|---|\n{named}"
+        f"\n## Of a document\n\n| Code | Meaning |\n|---|---|\n{refused}"
+        f"\n## Of a request\n\n| Code | HTTP status |\n|---|---|\n{spoken}"
     )
 
 
@@ -120,9 +129,15 @@ def _setting(name: str, field: FieldInfo) -> str:
     return f"| `{name}` | {default} | {field.description} |\n"
 
 
+def _error(cls: type[ConcordError]) -> str:
+    return f"| `{cls.code}` | {cls.__name__} | {'yes' if cls.is_retryable else 'no'} |\n"
+
+
 def _error_classes() -> Iterator[type[ConcordError]]:
+    """Those with a code of their own; what derives from them elsewhere goes by its parent's."""
     pending = [ConcordError]
     while pending:
         cls = pending.pop(0)
-        yield cls
+        if "code" in vars(cls):
+            yield cls
         pending += cls.__subclasses__()

@@ -36,7 +36,7 @@ JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 
-_CODES = {
+HTTP_CODES = {
     400: "BAD_REQUEST",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
@@ -224,5 +224,5 @@ def _negotiated(request: Request) -> str:
 
 
 def _refusal(status: int, message: str) -> Response:
-    error = {"message": message, "extensions": {"code": _CODES.get(status, "BAD_REQUEST")}}
+    error = {"message": message, "extensions": {"code": HTTP_CODES.get(status, "BAD_REQUEST")}}
     return Response(orjson.dumps({"errors": [error]}), status, _HEADERS.get(status), JSON)

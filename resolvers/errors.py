@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +19,18 @@ Path = tuple[str | int, ...]
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+TOO_DEEP = "DOCUMENT_TOO_DEEP"
+TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL"
+
+DOCUMENT_CODES: Mapping[str, str] = {
+    PARSE_FAILED: "it is no GraphQL, or too long: correct it",
+    VALIDATION_FAILED: "it does not fit the schema: correct it",
+    TOO_DEEP: "it nests too many levels: split it",
+    TOO_MANY_ALIASES: "it has too many aliases: split it",
+}
+"""Why a document is refused before any of it runs, and what to do."""
 
 
 def coded(error: Exception, path: Path, correlation_id: str) -> GraphQLError:

@@ -21,6 +21,8 @@ from graphql import (
     SelectionSetNode,
 )
 
+from resolvers.errors import TOO_DEEP, TOO_MANY_ALIASES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -48,9 +50,9 @@ def broken_limits(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
             continue
         shape = ruler.measure(operation.selection_set)
         if shape.depth > limits.depth:
-            errors.append(_refusal(operation, "DOCUMENT_TOO_DEEP", "levels", limits.depth))
+            errors.append(_refusal(operation, TOO_DEEP, "levels", limits.depth))
         if shape.aliases > limits.aliases:
-            errors.append(_refusal(operation, "TOO_MANY_ALIASES", "aliases", limits.aliases))
+            errors.append(_refusal(operation, TOO_MANY_ALIASES, "aliases", limits.aliases))
     return errors
 
 
