@@ -11,6 +11,7 @@ from aiodataloader import DataLoader
 
 from resolvers.errors import Path
 from schema.edges import EdgeLoad, GraphEdge
+from schema.system import System
 from sync.ordering import Cut, Order
 from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
@@ -50,6 +51,12 @@ Key = tuple[Any, Wanted]
 EdgeKey = tuple[Any, WantedEdge]
 """Near end (an id, or ids) and what is wanted of the far end."""
 
+References = Sequence[tuple[System, str]]
+"""Systems, and what each calls a record."""
+ReferenceKey = tuple[str, Path]
+"""A record's id, and the root field below which it was asked for."""
+
+ReferenceLists = Callable[[list[ReferenceKey]], Coroutine[Any, Any, list[References | None]]]
 Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
 FarEnds = Callable[[list[EdgeKey]], Coroutine[Any, Any, list[Any]]]
 FarPages = Callable[[list[Key]], Coroutine[Any, Any, list[RecordPage | None]]]
@@ -65,6 +72,7 @@ class Scope:
         self._edges: dict[int, DataLoader[EdgeKey, Any]] = {}
         self._pages: dict[int, DataLoader[Key, RecordPage | None]] = {}
         self._roots: dict[type, DataLoader[Key, Record | None]] = {}
+        self._references: dict[type, DataLoader[ReferenceKey, References | None]] = {}
 
     def load_edge(self, edge: GraphEdge, near: Any, wanted: WantedEdge) -> Awaitable[Any]:
         """What is shown of the far records; None from a batch that failed, reported once."""
@@ -88,6 +96,15 @@ class Scope:
         if loader is None:
             loader = self._roots[entity] = DataLoader(self._root_batch(entity))
         return loader.load((record_id, wanted))
+
+    def load_references(
+        self, entity: type, record_id: str, path: Path
+    ) -> Awaitable[References | None]:
+        """What systems call the record; None from a batch that failed, which is reported once."""
+        loader = self._references.get(entity)
+        if loader is None:
+            loader = self._references[entity] = DataLoader(self._reference_batch(entity))
+        return loader.load((record_id, path))
 
     async def load_reported(self, entity: type, record_id: str, wanted: Wanted) -> Record | None:
         """As load_root, but a failure is reported beside the answer instead of raised."""
@@ -162,6 +179,18 @@ class Scope:
                 keys[0][1].path, lambda s: reading.by_ids(s, entity, ids, fields)
             )
             return [found.get(record_id) for record_id, _ in keys]
+
+        return load
+
+    def _reference_batch(self, entity: type) -> ReferenceLists:
+        async def load(keys: list[ReferenceKey]) -> list[References | None]:
+            xref = self.request.services.reading.xref
+            try:
+                found = await xref.references(entity, [record_id for record_id, _ in keys])
+            except Exception as error:  # noqa: BLE001  # one masked error, not one per record
+                self.request.report(error, keys[0][1])
+                return [None] * len(keys)
+            return [found[record_id] for record_id, _ in keys]
 
         return load
 

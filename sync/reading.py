@@ -71,6 +71,7 @@ class Reading:
         clock: Clock,
         timeout: timedelta,
     ) -> None:
+        self.xref = xref
         self.owners = Owners(connectors, xref, clock, timeout)
         self._projected = Projected(pool)
         self._clock = clock

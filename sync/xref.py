@@ -39,6 +39,11 @@ SELECT DISTINCT ON (record_id) record_id, external_id FROM xref
 WHERE entity = $1 AND system = $2 AND record_id = ANY($3)
 ORDER BY record_id, is_former, since_epoch DESC, since_lsn DESC, first_seen DESC
 """
+_REFERENCES = """
+SELECT record_id, system, external_id FROM xref
+WHERE entity = $1 AND record_id = ANY($2) AND NOT is_former
+ORDER BY record_id, system, external_id
+"""
 _LINK = """
 INSERT INTO xref (system, entity, external_id, record_id)
 SELECT $1, $2, * FROM unnest($3::text[], $4::text[])
@@ -162,6 +167,15 @@ class Xref:
             )
             keys.update({(entity, system, r["record_id"]): r["external_id"] for r in rows})
         return {i: keys[entity, system, i] for i in wanted if (entity, system, i) in keys}
+
+    async def references(
+        self, entity: type, ids: Iterable[str]
+    ) -> dict[str, list[tuple[System, str]]]:
+        """Every system that has been met holding the record, and what it calls it now."""
+        found: dict[str, list[tuple[System, str]]] = {record_id: [] for record_id in ids}
+        for row in await self._pool.fetch(_REFERENCES, entity_name(entity), list(found)):
+            found[row["record_id"]].append((System(row["system"]), row["external_id"]))
+        return found
 
     async def link(self, links: Iterable[Link]) -> None:
         """Remember links; a link that exists stays as it is."""

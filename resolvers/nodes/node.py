@@ -7,12 +7,20 @@ from typing import Any
 
 import strawberry
 
+from resolvers.context import Info
 from resolvers.loaders import Scope
 from resolvers.paging import Connection
 from resolvers.provenance import Provenance, provenance_of
-from schema.entity import derived_fields, owned_fields
+from schema.entity import Owner, derived_fields, owned_fields
+from schema.system import System
 from sync.policy import RecordPage
 from sync.records import Record
+
+
+@strawberry.type(description="What one system calls a record.")
+class Reference:
+    system: System = strawberry.field(description="The system.")
+    key: str = strawberry.field(description="The record's own key there.")
 
 
 @strawberry.interface(description="Anything with a canonical id.")
@@ -28,6 +36,16 @@ class Node:
     def meta(self) -> list[Provenance]:
         now = self.scope.request.services.clock()
         return [provenance_of(part, now) for part in self.record.provenance.values()]
+
+    @strawberry.field(
+        description="What each system calls the record, as far as it has been met there.",
+        directives=[Owner(system=System.HUB)],
+    )
+    async def references(self, info: Info) -> list[Reference] | None:
+        found = await self.scope.load_references(self.record.entity, self.record.id, info.root_path)
+        return (
+            None if found is None else [Reference(system=system, key=key) for system, key in found]
+        )
 
 
 def node_of(record: Record, scope: Scope) -> Any:

@@ -323,6 +323,16 @@ mutation($input: UpdateClientInput!) {
 """
 
 
+async def test_what_each_system_calls_a_record_is_said(firm: GraphFirm) -> None:
+    """A person who looks a client up in the ledger finds it by the ledger's own number."""
+    found = await firm.ask("{ clients(first: 2) { nodes { references { system key } } } }")
+    assert [node["references"] for node in found["clients"]["nodes"]] == [
+        [{"system": "CRM", "key": f"ACC-{n:05d}"}, {"system": "ERP", "key": f"C{10000 + n}"}]
+        for n in (1, 2)
+    ]
+    assert firm.calls() == {"crm": 1}
+
+
 async def test_a_write_goes_to_its_owner_and_is_read_back(firm: GraphFirm) -> None:
     """ERP's field is written in ERP, the payload shows it, and the token is good for a read."""
     found = await firm.ask(UPDATE, input={"id": CLIENT, "owner": "ERP", "paymentTermsDays": 60})
