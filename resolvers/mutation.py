@@ -82,7 +82,7 @@ def act(lifecycle: Lifecycle, action: str) -> Any:
     """The field that asks for one step of a record's life."""
     entity = lifecycle.entity
     steps = [t for t in lifecycle.transitions if t.action == action and not t.happens]
-    first, sources = steps[0], ", ".join(s.name for step in steps for s in step.sources)
+    first, sources = steps[0], " or ".join(s.name for step in steps for s in step.sources)
 
     async def resolve(info: Info, id: Id, idempotency_key: Key, **arguments: Any) -> Any:
         require_id(entity, id)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from schema.entity import Owned
+from schema.entity import Owned, plural
 from schema.listing import Listed, orderable_fields
 from sync.ordering import Order
 
@@ -26,7 +26,7 @@ def order_input(entity: type) -> Any:
     name, enum = entity.__name__, cast(Any, Enum)  # an enum whose name is worked out
     fields = enum(f"{name}OrderField", dict(map(_member, orderable_fields(entity).values())))
     annotations = {
-        "field": strawberry.enum(fields, description=f"What {name} lists can be ordered by."),
+        "field": strawberry.enum(fields, description=f"What {plural(entity)} can be ordered by."),
         "direction": OrderDirection,
     }
     members = {

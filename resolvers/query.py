@@ -162,7 +162,8 @@ _ROOTS: Mapping[str, Any] = {
         resolver=search,
         description=(
             "Records by what people know of them, the best first: those that equal the text, then "
-            "those that start with it, then those that contain it."
+            "those that start with it, then those that contain it. There are no further pages: "
+            "a longer text finds fewer."
         ),
     ),
     "ownership": strawberry.field(

@@ -16,14 +16,14 @@ from schema.system import System
 
 @strawberry.enum(description="Who may ask for a step.")
 class Role(StrEnum):
-    CONTRACT_OWNER = "contract owner"
-    APPROVER = "approver"
+    CONTRACT_OWNER = "the contract owner"
+    APPROVER = "an approver"
     PRICING = "pricing"
-    AUTHOR = "author"
-    PROJECT_MANAGER = "project manager"
+    AUTHOR = "the author"
+    PROJECT_MANAGER = "the project manager"
     STAFFING = "staffing"
     FINANCE = "finance"
-    CLIENT = "client"
+    CLIENT = "the client"
 
 
 class Argument(NamedTuple):

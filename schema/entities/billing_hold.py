@@ -52,8 +52,10 @@ class BillingHold:
         HOLD, description="Status.", filters=(FilterOp.IN,), default=None
     )
     reason: str | None = owned_by(HOLD, description="Why.", default=None)
-    placed_by: str | None = owned_by(HOLD, description="E-mail address of who did.", default=None)
-    placed_at: datetime | None = owned_by(HOLD, description="When.", default=None)
+    placed_by: str | None = owned_by(
+        HOLD, description="E-mail address of who placed it.", default=None
+    )
+    placed_at: datetime | None = owned_by(HOLD, description="When it was placed.", default=None)
     review_by: date | None = owned_by(
         HOLD, description="Day to look again.", filters=(FilterOp.FROM, FilterOp.TO), default=None
     )

@@ -13,7 +13,7 @@ from schema.money import Money
 from schema.part import field, part
 
 
-@strawberry.enum(description="How far a posted invoice has been paid.")
+@strawberry.enum(description="Where the payment of an invoice stands.")
 class PaymentState(Enum):
     OPEN = "open"
     PARTIALLY_PAID = "partially_paid"
@@ -44,7 +44,7 @@ class PaymentStatus:
     )
     status: PaymentState | None = owned_by(
         PAYMENT,
-        description="Payment state; null until the invoice is posted.",
+        description="Where it stands; null until the invoice is posted.",
         filters=(FilterOp.IN,),
         default=None,
     )
