@@ -64,7 +64,7 @@ def update_input(entity: type) -> Any:
         "id": strawberry.ID,
         "owner": System | None,
         "if_version": Long | None,
-        **{name: _maybe(entity, owned) for name, owned in fields.items()},
+        **{name: _maybe(owned) for name, owned in fields.items()},
     }
     members = {
         "id": strawberry.field(description="The record to change."),
@@ -106,11 +106,14 @@ def patched(entity: type, given: Any) -> Mapping[str, Any]:
     if not patch:
         raise Invalid("Name at least one field to change.")
     for name in patch:
-        sunset = owned_fields(entity)[name].deprecated
-        if sunset and sunset.use in patch:
-            old, new = to_camel_case(name), to_camel_case(sunset.use)
-            raise Invalid(f"{old} and {new} say the same: give {new} alone.")
+        _require_alone(owned_fields(entity)[name], patch)
     return _values(entity, patch)
+
+
+def _require_alone(owned: Owned, patch: Mapping[str, Any]) -> None:
+    if owned.deprecated and owned.deprecated.use in patch:
+        old, new = to_camel_case(owned.name), to_camel_case(owned.deprecated.use)
+        raise Invalid(f"{old} and {new} say the same: give {new} alone.")
 
 
 @cache
@@ -171,7 +174,7 @@ def _reference(entity: type) -> Callable[[str], str]:
     return checked
 
 
-def _maybe(entity: type, owned: Owned) -> Any:
+def _maybe(owned: Owned) -> Any:
     """Left out, or given; null only where the field may be empty."""
     is_optional = type(None) in get_args(owned.type)
     shape = shape_of(owned.type)

@@ -1,4 +1,4 @@
-"""Thin resolvers: called as they are where no argument has to be converted.
+"""Thin resolvers: called as they are while no argument that was given has to be converted.
 
 Strawberry prepares every call of a resolver for arguments of any kind, which costs several times
 what following an edge does.
@@ -17,7 +17,7 @@ from resolvers.context import Info
 
 
 def thin_resolvers(schema: GraphQLSchema) -> None:
-    """Replace, in a schema just built, the resolvers that take `root` and `info`, and scalars."""
+    """Shorten, in a schema just built, the way to the resolvers that take `root` and `info`."""
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             for definition in kind.fields.values():
@@ -26,20 +26,26 @@ def thin_resolvers(schema: GraphQLSchema) -> None:
 
 def _thin(definition: GraphQLField) -> Callable[..., Any] | None:
     field: Any = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    resolver = field.base_resolver if field else None
-    if resolver is None or field.extensions or field.is_subscription:
+    resolver, convert = field.base_resolver if field else None, definition.resolve
+    if resolver is None or convert is None or field.extensions or field.is_subscription:
         return None
-    takes_objects = resolver.root_parameter and resolver.info_parameter
-    if not takes_objects or not _are_scalars(definition, field):
+    if not (resolver.root_parameter and resolver.info_parameter):
         return None
-    call = resolver.wrapped_func
-    return lambda source, info, **given: call(
-        root=source, info=Info(_raw_info=info, _field=field), **given
-    )
+    call, scalars = resolver.wrapped_func, _scalars(definition, field)
+
+    def resolve(source: Any, info: Any, **given: Any) -> Any:
+        if given.keys() <= scalars:
+            return call(root=source, info=Info(_raw_info=info, _field=field), **given)
+        return convert(source, info, **given)
+
+    return resolve
 
 
-def _are_scalars(definition: GraphQLField, field: Any) -> bool:
-    """Whether the arguments arrive in the form and under the names the resolver expects."""
-    return {a.python_name for a in field.arguments} == definition.args.keys() and all(
-        isinstance(bare(argument.type), GraphQLScalarType) for argument in definition.args.values()
+def _scalars(definition: GraphQLField, field: Any) -> frozenset[str]:
+    """The arguments that arrive in the form and under the names the resolver expects."""
+    names = {argument.python_name for argument in field.arguments}
+    return frozenset(
+        name
+        for name, argument in definition.args.items()
+        if name in names and isinstance(bare(argument.type), GraphQLScalarType)
     )

@@ -67,7 +67,7 @@ def test_a_call_carries_days_as_text_and_its_own_fields() -> None:
 
 def test_what_a_system_cannot_do_is_invalid() -> None:
     """An unknown action, or an argument it does not take, never reaches the system."""
-    with pytest.raises(Invalid, match="ERP cannot approve a Invoice"):
+    with pytest.raises(Invalid, match="ERP cannot approve Invoices"):
         call_of(CALLS, erp_bindings.INVOICE, "approve")
     with pytest.raises(Invalid, match="does not take by"):
         CALLS[Project, "close"].body({"by": "ann@firm.example"})
