@@ -290,7 +290,7 @@ async def test_receivables_come_page_by_page_most_overdue_first(
     [
         ("{ projectBoard(first: 101) { nodes { holds } } }", "between 1 and 100"),
         (f'{{ receivables(filter: {{clientId: ["{made("prj", 1)}"]}}) {{ nodes {{ asOf }} }} }}',
-         "id of a Project"),
+         "one of the Projects"),
         ('{ unbilledWork(after: "?") { nodes { entries } } }', "not a cursor"),
     ],
 )  # fmt: skip
