@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hub.embedded import Cluster
-from hub.stage import SYSTEMS, Erp
-from hub.tryton.database import Template
-from hub.tryton.erp import prepare_tryton
-from hub.tryton.server import Installation
+from hub.stage import SYSTEMS, Size, suffix_of
+from hub.tryton.database import Template, prepare_template
+from hub.tryton.running import BLUEPRINTS, RunningTryton, prepare_installation, serve
 
 LANE = "CONCORD_TRYTON"
 """Set to 1 the lane runs, and a Tryton that cannot be installed is an error; else it is skipped."""
@@ -20,16 +19,39 @@ STATE = Path(__file__).parents[2] / ".concord" / "tryton"
 
 
 @contextmanager
-def provisioned() -> Iterator[tuple[Cluster, Installation, Template]]:
-    """The cluster with the template, which is made if it is not there."""
+def running(role: str, database: str) -> Iterator[RunningTryton]:
+    """A Tryton in this role, with the firm as it was seeded."""
+    with provisioned(role) as (cluster, templates):
+        cluster.drop_database(database)
+        databases = {role: database}
+        installation = prepare_installation(STATE, cluster, print)
+        tryton = serve(installation, templates, cluster, databases)[role]
+        try:
+            yield tryton
+        finally:
+            tryton.server.stop()
+            cluster.drop_database(database)
+
+
+@contextmanager
+def provisioned(*roles: str) -> Iterator[tuple[Cluster, dict[str, Template]]]:
+    """The cluster with the templates of the roles, which are made if they are not there."""
     STATE.mkdir(parents=True, exist_ok=True)
     with Cluster.start(STATE / "postgres", durable=False) as cluster:
-        yield cluster, *prepare_tryton(STATE, cluster, print)
+        installation = prepare_installation(STATE, cluster, print)
+        yield (
+            cluster,
+            {
+                role: prepare_template(installation, cluster, BLUEPRINTS[role], print)
+                for role in roles
+            },
+        )
 
 
-def fresh_state() -> Path:
-    """Where a stage finds Tryton's template, but nothing that an earlier stage has left."""
-    with provisioned() as (cluster, _, _):
+def fresh_state(*roles: str) -> Path:
+    """Where a stage finds Tryton's templates, but nothing that an earlier stage has left."""
+    suffix = suffix_of(roles, Size.S)
+    with provisioned(*roles) as (cluster, _):
         for name in (*SYSTEMS, "hub"):
-            cluster.drop_database(f"{name}_{Erp.TRYTON.value}")
+            cluster.drop_database(name + suffix)
     return STATE
