@@ -83,10 +83,8 @@ class Tryton:
         domain = [*domain_of(shape, query.where), *_window(query, shape)]
         order = [[key, "DESC" if query.descending else "ASC"]]
         found = await self._search(model, domain, shape.fields, order=order, limit=query.limit + 1)
-        records = found[: query.limit]
-        if shape.complete is not None:
-            records = await shape.complete(self, records)
-        rows = map(shape.read, records)
+        records = await self._completed(shape, found[: query.limit])
+        rows = [shape.read(record) for record in records]
         return Rows(
             rows=tuple(row for row in rows if holds(row, query.where)),
             has_more=len(found) > query.limit,
@@ -185,11 +183,15 @@ class Tryton:
         if not found:
             name = f"{self.system.name} has no {binding.entity.__name__} {key}."
             raise NotFound(name, system=self.system)
-        return found
+        return (await self._completed(shape, [found]))[0]
 
     async def _read_again(self, binding: Binding, number: int) -> Row:
         shape = self._shape(binding)
-        return shape.read(await self.find(binding.resource, [["id", "=", number]], *shape.fields))
+        found = await self.find(binding.resource, [["id", "=", number]], *shape.fields)
+        return shape.read((await self._completed(shape, [found]))[0])
+
+    async def _completed(self, shape: Shape, records: list[Record]) -> list[Record]:
+        return records if shape.complete is None else await shape.complete(self, records)
 
     async def _search(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from sync.connectors.binding import Row
 from sync.connectors.tryton_shapes import (
     CONTRACT_MARK,
     Record,
+    Searches,
     Shape,
     code_of,
     days_of,
@@ -78,6 +80,25 @@ def read_engagement(record: Record) -> Row:
     }
 
 
+async def with_opportunities(tryton: Searches, records: Sequence[Record]) -> list[Record]:
+    """The sales with the numbers of the opportunities they come of; Tryton gives their ids."""
+    ids = [_opportunity_of(record) for record in records]
+    wanted = sorted({number for number in ids if number is not None})
+    found = await tryton.search(
+        "sale.opportunity", [["id", "in", wanted]], ("number",), limit=len(wanted) or 1
+    )
+    numbers = {one["id"]: one["number"] for one in found}
+    return [
+        {**record, "opportunity": None if number is None else numbers.get(number)}
+        for record, number in zip(records, ids, strict=True)
+    ]
+
+
+def _opportunity_of(record: Record) -> int | None:
+    model, _, number = (record["origin"] or "").partition(",")
+    return int(number) if model == "sale.opportunity" else None
+
+
 def read_sow(record: Record) -> Row:
     """A contract's ceiling is what its lines add up to; none when they are worth nothing."""
     worth = Decimal(record["untaxed_amount"] or 0)
@@ -87,7 +108,7 @@ def read_sow(record: Record) -> Row:
         "number": record["number"],
         "contract_no": marked(CONTRACT_MARK, (record["comment"] or "").splitlines())
         or record["number"],
-        "opportunity": (record["origin"] or {}).get("number"),
+        "opportunity": record["opportunity"],
         "revision": record["revision"] + 1,
         "subject": record["description"],
         "pricing_model": next(iter(products), None),
@@ -179,7 +200,7 @@ ENGAGEMENTS = Shape(
 )
 SOWS = Shape(
     fields=(
-        *("number", "reference", "comment", "origin.number", "revision", "description", "state"),
+        *("number", "reference", "comment", "origin", "revision", "description", "state"),
         *("untaxed_amount", "currency.code", "shipping_date", "_timestamp", "lines.product.code"),
         *("payment_term.lines.relativedeltas.days", "company.party.code"),
     ),
@@ -197,6 +218,7 @@ SOWS = Shape(
     },
     marks={"contract_no": ("comment", CONTRACT_MARK)},
     states={"status": SALE_STATES},
+    complete=with_opportunities,
 )
 AMENDMENTS = Shape(
     fields=(

@@ -57,7 +57,7 @@ def sow(**fields: Any) -> Row:
             "number": "SOW-00003",
             "reference": "PO-1",
             "comment": "contract:CN-2026-0003\nplease call first",
-            "origin": {"number": "OPP-00007"},
+            "opportunity": "OPP-00007",
             "revision": 1,
             "description": "Main works",
             "state": "processing",
@@ -137,7 +137,7 @@ def test_a_sale_reads_as_a_contract() -> None:
 
 def test_a_contract_made_in_tryton_has_trytons_number() -> None:
     """No line of its comment says another; worth nothing means without a ceiling."""
-    told = decode(SOW, sow(comment=None, origin=None, lines=None, untaxed_amount="0.00"))
+    told = decode(SOW, sow(comment=None, opportunity=None, lines=None, untaxed_amount="0.00"))
     assert (told["number"], told["engagement_id"], told["cap"], told["method"]) == (
         *("SOW-00003", None, None, None),
     )
