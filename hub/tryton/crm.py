@@ -16,7 +16,7 @@ from hub.tryton.selling import Selling, open_shop
 def fill(log_in: LogIn, firm: Firm, say: Say) -> Sequence[int]:
     say("founding the legal entities that sell")
     shop = open_shop(log_in(), ENTITIES)
-    Selling(session=log_in(), shop=shop, say=say).put(firm)
+    Selling(session=log_in().beside_companies(), shop=shop, say=say).put(firm)
     return [one.id for one in shop.companies.values()]
 
 
