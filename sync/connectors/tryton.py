@@ -48,15 +48,13 @@ DIALECT = Dialect(refusal=_refusal, stale=frozenset())
 class Role:
     """What a Tryton database is to the firm: what it holds, and what it can be asked for.
 
-    `shapes` and `encoders` are by Tryton's model; `lines` the fields beyond a shape's that a
-    write may have to name. What is not in `actions` Tryton cannot do.
+    `shapes` and `encoders` are by Tryton's model. What is not in `actions` Tryton cannot do.
     """
 
     system: System
     bindings: tuple[Binding, ...]
     shapes: Mapping[str, Shape]
     encoders: Mapping[str, Encode]
-    lines: Mapping[str, tuple[str, ...]]
     actions: Mapping[tuple[type, str], Act]
 
 
@@ -101,9 +99,8 @@ class Tryton:
         self, binding: Binding, key: str, row: Row, *, version: int | None = None
     ) -> Row:
         record = await self._require(binding, key)
-        await self.write(
-            binding, record, await self._encoder(binding)(self, row, record), version=version
-        )
+        values = await self._encoder(binding)(self, row, record)
+        await self.write(binding, record, values, version=version)
         return await self._read_again(binding, record["id"])
 
     async def act(
@@ -114,7 +111,7 @@ class Tryton:
         Tryton itself passes over a record in another state, or would not mind.
         """
         act = self._role.actions.get((binding.entity, action))
-        if act is None or binding not in self.bindings:
+        if act is None:
             raise Invalid(f"Tryton has no action {action} on {binding.entity.__name__}.")
         record = await self._require(binding, key)
         await act(self, binding, record, arguments)
@@ -176,13 +173,13 @@ class Tryton:
         return encoder
 
     async def _require(self, binding: Binding, key: str) -> Record:
-        """The record as Tryton has it, with the lines that a write may have to name."""
+        """The record as Tryton has it, with the ids of its lines, which a write may name."""
         where = (Condition(column=binding.key, op=FilterOp.IN, value=(key,)),)
-        shape, lines = self._shape(binding), self._role.lines.get(binding.resource, ())
-        found = await self.find(binding.resource, domain_of(shape, where), *shape.fields, *lines)
+        shape = self._shape(binding)
+        found = await self.find(binding.resource, domain_of(shape, where), *shape.fields)
         if not found:
-            name = f"{self.system.name} has no {binding.entity.__name__} {key}."
-            raise NotFound(name, system=self.system)
+            who = f"{self.system.name} has no {binding.entity.__name__} {key}."
+            raise NotFound(who, system=self.system)
         return (await self._completed(shape, [found]))[0]
 
     async def _read_again(self, binding: Binding, number: int) -> Row:

@@ -53,6 +53,5 @@ CRM = Role(
     bindings=(CLIENT, ENGAGEMENT, SOW, AMENDMENT),
     shapes=SHAPES,
     encoders=ENCODERS,
-    lines={},
     actions={key: press(key[1], button) for key, button in BUTTONS.items()},
 )

@@ -61,7 +61,6 @@ ERP = Role(
     bindings=(LEGAL_ENTITY, CLIENT, PROJECT, INVOICE, PAYMENT_STATUS),
     shapes=SHAPES,
     encoders=ENCODERS,
-    lines={INVOICE.resource: ("lines.id",)},
     actions={
         (Invoice, "post"): post,
         **{(Project, action): move(action) for action in LIFECYCLES[Project].actions},

@@ -57,16 +57,11 @@ class Shape:
 
     def operand(self, column: str, value: Any) -> Any:
         """A column's value as Tryton holds it; a text that is no id of its belongs to no record."""
-        text = str(value)
         if column in self.codes:
-            text = text.removeprefix(self.codes[column])
-            return int(text) if text.isdecimal() and self.code(column, int(text)) == value else 0
+            return _number_of(self.codes[column], value)
         if self.paths[column] not in NUMBERED:
             return value
-        return int(text) if text.isdecimal() else 0
-
-    def code(self, column: str, number: int) -> str:
-        return code_of(self.codes[column], number)
+        return int(value) if str(value).isdecimal() else 0
 
 
 def domain_of(shape: Shape, conditions: Iterable[Condition]) -> Domain:
@@ -133,6 +128,12 @@ def stamps_of(record: Record) -> Row:
 def code_of(prefix: str, number: int) -> str:
     """Tryton's id as a code that people can tell apart: `CHG-00017`."""
     return f"{prefix}{number:05d}"
+
+
+def _number_of(prefix: str, code: str) -> int:
+    digits = code.removeprefix(prefix)
+    number = int(digits) if digits.isdecimal() else 0
+    return number if code_of(prefix, number) == code else 0
 
 
 def marked(mark: str, texts: Iterable[str]) -> str | None:
