@@ -10,6 +10,7 @@ from hub.embedded import Cluster
 from hub.stage import SYSTEMS, Size, suffix_of
 from hub.tryton.database import Template, prepare_template
 from hub.tryton.running import BLUEPRINTS, RunningTryton, prepare_installation, serve
+from hub.tryton.server import Installation
 
 LANE = "CONCORD_TRYTON"
 """Set to 1 the lane runs, and a Tryton that cannot be installed is an error; else it is skipped."""
@@ -19,13 +20,23 @@ STATE = Path(__file__).parents[2] / ".concord" / "tryton"
 
 
 @contextmanager
+def provisioned(*roles: str) -> Iterator[tuple[Cluster, Installation, dict[str, Template]]]:
+    """The cluster with the templates of the roles, which are made if they are not there."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    with Cluster.start(STATE / "postgres", durable=False) as cluster:
+        installation = prepare_installation(STATE, cluster, print)
+        templates = {
+            role: prepare_template(installation, cluster, BLUEPRINTS[role], print) for role in roles
+        }
+        yield cluster, installation, templates
+
+
+@contextmanager
 def running(role: str, database: str) -> Iterator[RunningTryton]:
     """A Tryton in this role, with the firm as it was seeded."""
-    with provisioned(role) as (cluster, templates):
+    with provisioned(role) as (cluster, installation, templates):
         cluster.drop_database(database)
-        databases = {role: database}
-        installation = prepare_installation(STATE, cluster, print)
-        tryton = serve(installation, templates, cluster, databases)[role]
+        tryton = serve(installation, templates, cluster, {role: database})[role]
         try:
             yield tryton
         finally:
@@ -33,25 +44,10 @@ def running(role: str, database: str) -> Iterator[RunningTryton]:
             cluster.drop_database(database)
 
 
-@contextmanager
-def provisioned(*roles: str) -> Iterator[tuple[Cluster, dict[str, Template]]]:
-    """The cluster with the templates of the roles, which are made if they are not there."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    with Cluster.start(STATE / "postgres", durable=False) as cluster:
-        installation = prepare_installation(STATE, cluster, print)
-        yield (
-            cluster,
-            {
-                role: prepare_template(installation, cluster, BLUEPRINTS[role], print)
-                for role in roles
-            },
-        )
-
-
 def fresh_state(*roles: str) -> Path:
     """Where a stage finds Tryton's templates, but nothing that an earlier stage has left."""
     suffix = suffix_of(roles, Size.S)
-    with provisioned(*roles) as (cluster, _):
+    with provisioned(*roles) as (cluster, _, _):
         for name in (*SYSTEMS, "hub"):
             cluster.drop_database(name + suffix)
     return STATE
