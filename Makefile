@@ -6,6 +6,7 @@ VENV := .venv
 # uv is used where it is installed, and bootstrapped into .uv/ where it is not.
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --all-extras
+CRM ?= standard
 ERP ?= standard
 SIZE ?= S
 PYTHON ?= python3
@@ -25,13 +26,13 @@ env: $(UV) ## Create or refresh the environment from uv.lock
 	@$(UV) sync --frozen --all-extras --compile-bytecode --quiet
 
 demo: env ## The whole firm on this machine: five systems, the hub, GraphiQL
-	@$(RUN) concord demo --erp $(ERP) --size $(SIZE)
+	@$(RUN) concord demo --crm $(CRM) --erp $(ERP) --size $(SIZE)
 
 demo-clean: env ## Forget the demo's data
 	@$(RUN) concord demo --clean
 
 tour: env ## The same, telling its story unattended; exits 1 if a step does not hold
-	@$(RUN) concord demo --tour --erp $(ERP) --size $(SIZE)
+	@$(RUN) concord demo --tour --crm $(CRM) --erp $(ERP) --size $(SIZE)
 
 check: env ## The fast gates: format, lint, types, import contracts, snapshots, fast tests
 	@$(RUN) ruff format --check .

@@ -17,7 +17,7 @@ import httpx
 
 from bench.machine import cpu_seconds
 from bench.served import objects_in, served
-from hub.stage import Erp, Size, set_stage
+from hub.stage import Size, set_stage
 from hub.wiring import GROUP, IS_APPLIED
 
 LISTED = 10_000
@@ -38,7 +38,7 @@ query ($after: String) { projectBoard(first: 50, after: $after) { pageInfo { end
 
 async def bench_boards(folder: Path) -> dict[str, float]:
     started = time.monotonic()
-    async with set_stage(folder, erp=Erp.STANDARD, size=Size.M, say=lambda _: None) as stage:
+    async with set_stage(folder, size=Size.M, say=lambda _: None) as stage:
         seeded = time.monotonic() - started
         async with (
             served(stage.settings) as (url, process),

@@ -16,7 +16,7 @@ import httpx
 
 from bench.machine import cpu_seconds
 from bench.served import objects_in, served
-from hub.stage import Erp, set_stage
+from hub.stage import set_stage
 
 CONCURRENCY = 4
 WARM_UP = 30
@@ -34,7 +34,7 @@ SEVEN_TYPES = """
 
 async def bench_graph(folder: Path) -> dict[str, float]:
     async with (
-        set_stage(folder, erp=Erp.STANDARD, say=lambda _: None) as stage,
+        set_stage(folder, say=lambda _: None) as stage,
         served(stage.settings) as (url, process),
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http,
     ):

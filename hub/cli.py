@@ -23,7 +23,7 @@ from hub.operate import epoch, status, topics
 from hub.play import DEFAULT_STATE, play
 from hub.server import background, http_server
 from hub.settings import Settings
-from hub.stage import Erp, Size, forget_stage
+from hub.stage import Kind, Size, forget_stage
 from hub.telemetry import configure_logs
 from hub.tour import tour
 from hub.wiring import build_hub
@@ -41,6 +41,8 @@ for further in (dlq, topics, epoch):
     cli.add_typer(further)
 cli.command()(status)
 log = structlog.get_logger(__name__)
+
+PLAYED = "a stand-in, or a real Tryton."
 
 LOOPBACK_ONLY = (
     "No authentication is configured, so Concord listens on loopback only: "
@@ -119,7 +121,8 @@ def snapshots(
 
 @cli.command()
 def demo(
-    erp: Annotated[Erp, typer.Option(help="The ERP: a stand-in, or a real Tryton.")] = Erp.STANDARD,
+    crm: Annotated[Kind, typer.Option(help=f"The CRM: {PLAYED}")] = Kind.STANDARD,
+    erp: Annotated[Kind, typer.Option(help=f"The ERP: {PLAYED}")] = Kind.STANDARD,
     size: Annotated[Size, typer.Option(help="How large a firm is seeded.")] = Size.S,
     story: Annotated[
         bool, typer.Option("--tour", help="Tell the story unattended and exit.")
@@ -133,9 +136,9 @@ def demo(
         forget_stage(state)
         typer.echo(f"Forgot the demo in {state}.")
     elif story:
-        sys.exit(asyncio.run(tour(state, erp=erp, size=size)))
+        sys.exit(asyncio.run(tour(state, crm=crm, erp=erp, size=size)))
     else:
-        _run(play(state, erp=erp, size=size, port=port))
+        _run(play(state, crm=crm, erp=erp, size=size, port=port))
 
 
 async def _serve(settings: Settings, *, all_roles: bool) -> None:

@@ -19,7 +19,9 @@ from sync.connectors.http import Endpoint
 from sync.connectors.hub import Hub
 from sync.connectors.ports import Acts, Reads, Writes
 from sync.connectors.psa import Psa
-from sync.connectors.tryton import Tryton
+from sync.connectors.tryton import Role, Tryton
+from sync.connectors.tryton_crm import CRM
+from sync.connectors.tryton_erp import ERP
 from sync.connectors.tryton_session import Account
 
 
@@ -42,10 +44,10 @@ class Connectors:
 
 def connect_systems(settings: Settings, pool: asyncpg.Pool) -> Connectors:
     """Build the connectors; nothing is called yet. The hub's own records are in `pool`."""
-    crm = Crm(_endpoint(settings, System.CRM))
+    crm = _tryton(settings, CRM) or Crm(_endpoint(settings, System.CRM))
     psa = Psa(_endpoint(settings, System.PSA))
     hr = Hr(_endpoint(settings, System.HR))
-    erp = _erp(settings)
+    erp = _tryton(settings, ERP) or Erp(_endpoint(settings, System.ERP))
     billing = Billing(_endpoint(settings, System.BILLING))
     hub = Hub(pool)
     return Connectors(
@@ -55,14 +57,14 @@ def connect_systems(settings: Settings, pool: asyncpg.Pool) -> Connectors:
     )
 
 
-def _erp(settings: Settings) -> Erp | Tryton:
-    """The ERP is the exchangeable one: a standard dialect, or a real Tryton."""
-    endpoint, reached = _endpoint(settings, System.ERP), settings.erp
+def _tryton(settings: Settings, role: Role) -> Tryton | None:
+    """A real Tryton in this role, where the settings say so."""
+    reached = settings.system(role.system)
     if reached.kind == "standard":
-        return Erp(endpoint)
+        return None
     password = reached.password.get_secret_value()
     account = Account(database=reached.database, user=reached.user, password=password)
-    return Tryton(endpoint, account)
+    return Tryton(role, _endpoint(settings, role.system), account)
 
 
 def captured_tables(bindings: Iterable[Binding]) -> tuple[CapturedTable, ...]:

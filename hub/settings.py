@@ -28,7 +28,8 @@ class SystemSettings(BaseModel):
         default=None, description="DSN of its database for the WAL reader; none: not captured here."
     )
     kind: Literal["standard", "tryton"] = Field(
-        default="standard", description="Which connector speaks to it; `tryton` for the ERP only."
+        default="standard",
+        description="Which connector speaks to it; `tryton` for the CRM and the ERP only.",
     )
     database: str = Field(default="", description="Tryton: the name of its database.")
     user: str = Field(default="", description="Tryton: the user our guarded writes log in as.")

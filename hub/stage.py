@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -16,14 +16,14 @@ from typing import Any
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
 from hub.settings import Settings
-from hub.tryton.erp import TrytonErp, start_tryton
+from hub.tryton.running import RunningTryton, start_trytons
 from schema.errors import Invalid, Unavailable
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 
 
-class Erp(Enum):
-    """Which ERP the demo runs: a stand-in, or a real one."""
+class Kind(Enum):
+    """What plays a system of the demo: a stand-in, or a real one."""
 
     STANDARD = "standard"
     TRYTON = "tryton"
@@ -40,7 +40,7 @@ class Size(Enum):
 Say = Callable[[str], None]
 SYSTEMS = ("crm", "psa", "hr", "erp", "billing")
 PATIENCE = {"read_timeout": 10, "write_timeout": 25}
-"""Seconds for a real ERP, which works out one answer at a time, on a machine with much to do."""
+"""Seconds for a real system, which works out one answer at a time, on a machine with much to do."""
 KEPT_WAL = {Size.S: "2GB", Size.M: "32GB", Size.L: "-1"}
 """A first reading holds back the WAL written meanwhile, and here the hub writes to the same one."""
 _STOP_S = 5
@@ -50,31 +50,37 @@ _STOP_S = 5
 class Stage:
     """The firm's systems, running; `settings` tell the hub how to reach them.
 
-    `tryton` is the ERP where it is not a stand-in.
+    `tryton` are the systems that are not stand-ins, by name.
     """
 
     settings: Settings
     urls: Mapping[str, str]
-    tryton: TrytonErp | None = None
+    tryton: Mapping[str, RunningTryton]
 
 
 @asynccontextmanager
 async def set_stage(
-    state: Path, *, erp: Erp, size: Size = Size.S, say: Say
+    state: Path,
+    *,
+    crm: Kind = Kind.STANDARD,
+    erp: Kind = Kind.STANDARD,
+    size: Size = Size.S,
+    say: Say,
 ) -> AsyncIterator[Stage]:
     """Start what is not running and create what is not there, in `state`; stop it all at the end.
 
     A second start resumes with the data of the first of its kind and size. Raises Invalid for a
-    large firm on a real ERP.
+    large firm on a real system.
     """
-    suffix = suffix_of(erp, size)
+    real = [name for name, kind in (("crm", crm), ("erp", erp)) if kind is Kind.TRYTON]
+    suffix = suffix_of(real, size)
     async with AsyncExitStack() as stack:
         say("starting PostgreSQL")
         cluster = await asyncio.to_thread(
             Cluster.start, state / "postgres", kept_wal=KEPT_WAL[size]
         )
         stack.callback(cluster.stop)
-        stood_in = [s for s in SYSTEMS if erp is Erp.STANDARD or s != "erp"]
+        stood_in = [name for name in SYSTEMS if name not in real]
         dsns = await asyncio.to_thread(_databases, cluster, [*stood_in, "hub"], suffix)
         say("seeding the firm")
         await _migrate(dsns["hub"])
@@ -85,13 +91,14 @@ async def set_stage(
             name: {"url": urls[name], "key": f"demo-{name}", "capture_url": dsns[name]}
             for name in stood_in
         }
-        tryton, patience = None, {}
-        if erp is Erp.TRYTON:
-            patience = PATIENCE
-            tryton = await start_tryton(state, cluster, say)
-            stack.push_async_callback(tryton.stop)
-            systems["erp"] = tryton.settings()
-            urls = {**urls, "erp": tryton.url}
+        tryton: dict[str, RunningTryton] = {}
+        if real:
+            databases = {name: name + suffix for name in real}
+            tryton = await start_trytons(state, cluster, databases, say)
+            stack.push_async_callback(tryton[real[0]].stop)
+        systems |= {name: one.settings() for name, one in tryton.items()}
+        urls = {**urls, **{name: one.url for name, one in tryton.items()}}
+        patience = PATIENCE if real else {}
         settings = Settings.model_validate({"database_url": dsns["hub"], **patience, **systems})
         yield Stage(settings=settings, urls=urls, tryton=tryton)
 
@@ -101,13 +108,14 @@ def forget_stage(state: Path) -> None:
     Cluster.forget(state / "postgres")
 
 
-def suffix_of(erp: Erp, size: Size) -> str:
+def suffix_of(real: Sequence[str], size: Size) -> str:
     """What tells the databases of one kind of demo from those of the others."""
-    if erp is Erp.STANDARD:
+    if not real:
         return "" if size is Size.S else f"_{size.value.lower()}"
     if size is not Size.S:
-        raise Invalid(f"A firm of size {size.value} needs the standard ERP; leave out --erp.")
-    return f"_{erp.value}"
+        options = " and ".join(f"--{name}" for name in real)
+        raise Invalid(f"A firm of size {size.value} needs stand-ins; leave out {options}.")
+    return f"_tryton_{'_'.join(real)}"
 
 
 def _databases(cluster: Cluster, names: list[str], suffix: str) -> dict[str, str]:

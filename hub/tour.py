@@ -18,8 +18,9 @@ import httpx
 from rich.console import Console
 
 from hub.play import Play, on_stage
-from hub.stage import Erp, Size
+from hub.stage import Kind, Size
 from hub.telemetry import configure_logs
+from hub.tryton.payment import pay
 from hub.tryton.rpc import TrytonRefused
 
 DEADLINE_S = 20.0
@@ -96,13 +97,13 @@ class Guide:
         return reply.json() if reply.content else None
 
 
-async def tour(state: Path, *, erp: Erp, size: Size) -> int:
+async def tour(state: Path, *, crm: Kind, erp: Kind, size: Size) -> int:
     """Run the story; answers the exit code."""
     configure_logs(is_quiet=True)
     console = Console()
     started = time.monotonic()
     async with (
-        on_stage(state, erp=erp, size=size, port=0, console=console) as running,
+        on_stage(state, crm=crm, erp=erp, size=size, port=0, console=console) as running,
         httpx.AsyncClient(base_url=running.url, timeout=DEADLINE_S, trust_env=False) as http,
     ):
         console.print(f"· up after {time.monotonic() - started:.1f} s at {running.url}")
@@ -218,14 +219,11 @@ async def a_payment(guide: Guide) -> str:
 
 
 async def an_owner_down(guide: Guide) -> str:
-    await guide.system("crm", "PUT", "/_fault", json={"mode": "down"})
-    try:
+    async with _crm_down(guide):
         body = await guide.answer(
             "query ($id: ID!) { client(id: $id) { name _meta { owner source reason } } }",
             id=guide.client_id,
         )
-    finally:
-        await guide.system("crm", "PUT", "/_fault", json={"mode": "none"})
     _require(not body.get("errors"), f"errors: {body.get('errors')}")
     read = body["data"]["client"]
     part = next(p for p in read["_meta"] if p["owner"] == "CRM")
@@ -245,11 +243,28 @@ STORY: tuple[tuple[str, Step], ...] = (
 )
 
 
+@asynccontextmanager
+async def _crm_down(guide: Guide) -> AsyncIterator[None]:
+    """While the CRM does not answer; a real one takes along what shares its server."""
+    tryton = guide.play.stage.tryton.get("crm")
+    if tryton is None:
+        await guide.system("crm", "PUT", "/_fault", json={"mode": "down"})
+    else:
+        await asyncio.to_thread(tryton.server.pause)
+    try:
+        yield
+    finally:
+        if tryton is None:
+            await guide.system("crm", "PUT", "/_fault", json={"mode": "none"})
+        else:
+            await asyncio.to_thread(tryton.server.restart)
+
+
 async def _pay(guide: Guide, number: str, amount: str) -> None:
     """A client's payment, registered as the ERP's own users do."""
     today, tryton = datetime.now(UTC).date(), guide.play.stage.tryton
-    if tryton is not None:
-        await tryton.pay(number, Decimal(amount), today)
+    if "erp" in tryton:
+        await pay(tryton["erp"], number, Decimal(amount), today)
         return
     only = {"$filter": f"document_no eq '{number}'"}
     [document] = (await guide.system("erp", "GET", "/erp/ar-invoices", params=only))["value"]

@@ -1,1 +1,1 @@
-"""Tryton as the ERP: its own environment, database and server; never imported, only run."""
+"""Tryton as the ERP or the CRM: an environment and databases of its own; run, never imported."""

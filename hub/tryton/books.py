@@ -6,15 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.demo.company import Entity
-from hub.tryton.company import Company, create_, open_company
-from hub.tryton.rpc import Session, Values
+from hub.tryton.companies import create_terms, found_companies
+from hub.tryton.company import Company, open_company
+from hub.tryton.rpc import Session
 
-CURRENCIES = {
-    "EUR": ("Euro", "978", "€"),
-    "GBP": ("Pound sterling", "826", "£"),
-    "USD": ("US dollar", "840", "$"),
-}
-TERMS_DAYS = (14, 30, 45, 60)
 PROJECT_STATUSES = {
     "PLANNED": "Planned",
     "IN_SETUP": "In setup",
@@ -39,30 +34,17 @@ class Books:
 
 def open_books(session: Session, entities: Sequence[Entity], years: Sequence[int]) -> Books:
     """Set up every legal entity of a database that has none yet."""
-    _number_parties_by_hand(session)
     _print_plainly(session)
-    currencies = _create_currencies(session, [entity.currency for entity in entities])
-    countries = _create_countries(session, [entity.country for entity in entities])
-    ids = {
-        entity.code: _create_company(
-            session, entity, currencies[entity.currency], countries[entity.country]
-        )
-        for entity in entities
-    }
-    _grant_companies(session, list(ids.values()))
+    founded = found_companies(session, entities)
     companies = {
         entity.code: open_company(
-            session.within(company=ids[entity.code], companies=[ids[entity.code]]),
-            entity,
-            ids[entity.code],
-            currencies[entity.currency],
-            years,
+            session.within(company=one.id, companies=[one.id]), entity, one.id, one.currency, years
         )
-        for entity in entities
+        for entity, one in founded.items()
     }
     return Books(
         companies=companies,
-        terms=_create_terms(session),
+        terms=create_terms(session),
         statuses=_create_statuses(session),
         units={
             word: session.search("product.uom", [("symbol", "=", symbol)])[0]
@@ -72,81 +54,11 @@ def open_books(session: Session, entities: Sequence[Entity], years: Sequence[int
     )
 
 
-def _number_parties_by_hand(session: Session) -> None:
-    settings = session.search("party.configuration", [])
-    session.write("party.configuration", settings, {"party_sequence": None})
-
-
 def _print_plainly(session: Session) -> None:
     """Posting prints the invoice: as an office document that takes longer than all the rest."""
     reports = session.search("ir.action.report", [("report_name", "=", "account.invoice")])
     plain = {"template_extension": "txt", "extension": "", "report_content": b"Invoice\n"}
     session.write("ir.action.report", reports, plain)
-
-
-def _create_currencies(session: Session, codes: Sequence[str]) -> dict[str, int]:
-    records = [
-        {"code": code, "name": name, "numeric_code": number, "symbol": symbol}
-        for code, (name, number, symbol) in CURRENCIES.items()
-        if code in codes
-    ]
-    made = session.create("currency.currency", *records)
-    return dict(zip((record["code"] for record in records), made, strict=True))
-
-
-def _create_countries(session: Session, codes: Sequence[str]) -> dict[str, int]:
-    made = session.create("country.country", *({"name": code, "code": code} for code in codes))
-    return dict(zip(codes, made, strict=True))
-
-
-def _create_company(session: Session, entity: Entity, currency: int, country: int) -> int:
-    address = {"street_unstructured": entity.city, "country": country}
-    number = {"type": None, "code": entity.tax_number}
-    [party] = session.create(
-        "party.party",
-        {
-            "name": entity.name,
-            "code": entity.code,
-            "addresses": create_(address),
-            "identifiers": create_(number),
-        },
-    )
-    [company] = session.create(
-        "company.company",
-        {
-            "party": party,
-            "currency": currency,
-            "timezone": entity.places[0][1],
-            "cancel_invoice_out": True,
-        },
-    )
-    return company
-
-
-def _grant_companies(session: Session, companies: Sequence[int]) -> None:
-    """Let the administrator see all legal entities at once."""
-    admins = session.search("res.user", [("login", "=", "admin")])
-    session.write("res.user", admins, access_to(companies))
-
-
-def access_to(companies: Sequence[int]) -> Values:
-    return {
-        "companies": [["add", list(companies)]],
-        "company": companies[0],
-        "company_filter": "all",
-    }
-
-
-def _create_terms(session: Session) -> dict[int, int]:
-    records = [
-        {
-            "name": f"{days} days",
-            "lines": create_({"type": "remainder", "relativedeltas": create_({"days": days})}),
-        }
-        for days in TERMS_DAYS
-    ]
-    made = session.create("account.invoice.payment_term", *records)
-    return dict(zip(TERMS_DAYS, made, strict=True))
 
 
 def _create_statuses(session: Session) -> dict[str, int]:

@@ -1,37 +1,26 @@
-"""Tryton's databases: one template with the seeded firm, made once, and clones of it."""
+"""Tryton's databases: of each role one template with the seeded firm, made once, and its clones."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import inspect
 import json
 import os
 import secrets
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hub.demo import company as firm_company
-from hub.demo import drawing, names
-from hub.demo.company import ENTITIES
 from hub.demo.drawing.firm import draw_firm
 from hub.demo.seeding import DEFAULT_SEED
 from hub.embedded import Cluster
-from hub.tryton import books, company, ledger, seeding
-from hub.tryton.books import access_to, open_books
-from hub.tryton.environment import Environment, Say
+from hub.tryton.blueprint import Blueprint
+from hub.tryton.companies import access_to
+from hub.tryton.environment import Say
 from hub.tryton.rpc import Session
-from hub.tryton.seeding import Seeding
 from hub.tryton.server import Installation, TrytonServer
 from schema.errors import Unavailable
 
-MODULES = (
-    *("ir", "res", "party", "company", "currency", "account", "account_invoice"),
-    *("account_payment", "project", "timesheet", "timesheet_cost", "project_revenue"),
-    *("project_invoice", "company_work_time", "account_invoice_history"),
-)
-YEARS = (2025, 2026, 2027)
 HUB, CLERK, ADMIN = "concord", "clerk", "admin"
 INITIALISE_SECONDS = 900
 
@@ -63,54 +52,58 @@ class Template:
 
 
 def prepare_template(
-    installation: Installation, cluster: Cluster, say: Say, *, seed: int = DEFAULT_SEED
+    installation: Installation,
+    cluster: Cluster,
+    blueprint: Blueprint,
+    say: Say,
+    *,
+    seed: int = DEFAULT_SEED,
 ) -> Template:
     """The template for these pins and this seeding, made on the first call (some minutes).
 
     An interrupted making leaves nothing behind that a later call would take for finished.
     """
-    name = f"tryton_template_{_fingerprint(installation.environment, seed)}"
+    fingerprint = blueprint.fingerprint(installation.environment.fingerprint, seed)
+    name = f"tryton_template_{blueprint.role}_{fingerprint}"
     keys = installation.folder / f"{name}.json"
     if not (cluster.exists(name) and keys.exists()):
         cluster.drop_database(name)
         keys.unlink(missing_ok=True)
-        made = _make(installation, cluster, say, f"{name}_draft", seed)
+        made = _make(installation, cluster, blueprint, say, f"{name}_draft", seed)
         _write_private(keys, json.dumps(dataclasses.asdict(made)))
         cluster.create_database(name, f"{name}_draft")
         cluster.drop_database(f"{name}_draft")
     return Template(name=name, keys=Keys(**json.loads(keys.read_text())))
 
 
-def _fingerprint(environment: Environment, seed: int) -> str:
-    """Changes with whatever the template is made of."""
-    digest = hashlib.sha256(f"{environment.fingerprint} {seed} {MODULES} {YEARS}".encode())
-    for module in (books, company, seeding, ledger, firm_company, names):
-        digest.update(inspect.getsource(module).encode())
-    for source in sorted(Path(drawing.__path__[0]).glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _make(installation: Installation, cluster: Cluster, say: Say, database: str, seed: int) -> Keys:
+def _make(
+    installation: Installation,
+    cluster: Cluster,
+    blueprint: Blueprint,
+    say: Say,
+    database: str,
+    seed: int,
+) -> Keys:
     cluster.drop_database(database)
     cluster.create_database(database)
     password = secrets.token_urlsafe(18)
-    say("initialising Tryton's 200 tables, about a minute")
-    _initialise(installation, database, password)
-    server = TrytonServer(installation, database)
+    say(f"initialising Tryton as the {blueprint.role.upper()}: 200 tables, about a minute")
+    _initialise(installation, blueprint, database, password)
+    server = TrytonServer(installation, [database])
+
+    def log_in() -> Session:
+        return server.log_in(database, ADMIN, password)
+
     try:
-        session = server.log_in(ADMIN, password)
-        say("opening the books of the legal entities")
-        opened = open_books(session, ENTITIES, YEARS)
-        companies = [one.id for one in opened.companies.values()]
-        session = server.log_in(ADMIN, password)
-        Seeding(session=session, books=opened, say=say).put(draw_firm(seed))
-        return _create_users(session, companies, password)
+        companies = blueprint.fill(log_in, draw_firm(seed), say)
+        return _create_users(log_in(), companies, password)
     finally:
         server.stop()
 
 
-def _initialise(installation: Installation, database: str, password: str) -> None:
+def _initialise(
+    installation: Installation, blueprint: Blueprint, database: str, password: str
+) -> None:
     config = installation.write_config(0)
     passfile = installation.folder / "admin-password"
     _write_private(passfile, f"{password}\n")
@@ -119,7 +112,7 @@ def _initialise(installation: Installation, database: str, password: str) -> Non
             [
                 installation.environment.program("trytond-admin"),
                 *("--config", str(config), "--database", database),
-                *("--update", *MODULES, "--activate-dependencies"),
+                *("--update", *blueprint.modules, "--activate-dependencies"),
                 *("--email", "admin@concord.example"),
             ],
             check=False,
@@ -136,7 +129,7 @@ def _initialise(installation: Installation, database: str, password: str) -> Non
         raise Unavailable(f"Tryton could not be initialised: {done.stderr.strip()[-2000:]}")
 
 
-def _create_users(session: Session, companies: list[int], admin_password: str) -> Keys:
+def _create_users(session: Session, companies: Sequence[int], admin_password: str) -> Keys:
     """The hub's own user, whose id marks its writes, and a person who works beside it."""
     groups = [["add", session.search("res.group", [("name", "!=", "Administration")])]]
     hub_password, clerk_password = secrets.token_urlsafe(18), secrets.token_urlsafe(18)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from hub.tryton.rpc import Session, Values
+from hub.tryton.running import RunningTryton
+
+
+async def pay(erp: RunningTryton, number: str, amount: Decimal, day: date) -> None:
+    """A client's payment of an invoice, registered by the clerk."""
+
+    def register() -> None:
+        with closing(erp.log_in_clerk()) as session:
+            pay_invoice(session, number, amount, day)
+
+    await asyncio.to_thread(register)
 
 
 def pay_invoice(session: Session, number: str, amount: Decimal, day: date) -> None:

@@ -7,7 +7,7 @@ import gzip
 import http.client
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -37,12 +37,12 @@ class Session:
 
     def within(self, **context: Any) -> Session:
         """The same session with more context, such as another company."""
-        return Session(
-            connection=self.connection,
-            path=self.path,
-            authorization=self.authorization,
-            context={**self.context, **context},
-        )
+        return replace(self, context={**self.context, **context})
+
+    def beside_companies(self) -> Session:
+        """The same session as of no company, for records of several of them in one call."""
+        context = {name: value for name, value in self.context.items() if name != "company"}
+        return replace(self, context=context)
 
     def close(self) -> None:
         """Hang up; the session itself ends when Tryton forgets it."""

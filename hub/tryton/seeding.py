@@ -15,6 +15,7 @@ from hub.demo.bills import Invoice
 from hub.demo.firm import Firm
 from hub.demo.parties import Client, Person, Project
 from hub.tryton.books import Books
+from hub.tryton.companies import number_parties
 from hub.tryton.company import create_
 from hub.tryton.environment import Say
 from hub.tryton.ledger import Ledger
@@ -82,8 +83,7 @@ class Seeding:
         [sequence] = self.session.search("ir.sequence", [("name", "=", "Party")])
         following = {"prefix": "C", "padding": 5, "number_next": FIRST_CUSTOMER + count}
         self.session.write("ir.sequence", [sequence], following)
-        settings = self.session.search("party.configuration", [])
-        self.session.write("party.configuration", settings, {"party_sequence": sequence})
+        number_parties(self.session, sequence)
 
     def _put_projects(self, projects: Sequence[Project], parties: Parties) -> None:
         """A project's number cannot be written: the sequence is led from number to number."""

@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +43,10 @@ class Installation:
 
 
 class TrytonServer:
-    """A running `trytond` for one database. It stops with `stop`, and when this process dies."""
+    """A running `trytond` for some databases. It stops with `stop`, and when this process dies."""
 
-    def __init__(self, installation: Installation, database: str) -> None:
-        self.database = database
+    def __init__(self, installation: Installation, databases: Sequence[str]) -> None:
+        self._databases = tuple(databases)
         self.port = free_port()
         self._installation = installation
         self._config = installation.write_config(self.port)
@@ -55,10 +56,16 @@ class TrytonServer:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    def log_in(self, user: str, password: str) -> Session:
-        return log_in(
-            host=HOST, port=self.port, database=self.database, user=user, password=password
-        )
+    @property
+    def _log(self) -> Path:
+        return self._installation.folder / f"{'-'.join(self._databases)}.log"
+
+    def log_in(self, database: str, user: str, password: str) -> Session:
+        return log_in(host=HOST, port=self.port, database=database, user=user, password=password)
+
+    def pause(self) -> None:
+        """Stop answering until `restart`."""
+        self._end()
 
     def restart(self) -> None:
         """Needed after the database server restarted: Tryton's pool keeps broken connections."""
@@ -90,11 +97,11 @@ class TrytonServer:
         program = shlex.join(
             [
                 self._installation.environment.program("trytond"),
-                *("--config", str(self._config), "--database", self.database),
+                *("--config", str(self._config), "--database", *self._databases),
             ]
         )
         script = f"{program} & server=$!; read -r _; kill $server; wait $server"
-        with (self._installation.folder / f"{self.database}.log").open("ab") as log:
+        with self._log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - programs of our own
                 ["/bin/sh", "-c", script],
                 stdin=subprocess.PIPE,
@@ -104,14 +111,15 @@ class TrytonServer:
             )
 
     def _wait_ready(self, guard: subprocess.Popen[bytes]) -> None:
-        log = self._installation.folder / f"{self.database}.log"
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():
             if time.monotonic() > deadline:
-                raise Unavailable(f"Tryton does not answer after {READY_SECONDS} s, see {log}")
+                raise Unavailable(
+                    f"Tryton does not answer after {READY_SECONDS} s, see {self._log}"
+                )
             with suppress(subprocess.TimeoutExpired):
                 guard.wait(0.1)
-                raise Unavailable(f"Tryton ended at once, see {log}")
+                raise Unavailable(f"Tryton ended at once, see {self._log}")
 
     def _answers(self) -> bool:
         try:

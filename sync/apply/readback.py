@@ -38,29 +38,37 @@ async def read_back(
 ) -> list[Change]:
     """The present state of every touched record; one that is gone comes back as a delete.
 
-    Raises Unavailable when a system does not answer a page `within` the time: the batch must be
-    tried again.
+    Of one that is gone and was not touched by its key, nobody can say the key: it does not come
+    back. Raises Unavailable when a system does not answer a page `within` the time: the batch must
+    be tried again.
     """
     changes: list[Change] = []
     for binding, latest in _by_binding(touched).items():
         lock = f"read back {binding.system.value} {entity_name(binding.entity)}"
         await connection.execute(_LOCK, lock)
         rows = await _fetch(connectors[binding.system], binding, list(latest), within)
-        changes += [_change(binding, touch, rows.get(key)) for key, touch in latest.items()]
+        seen = ((touch, rows.get(name)) for name, touch in latest.items())
+        changes += [
+            _change(binding, touch, row)
+            for touch, row in seen
+            if row is not None or binding.touched_by is None
+        ]
     return changes
 
 
 async def _fetch(
-    connector: Reads, binding: Binding, keys: Sequence[str], within: timedelta
+    connector: Reads, binding: Binding, names: Sequence[str], within: timedelta
 ) -> dict[str, Row]:
+    """The rows there are, by what the touches call them."""
+    column = binding.touched_by or binding.key
     found: dict[str, Row] = {}
     try:
-        for start in range(0, len(keys), _PAGE):
-            wanted = tuple(keys[start : start + _PAGE])
-            condition = Condition(column=binding.key, op=FilterOp.IN, value=wanted)
+        for start in range(0, len(names), _PAGE):
+            wanted = tuple(names[start : start + _PAGE])
+            condition = Condition(column=column, op=FilterOp.IN, value=wanted)
             async with asyncio.timeout(within.total_seconds()):
                 page = await connector.fetch(RowQuery(binding=binding, where=(condition,)))
-            found |= {str(row[binding.key]): row for row in page.rows}
+            found |= {str(row[column]): row for row in page.rows}
     except TimeoutError as error:
         raise Unavailable(
             f"{binding.system.name} did not answer within {within.total_seconds():g} s.",
@@ -73,7 +81,7 @@ def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
     return Change(
         binding=binding,
         record=touch.record,
-        key=touch.key,
+        key=touch.key if row is None else str(row[binding.key]),
         anchor_key=None if row is None else text_of(row.get(binding.anchor_key)),
         values={} if row is None else decode(binding, row),
         copies={} if row is None else decode(binding, row, copies=True),

@@ -107,7 +107,8 @@ class Binding:
     """One canonical type in one system.
 
     `resource` is the API collection; `table` the captured table (`schema.table`), None when
-    nothing is captured or `touches` stand in for it. `key` is the column with the system's own
+    nothing is captured or `touches` stand in for it; these name a record by its `touched_by`
+    column, by its key unless given. `key` is the column with the system's own
     id; `anchor_key` the column with the anchor system's id, which is `key` itself in the anchor.
     `owns` are fields this system is the owner of, `copies` fields it only holds. `reference` is
     the column for the caller's own reference, by which a lost create is found again.
@@ -124,6 +125,7 @@ class Binding:
     anchor_key: str
     table: str | None = None
     touches: tuple[Touch, ...] = ()
+    touched_by: str | None = None
     version: str = "version"
     updated_at: str = "updated_at"
     owns: Mapping[str, Place] = field(default_factory=dict)

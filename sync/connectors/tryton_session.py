@@ -50,14 +50,15 @@ class Session:
             return self._ticket
 
     async def _log_in(self) -> str:
-        user = self._account.user
+        user, name = self._account.user, self._upstream.system.name
         body = _body("common.db.login", [user, {"password": self._account.password}, "en"])
         try:
             number, token, *_ = await self._send(body, None)
         except (KeyRefused, TypeError) as error:  # a 401, or no ticket
             raise Unavailable(
-                "ERP refuses our login; check CONCORD_ERP__USER and CONCORD_ERP__PASSWORD.",
-                system=System.ERP,
+                f"{name} refuses our login; check CONCORD_{name}__USER and "
+                f"CONCORD_{name}__PASSWORD.",
+                system=self._upstream.system,
             ) from error
         return base64.b64encode(f"{user}:{number}:{token}".encode()).decode()
 
@@ -67,25 +68,25 @@ class Session:
         path = f"/{self._account.database}/rpc/"
         answer = await self._upstream.write("POST", path, body, headers)
         if "error" in answer:
-            raise refusal_of(answer["error"])
+            raise refusal_of(self._upstream.system, answer["error"])
         return answer["result"]
 
 
-def refusal_of(error: list[Any]) -> ConcordError:
+def refusal_of(system: System, error: list[Any]) -> ConcordError:
     """What Tryton's error means to us; whatever it is, Tryton has rolled everything back."""
     kind, *rest = error
     said = rest[0] if rest and isinstance(rest[0], list) else rest
     match kind:
         case "ConcurrencyException":
             words = str(rest[0]) if rest else "the record has changed"
-            return Conflict(f"ERP: {words}", system=System.ERP, owner_code=kind)
+            return Conflict(f"{system.name}: {words}", system=system, owner_code=kind)
         case "UserError":
             words = " ".join(filter(None, said[:2]))
         case "UserWarning":
             words = " ".join(filter(None, said[1:3]))
         case _:
             words = f"Tryton failed with {kind}"
-    return Rejected(f"ERP: {words}", system=System.ERP, owner_code=str(kind)[:40])
+    return Rejected(f"{system.name}: {words}", system=system, owner_code=str(kind)[:40])
 
 
 def _body(method: str, parameters: list[Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from hub.doctor import examine
 from hub.settings import Settings
-from hub.stage import Erp, Stage, forget_stage, set_stage
+from hub.stage import Stage, forget_stage, set_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,7 +25,7 @@ NO_DATABASE = "postgresql://postgres:secret@127.0.0.1:9/crm"
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """The systems of a firm, without a hub."""
     folder: Path = tmp_path_factory.mktemp("doctor")
-    async with set_stage(folder, erp=Erp.STANDARD, say=lambda _: None) as stage:
+    async with set_stage(folder, say=lambda _: None) as stage:
         yield stage
     forget_stage(folder)
 

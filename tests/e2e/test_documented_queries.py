@@ -14,7 +14,7 @@ from support.targets import until
 
 from bench.graph import SEVEN_TYPES
 from hub.play import QUERIES, Play, on_stage
-from hub.stage import Erp, forget_stage
+from hub.stage import forget_stage
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/list-search-and-add-up.md"
 GUIDED = re.findall(r"```graphql\n# (.*?)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
@@ -70,7 +70,7 @@ async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play]:
     """A running demo for this module."""
     folder: Path = tmp_path_factory.mktemp("queries")
     console = Console(quiet=True)
-    async with on_stage(folder, erp=Erp.STANDARD, port=0, console=console) as running:
+    async with on_stage(folder, port=0, console=console) as running:
         # Nothing is left to apply, so the intake reads no record back while calls are counted.
         await until(running.hub.is_filled, seconds=60)
         yield running

@@ -21,8 +21,9 @@ from support.targets import until
 from support.tryton import fresh_state
 
 from hub.play import on_stage
-from hub.stage import Erp
-from sync.connectors.tryton_bindings import PAYMENT_STATUS
+from hub.stage import Kind
+from hub.tryton.payment import pay
+from sync.connectors.tryton_erp_bindings import PAYMENT_STATUS
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
 TODAY = datetime.now(UTC).date()
@@ -50,7 +51,7 @@ async def firm() -> AsyncIterator[Staged]:
     """The demo on Tryton, with the databases of a first start."""
     console = Console(quiet=True)
     async with (
-        on_stage(fresh_state(), erp=Erp.TRYTON, port=0, console=console) as play,
+        on_stage(fresh_state("erp"), erp=Kind.TRYTON, port=0, console=console) as play,
         staged(play) as firm,
     ):
         yield firm
@@ -65,7 +66,7 @@ async def test_an_invoice_is_posted_paid_in_two_parts_and_everyone_hears(firm: S
         posted = await socket.event()
         number = posted["invoice"]["number"]
 
-        await firm.tryton.pay(number, PART, TODAY)
+        await pay(firm.tryton("erp"), number, PART, TODAY)
         part_paid = await socket.event()
         in_part = await firm.projected(invoice, "PARTIALLY_PAID")
         gross = Decimal(in_part["gross"]["amount"])
@@ -73,7 +74,7 @@ async def test_an_invoice_is_posted_paid_in_two_parts_and_everyone_hears(firm: S
         assert (in_part["status"], payment_of(in_part)) == ("PARTIALLY_PAID", owing)
         assert await firm.copies(number, "PART_PAID") == [owing] * 3
 
-        await firm.tryton.pay(number, gross - PART, TODAY)
+        await pay(firm.tryton("erp"), number, gross - PART, TODAY)
         paid = await socket.event()
         in_full = await firm.projected(invoice, "PAID")
         settled = (gross, Decimal(0), TODAY.isoformat())
@@ -105,7 +106,7 @@ async def test_a_stale_version_is_a_conflict_with_trytons_words(firm: Staged) ->
     """Somebody wrote the client in Tryton after it was read: CONFLICT, and nothing is written."""
     [client] = (await firm.ask(CLIENTS))["clients"]["nodes"]
     [part] = [part for part in client["_meta"] if part["owner"] == "ERP"]
-    with closing(firm.tryton.log_in_clerk()) as clerk:
+    with closing(firm.tryton("erp").log_in_clerk()) as clerk:
         clerk.write("party.party", [int(part["recordKey"])], {"active": True})
     late = {"billTo": "2 Late Lane", "version": part["version"]}
     refused = await firm.refusal(MOVE, id=client["id"], **late)
@@ -129,7 +130,7 @@ async def test_an_invoice_deleted_in_tryton_leaves_the_projection(firm: Staged) 
 
     await until(is_known, seconds=DEADLINE_S)
     [key] = [int(part["recordKey"]) for part in seen["_meta"] if part["owner"] == "ERP"]
-    with closing(firm.tryton.log_in_clerk()) as clerk:
+    with closing(firm.tryton("erp").log_in_clerk()) as clerk:
         clerk.press("account.invoice", "cancel", [key])  # or it may not be deleted
         clerk.call("model.account.invoice.delete", [key])
     await until(is_gone, seconds=DEADLINE_S)

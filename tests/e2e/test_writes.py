@@ -14,7 +14,7 @@ from support.staged import DEADLINE_S, Staged, staged
 from support.targets import until
 
 from hub.play import on_stage
-from hub.stage import Erp, forget_stage
+from hub.stage import forget_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -64,7 +64,7 @@ async def firm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Staged
     folder: Path = tmp_path_factory.mktemp("writes")
     console = Console(quiet=True)
     async with (
-        on_stage(folder, erp=Erp.STANDARD, port=0, console=console) as play,
+        on_stage(folder, port=0, console=console) as play,
         staged(play) as firm,
     ):
         await until(play.hub.is_filled, seconds=DEADLINE_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -48,6 +49,7 @@ CUSTOMER = Binding(
     owns={"payment_terms_days": column("terms_days"), "bill_to": column("address")},
 )
 DECODER = Decoder([CUSTOMER])
+NUMBERED = Decoder([replace(CUSTOMER, touched_by="id")])
 ACME, BETA = mint("cli", "crm", "ACC-00001"), mint("cli", "crm", "ACC-00002")
 
 
@@ -94,7 +96,9 @@ class Desk:
         owners = {System.ERP: self.ledger}
         return Intake(self.pool, Xref(self.pool), owners, utc_now, read_timeout=timeout)
 
-    async def take(self, *records: LogRecord, intake: Intake | None = None) -> None:
+    async def take(
+        self, *records: LogRecord, intake: Intake | None = None, decoder: Decoder = DECODER
+    ) -> None:
         """Apply records as one batch, wherever their partitions stand."""
         intake = intake or self.intake()
         ends: dict[LogPartition, int] = {r.position.lane: r.position.offset + 1 for r in records}
@@ -102,7 +106,7 @@ class Desk:
             Claim(lane=lane, expected=await intake.start_of(lane), next_offset=end)
             for lane, end in ends.items()
         ]
-        await intake.apply([m for one in records for m in DECODER.decode(one)], claims)
+        await intake.apply([m for one in records for m in decoder.decode(one)], claims)
 
     async def client(self, record_id: str = ACME) -> tuple[Any, ...] | None:
         row = await self.pool.fetchrow(
@@ -256,3 +260,16 @@ async def test_two_that_touch_one_record_end_with_its_newest_state(desk: Desk) -
     await asyncio.gather(first, second)
     assert desk.ledger.calls == {"fetch": 2}
     assert await desk.client() == (60, "x", True)
+
+
+async def test_a_record_may_be_touched_by_another_column_than_its_key(desk: Desk) -> None:
+    """The rows know it by a number; once it is gone nobody can say of whom that was."""
+    for number, row in enumerate(desk.ledger.rows["customers"], start=1):
+        row["id"] = number
+    desk.ledger.change("C2", terms_days=45)
+    await desk.take(party("2"), address("1"), decoder=NUMBERED)
+    assert await desk.client(ACME) == (30, "x", True)
+    assert await desk.client(BETA) == (45, "x", True)
+    desk.ledger.remove("C2")
+    await desk.take(party("2", "d", offset=1), decoder=NUMBERED)
+    assert await desk.client(BETA) == (45, "x", True)

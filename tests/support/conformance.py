@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from support.reading_conformance import NOBODY, ReadingConformance, fetch_by, first_of
 from support.wire import Answering, hang_up, listening, saying, stop_halfway, trickle
 
-from schema.entity import FilterOp
 from schema.errors import (
     ConcordError,
     Conflict,
@@ -26,13 +26,9 @@ from schema.errors import (
     Unavailable,
 )
 from schema.system import System
-from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import Ref, decode, encode
+from sync.connectors.binding import Binding, Row
 from sync.connectors.http import Endpoint
-from sync.connectors.ports import PAGE_LIMIT, Condition, RowQuery, Writes
-
-NOBODY = "999999999"
-"""A well-formed key, in every system, of no record."""
+from sync.connectors.ports import RowQuery, Writes
 
 BRIEF = timedelta(milliseconds=150)
 GARBAGE = (b"<html>", b"null", b"[]", b'{"error": "teapot"}', b'"ok"')
@@ -46,7 +42,7 @@ BROKEN: Mapping[str, Answering] = {
 }
 
 
-class ConnectorConformance:
+class ConnectorConformance(ReadingConformance):
     """The suite. `record` is a complete row of `creates` in the system's own words."""
 
     connector: ClassVar[Callable[[Endpoint], Writes]]
@@ -63,100 +59,21 @@ class ConnectorConformance:
         async with self._connecting(url) as connector:
             yield connector
 
-    async def test_every_bound_column_is_there_and_reads(self, connected: Writes) -> None:
-        """No row lacks a bound column, and each decodes, owned and copied fields alike."""
-        for binding in connected.bindings:
-            for row in await _all(connected, binding):
-                for copies in (False, True):
-                    decoded = decode(binding, row, copies=copies)
-                    assert decoded.keys() == (binding.copies if copies else binding.owns).keys()
-
-    async def test_encoding_what_was_decoded_changes_nothing(self, connected: Writes) -> None:
-        """Row to canonical values to row to canonical values: the values stay."""
-        for binding in connected.bindings:
-            for row in await _all(connected, binding):
-                for copies in (False, True):
-                    values = decode(binding, row, copies=copies)
-                    kept = {n: v for n, v in values.items() if n not in binding.read_only}
-                    written = encode(binding, {n: _local(v) for n, v in kept.items()})
-                    again = decode(binding, {**row, **written}, copies=copies)
-                    assert {name: again[name] for name in kept} == kept
-
-    async def test_a_column_nobody_knows_is_ignored(self, connected: Writes) -> None:
-        """A system may grow columns."""
-        for binding in connected.bindings:
-            row = (await _first(connected, binding))[0]
-            assert decode(binding, {**row, "shoe_size": 43}) == decode(binding, row)
-
-    async def test_asked_for_keys_come_back_or_are_missing(self, connected: Writes) -> None:
-        """By the system's own key and by the anchor's: only what exists comes."""
-        for binding in connected.bindings:
-            rows = (await _first(connected, binding))[2:5]
-            for column in {binding.key, binding.anchor_key}:
-                keys = {str(row[column]) for row in rows}
-                found = await _fetch(connected, binding, column, *keys, NOBODY)
-                assert {str(row[column]) for row in found} == keys
-
-    async def test_asking_for_no_key_answers_no_row(self, connected: Writes) -> None:
-        """An empty list is not the lack of a condition."""
-        for binding in connected.bindings:
-            assert await _fetch(connected, binding, binding.anchor_key) == []
-
     async def test_a_full_batch_of_keys_is_one_call(self, connected: Writes, url: str) -> None:
         """As many keys as a page holds fit into one call."""
         for binding in connected.bindings:
-            keys = [str(row[binding.key]) for row in await _first(connected, binding)]
+            keys = [str(row[binding.key]) for row in await first_of(connected, binding)]
             filled = [*keys, *(f"{n}" for n in range(10**8, 10**8 + 500))][:500]
             await _reset_calls(url)
-            found = await _fetch(connected, binding, binding.key, *filled)
+            found = await fetch_by(connected, binding, binding.key, *filled)
             assert {str(row[binding.key]) for row in found} == set(keys[:500])
             assert await _calls(url) == 1
-
-    async def test_every_filter_is_carried_out_by_the_system(self, connected: Writes) -> None:
-        """Each declared filter answers exactly the rows that a full scan would pick."""
-        for binding in (b for b in connected.bindings if b.is_anchor):
-            rows = await _all(connected, binding)
-            for name, place in binding.owns.items():
-                for op in binding.field(name).filters:
-                    assert isinstance(place, Column)
-                    condition = _condition(place.name, op, rows)
-                    found = await _all(connected, binding, condition)
-                    assert found == [row for row in rows if _passes(row, condition)]
-                    assert 0 < len(found) < len(rows), condition
-
-    async def test_filters_hold_together(self, connected: Writes) -> None:
-        """Two conditions on one query: a row must pass both."""
-        for binding in (b for b in connected.bindings if b.key != b.anchor_key):
-            first, other = (await _first(connected, binding))[:2]
-            key, anchor_key = binding.key, binding.anchor_key
-            both = (
-                Condition(column=key, op=FilterOp.IN, value=(str(first[key]), str(other[key]))),
-                Condition(column=anchor_key, op=FilterOp.IN, value=(str(other[anchor_key]),)),
-            )
-            assert await _all(connected, binding, *both) == [other]
-
-    async def test_pages_join_without_gap_or_overlap(self, connected: Writes) -> None:
-        """Walking by small pages, up or down, meets every row once and in order."""
-        for binding in connected.bindings:
-            rows = await _all(connected, binding)
-            limit = min(len(rows) // 4 + 1, PAGE_LIMIT)
-            assert await _walk(connected, binding, limit=limit) == rows
-            assert await _walk(connected, binding, limit=limit, descending=True) == rows[::-1]
-
-    async def test_a_window_excludes_both_its_bounds(self, connected: Writes) -> None:
-        """`after` and `before` together: what lies between them."""
-        for binding in connected.bindings:
-            rows = await _first(connected, binding)
-            first, last = 0, min(4, len(rows) - 1)
-            after, before = str(rows[first][binding.key]), str(rows[last][binding.key])
-            page = await connected.fetch(RowQuery(binding=binding, after=after, before=before))
-            assert list(page.rows) == rows[first + 1 : last]
 
     async def test_a_created_record_has_a_key_and_is_found(self, connected: Writes) -> None:
         """The answer to a create carries the key by which the record can be fetched."""
         created = await connected.create(self.creates, self.record, idempotency_key="create-1")
         key = str(created[self.creates.key])
-        assert await _fetch(connected, self.creates, self.creates.key, key) == [created]
+        assert await fetch_by(connected, self.creates, self.creates.key, key) == [created]
         assert {name: created[name] for name in self.record} == self.record
 
     async def test_an_update_raises_the_version(self, connected: Writes) -> None:
@@ -173,7 +90,7 @@ class ConnectorConformance:
         await connected.update(self.creates, key, self.record, version=version)
         with pytest.raises(Conflict, match=self.system.name):
             await connected.update(self.creates, key, self.record, version=version)
-        [now] = await _fetch(connected, self.creates, self.creates.key, key)
+        [now] = await fetch_by(connected, self.creates, self.creates.key, key)
         assert now[self.creates.version] == version + 1
 
     @pytest.mark.parametrize("key", [NOBODY, "../nobody", "no?body#"])
@@ -291,75 +208,6 @@ class ConnectorConformance:
             yield connector
         finally:
             await connector.close()
-
-
-async def _first(connector: Writes, binding: Binding) -> list[Row]:
-    """The first page, where a few rows are enough."""
-    return list((await connector.fetch(RowQuery(binding=binding, limit=PAGE_LIMIT))).rows)
-
-
-async def _all(connector: Writes, binding: Binding, *where: Condition) -> list[Row]:
-    return await _walk(connector, binding, *where, limit=500)
-
-
-async def _walk(
-    connector: Writes,
-    binding: Binding,
-    *where: Condition,
-    descending: bool = False,
-    limit: int,
-) -> list[Row]:
-    rows: list[Row] = []
-    edge: str | None = None
-    while True:
-        bound = {"before" if descending else "after": edge}
-        query = RowQuery(binding=binding, where=where, descending=descending, limit=limit, **bound)
-        page = await connector.fetch(query)
-        rows += page.rows
-        if not page.has_more:
-            return rows
-        assert len(page.rows) == limit
-        edge = str(page.rows[-1][binding.key])
-
-
-async def _fetch(connector: Writes, binding: Binding, column: str, *keys: str) -> list[Row]:
-    asked = Condition(column=column, op=FilterOp.IN, value=keys)
-    return list((await connector.fetch(RowQuery(binding=binding, where=(asked,)))).rows)
-
-
-def _condition(column: str, op: FilterOp, rows: list[Row]) -> Condition:
-    """A condition that some rows pass, and others do not."""
-    cells = sorted({str(row[column]) for row in rows if row[column] is not None})
-    middle = cells[len(cells) // 2]
-    match op:
-        case FilterOp.IN:
-            return Condition(column=column, op=op, value=(middle, cells[0])[: len(cells) - 1])
-        case FilterOp.CONTAINS:
-            return Condition(column=column, op=op, value=middle[1:-1].lower())
-        case FilterOp.FROM | FilterOp.TO:
-            return Condition(column=column, op=op, value=middle)
-
-
-def _passes(row: Row, condition: Condition) -> bool:
-    if row[condition.column] is None:
-        return False
-    cell = str(row[condition.column])
-    match condition.op:
-        case FilterOp.IN:
-            return cell in condition.value
-        case FilterOp.CONTAINS:
-            return condition.value.lower() in cell.lower()
-        case FilterOp.FROM:
-            return bool(cell >= condition.value)
-        case FilterOp.TO:
-            return bool(cell <= condition.value)
-
-
-def _local(value: Any) -> Any:
-    """A decoded value with the system's own keys in the place of references."""
-    if isinstance(value, list):
-        return [_local(part) for part in value]
-    return value.external_id if isinstance(value, Ref) else value
 
 
 @asynccontextmanager

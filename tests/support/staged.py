@@ -12,7 +12,7 @@ from support.sockets import Socket, socket_to
 from support.targets import until
 
 from hub.play import Play
-from hub.tryton.erp import TrytonErp
+from hub.tryton.running import RunningTryton
 
 DEADLINE_S = 60
 DRAFTS = """
@@ -77,11 +77,8 @@ class Staged:
         found: list[Any] = body.get("data", body.get("records"))
         return found
 
-    @property
-    def tryton(self) -> TrytonErp:
-        tryton = self.play.stage.tryton
-        assert tryton is not None
-        return tryton
+    def tryton(self, role: str) -> RunningTryton:
+        return self.play.stage.tryton[role]
 
     async def draft(self, legal_entity: str) -> Any:
         """An approved invoice that the ledger has not posted."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 import pytest
 
 from hub.demo.drawing.size import SIZES
-from hub.stage import Erp, Size, suffix_of
+from hub.stage import Size, suffix_of
 from schema.errors import Invalid
 
 
 def test_each_kind_and_size_of_demo_has_databases_of_its_own() -> None:
     """A demo never resumes with the data of another; the plain one keeps the plain names."""
-    assert suffix_of(Erp.STANDARD, Size.S) == ""
-    suffixes = {suffix_of(Erp.STANDARD, size) for size in Size} | {suffix_of(Erp.TRYTON, Size.S)}
-    assert len(suffixes) == len(Size) + 1
+    assert suffix_of([], Size.S) == ""
+    casts = (["crm"], ["erp"], ["crm", "erp"])
+    suffixes = {suffix_of([], size) for size in Size} | {suffix_of(one, Size.S) for one in casts}
+    assert len(suffixes) == len(Size) + len(casts)
 
 
-def test_a_real_erp_takes_the_small_firm_only() -> None:
+def test_a_real_system_takes_the_small_firm_only() -> None:
     """Tryton is seeded call by call; the refusal says what to leave out."""
-    with pytest.raises(Invalid, match="leave out --erp"):
-        suffix_of(Erp.TRYTON, Size.M)
+    with pytest.raises(Invalid, match="leave out --crm and --erp"):
+        suffix_of(["crm", "erp"], Size.M)
 
 
 def test_the_demo_offers_the_sizes_that_are_drawn() -> None:

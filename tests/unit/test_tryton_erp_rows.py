@@ -11,27 +11,20 @@ from hub.registry import captured_tables
 from schema.entities.legal_entity import PeriodState
 from schema.entity import FilterOp
 from schema.errors import Conflict, Rejected
+from schema.system import System
 from sync.connectors.binding import Row
 from sync.connectors.codec import decode
 from sync.connectors.ports import Condition
-from sync.connectors.tryton_bindings import (
+from sync.connectors.tryton_erp_bindings import (
     CLIENT,
     INVOICE,
     PAYMENT_STATUS,
     PROJECT,
 )
-from sync.connectors.tryton_entities import LEGAL_ENTITY
-from sync.connectors.tryton_rows import (
-    SHAPES,
-    domain_of,
-    holds,
-    plain,
-    read_client,
-    read_entity,
-    read_invoice,
-    timestamp_of,
-)
+from sync.connectors.tryton_erp_entities import LEGAL_ENTITY
+from sync.connectors.tryton_erp_rows import SHAPES, read_client, read_entity, read_invoice
 from sync.connectors.tryton_session import refusal_of
+from sync.connectors.tryton_shapes import domain_of, holds, plain, timestamp_of
 
 
 def invoice(**fields: Any) -> Row:
@@ -206,7 +199,7 @@ def test_typed_values_become_plain() -> None:
 )
 def test_an_error_keeps_trytons_words(error: list[Any], kind: type[Exception], words: str) -> None:
     """The caller reads what Tryton says, and nothing of its insides."""
-    refusal = refusal_of(error)
+    refusal = refusal_of(System.ERP, error)
     assert type(refusal) is kind
     assert refusal.message == words
 

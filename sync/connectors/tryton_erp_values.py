@@ -1,42 +1,33 @@
-"""What to write into Tryton for a row: its own ids looked up, its lists changed line by line."""
+"""What to write into the ERP's Tryton for a row."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from schema.errors import Rejected
-from schema.system import System
 from sync.connectors.binding import Row
-from sync.connectors.tryton_rows import (
+from sync.connectors.tryton_lookups import (
+    Encode,
+    Finds,
+    Values,
+    address_change,
+    comment_with,
+    find_company,
+    find_term,
+    new_code,
+    required,
+    tax_change,
+)
+from sync.connectors.tryton_shapes import (
     CLIENT_MARK,
     ENGAGEMENT_MARK,
     PROJECT_MARK,
     REFERENCE_MARK,
-    Domain,
     Record,
     typed_day,
     typed_decimal,
     typed_hours,
 )
-
-Values = dict[str, Any]
-
-
-class Finds(Protocol):
-    """How values are looked up."""
-
-    async def find(self, model: str, domain: Domain, *fields: str) -> Record:
-        """The first record of the domain; an empty one when there is none."""
-        ...
-
-    async def read_default(self, field: str, company: int) -> int | None:
-        """One of the accounting defaults, which differ by company."""
-        ...
-
-
-Encode = Callable[[Finds, Row, Record], Awaitable[Values]]
-"""The values that turn `Record` (empty: a new one) into what `Row` says."""
 
 
 async def client_values(tryton: Finds, row: Row, record: Record) -> Values:
@@ -45,9 +36,9 @@ async def client_values(tryton: Finds, row: Row, record: Record) -> Values:
     if codes:
         values["identifiers"] = codes
     if "invoice_address" in row or not record:
-        values["addresses"] = [_address_change(row.get("invoice_address"), record)]
+        values["addresses"] = [address_change(row.get("invoice_address"), record)]
     if "terms_days" in row:
-        values["customer_payment_term"] = await _term(tryton, row["terms_days"])
+        values["customer_payment_term"] = await find_term(tryton, row["terms_days"])
     return values
 
 
@@ -57,9 +48,9 @@ async def project_values(tryton: Finds, row: Row, record: Record) -> Values:
         name: convert(row[column]) for column, (name, convert) in PLAIN.items() if column in row
     }
     marks = {"crm_opportunity": ENGAGEMENT_MARK, "hub_reference": REFERENCE_MARK}
-    values |= _comment(row, record, marks)
+    values |= comment_with(row, record, marks)
     if "company" in row:
-        values["company"] = (await _company(tryton, row["company"], row.get("currency")))["id"]
+        values["company"] = (await find_company(tryton, row["company"], row.get("currency")))["id"]
     if "status" in row:
         values["status"] = await _status(tryton, row["status"])
         values |= {"progress": 1} if row["status"] == "Done" else {}
@@ -68,7 +59,7 @@ async def project_values(tryton: Finds, row: Row, record: Record) -> Values:
 
 async def invoice_values(tryton: Finds, row: Row, record: Record) -> Values:
     values: Values = {} if record else await _new_invoice(tryton, row)
-    values |= _comment(row, record, {"project": PROJECT_MARK})
+    values |= comment_with(row, record, {"project": PROJECT_MARK})
     if "reference" in row:
         values["reference"] = row["reference"]
     if row.get("party") is not None:
@@ -102,62 +93,17 @@ PLAIN: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 def _code_changes(row: Row, record: Record) -> list[list[Any]]:
     changes: list[list[Any]] = []
     if not record and row.get("crm_account"):
-        changes.append(_new_code(f"{CLIENT_MARK}{row['crm_account']}"))
-    if "tax_code" not in row:
-        return changes
-    known = record.get("identifiers") or ()
-    old = [one["id"] for one in known if not one["code"].startswith(CLIENT_MARK)][:1]
-    if row["tax_code"] is None:
-        return [*changes, ["delete", old]] if old else changes
-    if old:
-        return [*changes, ["write", old, {"code": row["tax_code"]}]]
-    return [*changes, _new_code(row["tax_code"])]
-
-
-def _new_code(code: str) -> list[Any]:
-    return ["create", [{"type": None, "code": code}]]
-
-
-def _address_change(street: str | None, record: Record) -> list[Any]:
-    known = [one["id"] for one in record.get("addresses") or ()][:1]
-    address = {"street_unstructured": street}
-    if known:
-        return ["write", known, address]
-    return ["create", [{**address, "invoice": True}]]
-
-
-def _comment(row: Row, record: Record, marks: Mapping[str, str]) -> Values:
-    """The comment with its marked lines replaced; a person's own lines stay."""
-    changed = {mark: row[column] for column, mark in marks.items() if column in row}
-    if not changed:
-        return {}
-    lines = (record.get("comment") or "").splitlines()
-    kept = [line for line in lines if not line.startswith(tuple(changed))]
-    marked = [f"{mark}{text}" for mark, text in changed.items() if text is not None]
-    return {"comment": "\n".join([*marked, *kept])}
-
-
-async def _term(tryton: Finds, days: int | None) -> int | None:
-    if days is None:
-        return None
-    domain = [["lines.relativedeltas.days", "=", days]]
-    return _required(
-        await tryton.find("account.invoice.payment_term", domain), f"no payment term of {days} days"
-    )
+        changes.append(new_code(f"{CLIENT_MARK}{row['crm_account']}"))
+    if "tax_code" in row:
+        changes += tax_change(row["tax_code"], record)
+    return changes
 
 
 async def _status(tryton: Finds, name: str) -> int:
     domain = [["name", "=", name], ["types", "in", ["project"]]]
-    return _required(await tryton.find("project.work.status", domain), f"no project status {name}")
-
-
-async def _company(tryton: Finds, code: str, currency: str | None) -> Record:
-    domain = [["party.code", "=", code]]
-    company = await tryton.find("company.company", domain, "currency.code")
-    _required(company, f"no company {code}")
-    if currency not in (None, company["currency"]["code"]):
-        raise _refusal(f"{code} keeps its books in {company['currency']['code']}, not {currency}")
-    return company
+    return required(
+        tryton, await tryton.find("project.work.status", domain), f"no project status {name}"
+    )
 
 
 async def _debtor(tryton: Finds, party: int) -> Values:
@@ -165,14 +111,14 @@ async def _debtor(tryton: Finds, party: int) -> Values:
     client = await tryton.find("party.party", [["id", "=", party]], "customer_payment_term")
     return {
         "party": party,
-        "invoice_address": _required(address, "no address of this client to invoice to"),
+        "invoice_address": required(tryton, address, "no address of this client to invoice to"),
         "payment_term": client["customer_payment_term"],
     }
 
 
 async def _new_invoice(tryton: Finds, row: Row) -> Values:
     """A draft with one line, booked on the company's default accounts."""
-    company = await _company(tryton, row["company"], row.get("currency"))
+    company = await find_company(tryton, row["company"], row.get("currency"))
     own, number = [["company", "=", company["id"]]], company["id"]
     journal = await tryton.find("account.journal", [["type", "=", "revenue"]])
     tax = await tryton.find("account.tax", own)
@@ -188,7 +134,7 @@ async def _new_invoice(tryton: Finds, row: Row) -> Values:
         "company": number,
         "currency": company["currency"]["id"],
         "account": await tryton.read_default("default_account_receivable", number),
-        "journal": _required(journal, "no revenue journal"),
+        "journal": required(tryton, journal, "no revenue journal"),
         "lines": [["create", [line]]],
     }
 
@@ -207,7 +153,7 @@ async def _booked(tryton: Finds, company: Record) -> Values:
 async def _lines(tryton: Finds, row: Row, record: Record) -> list[list[Any]]:
     """The draft's lines, all new; those it had are gone."""
     code = row.get("company") or record["company"]["party"]["code"]
-    company = await _company(tryton, code, row.get("currency"))
+    company = await find_company(tryton, code, row.get("currency"))
     common = await _booked(tryton, company)
     made = [{**common, **await _line(tryton, company, line)} for line in row["lines"]]
     old = [one["id"] for one in record.get("lines") or ()]
@@ -231,15 +177,4 @@ async def _taxes(tryton: Finds, company: Record, code: str | None) -> list[list[
         return []
     domain = [["company", "=", company["id"]], ["name", "=", code]]
     tax = await tryton.find("account.tax", domain)
-    return [["add", [_required(tax, f"no tax {code} of this company")]]]
-
-
-def _required(record: Record, lack: str) -> int:
-    if not record:
-        raise _refusal(f"there is {lack} in Tryton")
-    found: int = record["id"]
-    return found
-
-
-def _refusal(why: str) -> Rejected:
-    return Rejected(f"ERP: {why}; set it up there or choose another value.", system=System.ERP)
+    return [["add", [required(tryton, tax, f"no tax {code} of this company")]]]

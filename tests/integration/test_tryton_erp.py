@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from support.tryton import provisioned
+from support.tryton import running
 
-from hub.tryton.erp import TrytonErp, serve
+from hub.tryton.running import RunningTryton
 from schema.entities.legal_entity import PeriodState
 from schema.entity import FilterOp
 from schema.errors import Conflict, Invalid, NotAllowed, NotFound, Rejected, Unavailable
@@ -20,8 +19,9 @@ from sync.connectors.codec import decode
 from sync.connectors.http import Endpoint
 from sync.connectors.ports import Condition, RowQuery
 from sync.connectors.tryton import Tryton
-from sync.connectors.tryton_bindings import CLIENT, INVOICE, PAYMENT_STATUS, PROJECT
-from sync.connectors.tryton_entities import LEGAL_ENTITY
+from sync.connectors.tryton_erp import ERP
+from sync.connectors.tryton_erp_bindings import CLIENT, INVOICE, PAYMENT_STATUS, PROJECT
+from sync.connectors.tryton_erp_entities import LEGAL_ENTITY
 from sync.connectors.tryton_session import Account
 
 pytestmark = pytest.mark.tryton
@@ -31,29 +31,25 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture(scope="module")
-def erp() -> Iterator[TrytonErp]:
-    with provisioned() as (cluster, installation, template):
-        cluster.drop_database(DATABASE)
-        running = serve(installation, template, cluster, DATABASE)
-        yield running
-        asyncio.run(running.stop())
-        cluster.drop_database(DATABASE)
+def erp() -> Iterator[RunningTryton]:
+    with running("erp", DATABASE) as tryton:
+        yield tryton
 
 
 @pytest.fixture
-async def tryton(erp: TrytonErp) -> AsyncIterator[Tryton]:
+async def tryton(erp: RunningTryton) -> AsyncIterator[Tryton]:
     connector = connect(erp)
     yield connector
     await connector.close()
 
 
-def connect(erp: TrytonErp, *, key: str | None = None, password: str | None = None) -> Tryton:
+def connect(erp: RunningTryton, *, key: str | None = None, password: str | None = None) -> Tryton:
     account = Account(
         database=erp.database,
         user=erp.keys.hub_login,
         password=password or erp.keys.hub_password,
     )
-    return Tryton(Endpoint(url=erp.url, key=key or erp.keys.hub_key), account)
+    return Tryton(ERP, Endpoint(url=erp.url, key=key or erp.keys.hub_key), account)
 
 
 async def fetch(
@@ -269,7 +265,7 @@ async def test_what_does_not_exist_is_said_so(tryton: Tryton) -> None:
     assert await fetch(tryton, CLIENT, "id", "not-a-number") == []
 
 
-async def test_a_wrong_key_is_unavailable(erp: TrytonErp) -> None:
+async def test_a_wrong_key_is_unavailable(erp: RunningTryton) -> None:
     """Whoever operates Concord must look at the settings; the message says which."""
     stranger = connect(erp, key="wrong")
     with pytest.raises(Unavailable, match="CONCORD_ERP__KEY"):
@@ -277,7 +273,7 @@ async def test_a_wrong_key_is_unavailable(erp: TrytonErp) -> None:
     await stranger.close()
 
 
-async def test_a_wrong_password_is_unavailable(erp: TrytonErp) -> None:
+async def test_a_wrong_password_is_unavailable(erp: RunningTryton) -> None:
     """Reads go on without a session; writes need one."""
     stranger = connect(erp, password="wrong-password")
     [client, *_] = await fetch(stranger, CLIENT, "id", limit=1)
@@ -286,13 +282,13 @@ async def test_a_wrong_password_is_unavailable(erp: TrytonErp) -> None:
     await stranger.close()
 
 
-async def test_an_ended_session_is_opened_again(erp: TrytonErp) -> None:
+async def test_an_ended_session_is_opened_again(erp: RunningTryton) -> None:
     """Tryton forgets a session when it restarts its database or after five idle minutes."""
     connector = connect(erp)
     [client, *_] = await fetch(connector, CLIENT, "id", limit=1)
     key = str(client["id"])
     await connector.update(CLIENT, key, {"name": "Before"})
-    clerk = erp.server.log_in("admin", erp.keys.admin_password)
+    clerk = erp.log_in_admin()
     sessions = clerk.call(
         "model.res.user.write", [erp.keys.hub_user], {"password": "changed-for-good"}
     )

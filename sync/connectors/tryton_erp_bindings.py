@@ -1,6 +1,6 @@
 """What Tryton holds of the canonical types, and which of its tables tell that a record changed.
 
-The columns named here are those of the rows that `tryton_rows` makes of Tryton's records.
+The columns named here are those of the rows that `tryton_erp_rows` makes of Tryton's records.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from schema.entities.payment_status import PaymentState, PaymentStatus
 from schema.entities.project import Project, ProjectStatus
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Touch
-from sync.connectors.tryton_documents import APPLICATIONS, LINES, TAX_LINES
+from sync.connectors.tryton_erp_documents import APPLICATIONS, LINES, TAX_LINES
 from sync.connectors.words import hours_of, ledger_status_of, minutes_of, payment_state_of
 
 PROJECT_STATUS = {

@@ -7,12 +7,12 @@ not at all, so no row that changes says which entity it belongs to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from schema.entities.legal_entity import LegalEntity, PeriodState
 from schema.system import System
 from sync.connectors.binding import Binding, Column, PartColumn, Place, Row
+from sync.connectors.tryton_shapes import Record, Searches
 
 ENTITIES = "company.company"
 ENTITY_FIELDS = (
@@ -66,15 +66,7 @@ LEGAL_ENTITY = Binding(
 )
 
 
-class Searches(Protocol):
-    async def search(
-        self, model: str, domain: list[Any], fields: tuple[str, ...], *, limit: int
-    ) -> list[Mapping[str, Any]]: ...
-
-
-async def with_books(
-    tryton: Searches, records: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+async def with_books(tryton: Searches, records: Sequence[Record]) -> list[Record]:
     """The companies with the periods of their books, and how these are rounded."""
     of_companies = ["company", "in", [record["id"] for record in records]]
     periods, roundings = await asyncio.gather(
@@ -102,7 +94,7 @@ async def with_books(
     ]
 
 
-def entity_row(record: Mapping[str, Any]) -> Row:
+def entity_row(record: Record) -> Row:
     """A company that has been read with its books."""
     party = record["party"]
     countries = [one["country"]["code"] for one in party["addresses"] or () if one["country"]]
