@@ -112,7 +112,7 @@ def _settle(settling: Callable[[DeadLetters], Awaitable[WorkedOff]]) -> None:
 
 
 def _with_letters(done: Done) -> None:
-    with_hub(lambda hub: done(hub.status.dead_letters))
+    with_hub(lambda hub: done(hub.services.operations.dead_letters))
 
 
 def _table(letters: list[DeadLetter]) -> Table:

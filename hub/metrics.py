@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from hub.status import Status
+from sync.operations import Operations
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Sample = tuple[tuple[str, ...], float | None]
@@ -26,16 +26,16 @@ class _Page(Collector):
         return self._families
 
 
-async def metrics_page(status: Status) -> bytes:
+async def metrics_page(operations: Operations) -> bytes:
     """The page as it is now: every figure is asked for when it is scraped."""
     registry = CollectorRegistry(auto_describe=False)
     parts = (_topics, _waiting, _targets, _captures, _needy)
-    registry.register(_Page([family for part in parts for family in await part(status)]))
+    registry.register(_Page([family for part in parts for family in await part(operations)]))
     return generate_latest(registry)
 
 
-async def _topics(status: Status) -> Families:
-    found = await status.lags.topics()
+async def _topics(operations: Operations) -> Families:
+    found = await operations.lags.topics()
     told = {
         "capture": "From the owner's commit to the log, for the last applied record.",
         "queue": "From the log to the listener, for the last applied record.",
@@ -52,8 +52,8 @@ async def _topics(status: Status) -> Families:
     ]
 
 
-async def _waiting(status: Status) -> Families:
-    found = await status.backlog()
+async def _waiting(operations: Operations) -> Families:
+    found = await operations.backlog()
     records = [((one.topic,), float(one.records)) for one in found]
     ages = [((one.topic,), _age(one.oldest_at)) for one in found]
     counted, oldest = "Records in the log that are not applied.", "Age of the oldest of them."
@@ -63,8 +63,8 @@ async def _waiting(status: Status) -> Families:
     ]
 
 
-async def _targets(status: Status) -> Families:
-    found = await status.lags.targets()
+async def _targets(operations: Operations) -> Families:
+    found = await operations.lags.targets()
     owed = [((one.target, "pending"), float(one.pending)) for one in found]
     dead = [((one.target, "dead"), float(one.dead)) for one in found]
     oldest = [((one.target,), _seconds(one.oldest)) for one in found]
@@ -81,8 +81,8 @@ async def _targets(status: Status) -> Families:
     ]
 
 
-async def _captures(status: Status) -> Families:
-    found = await status.lags.captures()
+async def _captures(operations: Operations) -> Families:
+    found = await operations.lags.captures()
     behind = [((one.system,), _seconds(one.behind)) for one in found]
     unseen = [((one.system,), _seconds(one.unseen)) for one in found]
     held = [((one.system,), _number(one.held_bytes)) for one in found]
@@ -98,14 +98,14 @@ async def _captures(status: Status) -> Families:
     ]
 
 
-async def _needy(status: Status) -> Families:
+async def _needy(operations: Operations) -> Families:
     """What needs somebody."""
     labels = ("topic", "class", "reason", "state")
     letters = [
         (tuple(str(row[name]) for name in labels), float(row["letters"]))
-        for row in await status.dead_letters.count()
+        for row in await operations.dead_letters.count()
     ]
-    parked = [((one.position.topic,), 1.0) for one in await status.parked_topics.now()]
+    parked = [((one.position.topic,), 1.0) for one in await operations.parked_topics.now()]
     return [
         _gauge("concord_dead_letters", "Unsettled dead letters.", labels, letters),
         _gauge("concord_parked_topics", "Topics that wait for somebody.", ("topic",), parked),

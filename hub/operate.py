@@ -29,7 +29,7 @@ def status() -> None:
     """What lags, what waits, and what needs somebody; exits 1 if something does."""
 
     async def tell(hub: Hub) -> bool:
-        return await print_status(hub.status, Console())
+        return await print_status(hub.services.operations, Console())
 
     if not with_hub(tell):
         sys.exit(1)
@@ -38,7 +38,9 @@ def status() -> None:
 @topics.command()
 def resume(topic: str, by: By, why: Why) -> None:
     """Read a parked topic again, from where it stopped."""
-    with_hub(lambda hub: hub.status.parked_topics.resume(topic, Signed(by=by, why=why)))
+    with_hub(
+        lambda hub: hub.services.operations.parked_topics.resume(topic, Signed(by=by, why=why))
+    )
     typer.echo(f"{topic} is read again.")
 
 

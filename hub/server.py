@@ -24,7 +24,7 @@ def http_server(hub: Hub, host: str, port: int) -> uvicorn.Server:
             app(
                 hub.services,
                 probe=hub.readiness,
-                metrics=lambda: metrics_page(hub.status),
+                metrics=lambda: metrics_page(hub.services.operations),
             ),
             host=host,
             port=port,

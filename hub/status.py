@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.table import Table
 
-from cdc.log.port import Backlog
-from cdc.log.postgres import PostgresLog
-from sync.dead_letters import DeadLetters
-from sync.lag import Lags
-from sync.parked_topics import ParkedTopics
+from sync.operations import Operations
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """Where the figures come from."""
-
-    lags: Lags
-    dead_letters: DeadLetters
-    parked_topics: ParkedTopics
-    log: PostgresLog
-    group: str
-
-    async def backlog(self) -> Sequence[Backlog]:
-        return await self.log.backlog(self.group)
-
-
-async def print_status(status: Status, console: Console) -> bool:
+async def print_status(operations: Operations, console: Console) -> bool:
     """Print it all; answers whether nothing needs somebody."""
-    parked = await status.parked_topics.now()
-    letters = await status.dead_letters.count()
+    parked = await operations.parked_topics.now()
+    letters = await operations.dead_letters.count()
     for one in parked:
         console.print(f"✗ {one.position.topic} is parked since {_moment(one.parked_at)}")
         console.print(f"  {one.reason}")
@@ -45,26 +25,28 @@ async def print_status(status: Status, console: Console) -> bool:
         console.print("  See them: concord dlq list")
     if not parked and not letters:
         console.print("✓ No topic is parked and no dead letter is unsettled.")
-    console.print(await _captures(status), await _topics(status), await _targets(status))
+    console.print(
+        await _captures(operations), await _topics(operations), await _targets(operations)
+    )
     return not parked and not letters
 
 
-async def _captures(status: Status) -> Table:
+async def _captures(operations: Operations) -> Table:
     table = Table("capture", "behind", "silent", "WAL held", title="Captures", title_justify="left")
-    for one in await status.lags.captures():
+    for one in await operations.lags.captures():
         held = "-" if one.held_bytes is None else f"{one.held_bytes / 1e6:,.1f} MB"
         table.add_row(one.system, _span(one.behind), _span(one.unseen), held)
     return table
 
 
-async def _topics(status: Status) -> Table:
+async def _topics(operations: Operations) -> Table:
     table = Table(
         *("topic", "capture", "queue", "apply", "waiting", "since"),
         title="Tables: the last record's way, and what waits",
         title_justify="left",
     )
-    waiting = {one.topic: one for one in await status.backlog()}
-    for one in await status.lags.topics():
+    waiting = {one.topic: one for one in await operations.backlog()}
+    for one in await operations.lags.topics():
         backlog = waiting.get(one.topic)
         table.add_row(
             *(one.topic, _span(one.capture), _span(one.queue), _span(one.apply)),
@@ -74,13 +56,13 @@ async def _topics(status: Status) -> Table:
     return table
 
 
-async def _targets(status: Status) -> Table:
+async def _targets(operations: Operations) -> Table:
     table = Table(
         *("target", "p95", "oldest owed", "pending", "dead"),
         title="Copies, from the owner's commit",
         title_justify="left",
     )
-    for one in await status.lags.targets():
+    for one in await operations.lags.targets():
         spans = (_span(one.p95), _span(one.oldest))
         table.add_row(one.target, *spans, str(one.pending), str(one.dead))
     return table

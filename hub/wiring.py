@@ -23,7 +23,6 @@ from cdc.replay import letter_decoder
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
-from hub.status import Status
 from resolvers.context import Services
 from schema.errors import ConcordError
 from schema.system import System
@@ -37,6 +36,7 @@ from sync.feed import Feed
 from sync.intake import Intake
 from sync.lag import Lags
 from sync.lists import Lists
+from sync.operations import Operations
 from sync.outage import OUTAGE
 from sync.policy import Paging
 from sync.reading import Reading
@@ -74,7 +74,6 @@ class Hub:
     captures: tuple[WalReader, ...]
     listener: Listener
     deliverer: Deliverer
-    status: Status
     log: PostgresLog
 
     async def readiness(self) -> str | None:
@@ -172,6 +171,15 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                     connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
                 ),
                 feed=feed,
+                operations=Operations(
+                    lags=lags,
+                    dead_letters=DeadLetters(
+                        pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
+                    ),
+                    parked_topics=intake.parked_topics,
+                    log=postgres_log,
+                    group=GROUP,
+                ),
                 clock=utc_now,
             ),
             captures=_captures(settings, connectors, postgres_log, lags),
@@ -181,15 +189,6 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 intake,
             ),
             deliverer=Deliverer(connectors.writes, xref, pool, random.random),
-            status=Status(
-                lags=lags,
-                dead_letters=DeadLetters(
-                    pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
-                ),
-                parked_topics=intake.parked_topics,
-                log=postgres_log,
-                group=GROUP,
-            ),
             log=postgres_log,
         )
 

@@ -17,6 +17,7 @@ from sync.board import Boards
 from sync.clock import Clock
 from sync.feed import Feed
 from sync.lists import Lists
+from sync.operations import Operations
 from sync.policy import LIVE, ReadPolicy
 from sync.reading import Reading
 from sync.routing import Routing
@@ -36,6 +37,7 @@ class Services:
     search: Search
     routing: Routing
     feed: Feed
+    operations: Operations
     clock: Clock
     budget: timedelta = timedelta(seconds=10)
 

@@ -12,10 +12,17 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Info
+from resolvers.dead_letters import (
+    discard_dead_letters,
+    edit_dead_letter,
+    retry_dead_letters,
+    retry_matching_dead_letters,
+)
 from resolvers.inputs import create_input, created, patched, update_input
 from resolvers.loaders import Wanted
 from resolvers.nodes.actions import mutation_name
 from resolvers.nodes.node import node_of
+from resolvers.operations import resume_topic
 from resolvers.outcomes import outcome_of, refusable, written_type
 from resolvers.selection import selected_fields
 from schema.canon import require_id
@@ -167,7 +174,29 @@ def _fields() -> Mapping[str, Any]:
     return creates | updates | acts
 
 
+_OPERATIONS: Mapping[str, Any] = {
+    "retry_dead_letters": strawberry.mutation(
+        resolver=retry_dead_letters,
+        description="Try dead letters again, with what waits behind them, in order.",
+    ),
+    "retry_matching_dead_letters": strawberry.mutation(
+        resolver=retry_matching_dead_letters,
+        description="Try all dead letters again that match.",
+    ),
+    "edit_dead_letter": strawberry.mutation(
+        resolver=edit_dead_letter,
+        description="Try a dead letter again with another value; the original is kept.",
+    ),
+    "discard_dead_letters": strawberry.mutation(
+        resolver=discard_dead_letters,
+        description="Give dead letters up; what waits behind them is applied.",
+    ),
+    "resume_topic": strawberry.mutation(
+        resolver=resume_topic, description="Read a parked topic again; answers it."
+    ),
+}
+
 Mutation = strawberry.type(
-    type("Mutation", (), dict(_fields())),
+    type("Mutation", (), {**_fields(), **_OPERATIONS}),
     description="Writes. Each is routed to the system that owns the fields.",
 )

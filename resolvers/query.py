@@ -12,6 +12,7 @@ from resolvers.filters import filter_argument, filters_of
 from resolvers.loaders import Wanted
 from resolvers.nodes.canon import connection_of, nullable_node
 from resolvers.nodes.node import Node, connection, node_of
+from resolvers.operations import operations
 from resolvers.orders import order_argument, order_of
 from resolvers.ownership import ownership
 from resolvers.paging import After, Before, First, Last, paging
@@ -169,6 +170,10 @@ _ROOTS: Mapping[str, Any] = {
     "ownership": strawberry.field(
         resolver=ownership,
         description="Who owns which fields, who holds copies, and what keeps them in step.",
+    ),
+    "operations": strawberry.field(
+        resolver=operations,
+        description="How the hub itself is: what lags, what waits, what needs somebody.",
     ),
 }
 

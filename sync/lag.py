@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -52,6 +52,15 @@ class TopicLag:
     capture: timedelta
     queue: timedelta
     apply: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What a group has still to read of a topic; `oldest_at` is when the first of it came."""
+
+    topic: Topic
+    records: int
+    oldest_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,15 +35,6 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
     appended_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """What a group has still to read of a topic; `oldest_at` is when the first of it came."""
-
-    topic: Topic
-    records: int
-    oldest_at: datetime | None
-
-
 class Appends(Protocol):
     """The writing half."""
 

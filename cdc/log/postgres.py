@@ -12,8 +12,9 @@ import structlog
 from cdc.log.headers import encode_headers
 from cdc.log.outage import outage_of
 from cdc.log.partitioner import partition_of
-from cdc.log.port import Backlog, NewRecord
+from cdc.log.port import NewRecord
 from schema.position import LogPartition, Topic
+from sync.lag import Backlog
 
 _log = structlog.get_logger()
 

@@ -120,7 +120,9 @@ async def test_the_page_of_figures(desk: Desk, database: str, monkeypatch: Any) 
     await desk.take(desk.account("Zeta", "c", lsn=90))
     await garble(desk)
     async with build_hub(Settings.from_env()) as hub:
-        transport = httpx.ASGITransport(app(hub.services, metrics=lambda: metrics_page(hub.status)))
+        transport = httpx.ASGITransport(
+            app(hub.services, metrics=lambda: metrics_page(hub.services.operations))
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:
             page = (await http.get("/metrics")).text
     labels = 'class="poison",reason="bad_json",state="open",topic="crm.public.accounts"'

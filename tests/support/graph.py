@@ -13,6 +13,8 @@ import asyncpg
 import uvicorn
 from support.owners import FakeOwner, crm, erp, psa
 
+from cdc.log.postgres import PostgresLog
+from cdc.replay import letter_decoder
 from hub.asgi import app
 from hub.graph import Graph
 from resolvers.context import Services
@@ -21,14 +23,30 @@ from schema.canon import Client, Project
 from schema.system import System
 from sync.board import Boards
 from sync.clock import utc_now
+from sync.dead_letters import DeadLetters
 from sync.feed import Feed
+from sync.intake import Intake
+from sync.lag import Lags
 from sync.lists import Lists
+from sync.operations import Operations
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import ReadSession
 from sync.xref import Xref
+
+
+def operations_of(pool: asyncpg.Pool) -> Operations:
+    """Dead letters, lags and parked topics of a hub that reads the Postgres log in `pool`."""
+    intake = Intake(pool, Xref(pool), {}, utc_now)
+    return Operations(
+        lags=Lags(pool),
+        dead_letters=DeadLetters(pool, intake, letter_decoder([])),
+        parked_topics=intake.parked_topics,
+        log=PostgresLog(pool),
+        group="intake",
+    )
 
 
 class GraphFirm:
@@ -48,6 +66,7 @@ class GraphFirm:
             search=Search(self.reading, pool, utc_now),
             routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
             feed=self.feed,
+            operations=operations_of(pool),
             clock=utc_now,
         )
         self.graph = Graph(Limits())

@@ -1,0 +1,93 @@
+"""Operations in the graph: what lags and waits, and dead letters to their end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from support.envelopes import record
+from support.graph import GraphFirm
+from support.intaking import ACCOUNTS, Desk
+
+from cdc.log.tables import LOG_TABLES
+from schema.position import Position, Topic
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+
+LISTED = """
+query ($first: Int, $after: String) { operations {
+  deadLetters(first: $first, after: $after) { nodes { id topic state class reason value }
+    pageInfo { hasNextPage endCursor } }
+  parkedTopics { topic reason } waiting { topic records }
+  tables { topic captureMs queueMs applyMs } captures { system heldBytes }
+  copies { target pending } } }
+"""
+RETRY = """
+mutation ($ids: [ID!]!) { retryDeadLetters(ids: $ids, by: "ann", why: "mended") {
+  applied stillDead } }
+"""
+DISCARD = """
+mutation ($ids: [ID!]!) { discardDeadLetters(ids: $ids, by: "ann", why: "a test record") {
+  applied stillDead } }
+"""
+RESUME = """
+mutation ($topic: String!) { resumeTopic(topic: $topic, by: "ann", why: "mended") }
+"""
+
+
+class Run(GraphFirm):
+    """The graph, and an intake that makes dead letters."""
+
+    async def go_wrong(self) -> None:
+        desk = Desk(self.pool)
+        await desk.take(desk.account("Zeta", "c", lsn=50))
+        first, second = desk.account("?"), desk.account("Acme", lsn=200)
+        garbled = record(ACCOUNTS, {"id": "ACC-00001"}, b"{", offset=first.position.offset)
+        await desk.take(garbled, second)
+        position = Position(topic=Topic("erp.public.customers"), partition=0, offset=3)
+        await desk.intake.parked_topics.park(position, "no column crm_account")
+
+
+@pytest.fixture
+async def run(database: str) -> AsyncIterator[Run]:
+    async with await connect(database) as pool:
+        await migrate(pool, LOG_TABLES)
+        yield Run(pool)
+
+
+async def test_what_is_stuck_is_listed_page_by_page(run: Run) -> None:
+    """Dead letters with their bytes, the parked topic, and the way of the last applied record."""
+    await run.go_wrong()
+    told = (await run.ask(LISTED, first=1))["operations"]
+    page = told["deadLetters"]
+    [head] = page["nodes"]
+    assert (head["state"], head["class"], head["reason"]) == ("OPEN", "POISON", "bad_json")
+    assert head["value"] == "ew=="
+    assert page["pageInfo"]["hasNextPage"]
+    following = await run.ask(LISTED, first=1, after=page["pageInfo"]["endCursor"])
+    [waiting] = following["operations"]["deadLetters"]["nodes"]
+    assert waiting["state"] == "WAITING"
+    assert told["parkedTopics"] == [
+        {"topic": "erp.public.customers", "reason": "no column crm_account"}
+    ]
+    [table] = told["tables"]
+    assert table["topic"] == ACCOUNTS
+    assert table["applyMs"] == table["captureMs"] + table["queueMs"]
+
+
+async def test_letters_are_tried_and_given_up_with_a_name(run: Run) -> None:
+    """In vain, then for good; a letter that is settled or a strange id is refused."""
+    await run.go_wrong()
+    page = (await run.ask(LISTED, first=1))["operations"]["deadLetters"]
+    [head] = page["nodes"]
+    tried = await run.ask(RETRY, ids=[head["id"]])
+    assert tried["retryDeadLetters"] == {"applied": 0, "stillDead": [head["id"]]}
+    refused = await run.run(RETRY, ids=["abc"])
+    assert refused.errors[0].extensions["code"] == "BAD_USER_INPUT"
+    gone = await run.run(DISCARD, ids=[head["id"]])
+    assert gone.data is not None
+    again = await run.run(DISCARD, ids=[head["id"]])
+    assert again.errors[0].extensions["code"] == "NOT_FOUND"
+    assert await run.ask(RESUME, topic="erp.public.customers") == {
+        "resumeTopic": "erp.public.customers"
+    }
