@@ -6,109 +6,141 @@ Nothing but the last delete of each partition is remembered: its tombstone bears
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cdc.envelope import Envelope, Tombstone, read_envelope
+from cdc.envelope.kinds import Envelope, Tombstone
+from cdc.envelope.reader import EnvelopeReader, Table
 from cdc.log.port import LogRecord
 from schema.errors import Poison
 from schema.position import LogPartition
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.connectors.binding import Binding, Touch
 from sync.connectors.cells import text_of
-from sync.connectors.codec import decode, version_of
-
-_Table = tuple[str, str]
-"""(system, `schema.table`), as the envelope's `source` names it."""
+from sync.connectors.codec import columns_of, decode, version_of
 
 _CLOSE_BY = 2
 """A tombstone follows its delete at once; a transaction's marker may take an offset between."""
 
 
-class _Deleted(NamedTuple):
-    """The last delete of a partition."""
+class _Bound(NamedTuple):
+    """What reads the rows of one table."""
 
-    key: bytes | None
+    bindings: list[Binding]
+    touches: list[tuple[Binding, Touch]]
+
+
+class _Deleted(NamedTuple):
+    """The last delete of a partition: the bytes of its key and where it stood, what it deleted."""
+
+    raw_key: bytes | None
     offset: int
+    table: Table
+    key: dict[str, Any]
     lsn: int | None
 
 
 class Decoder:
     """Knows every captured table; built once per process from the connectors' bindings."""
 
-    def __init__(self, bindings: Iterable[Binding]) -> None:
-        self._bindings: dict[_Table, list[Binding]] = defaultdict(list)
-        self._touches: dict[_Table, list[tuple[Binding, Touch]]] = defaultdict(list)
+    def __init__(self, bindings: Iterable[Binding], reader: EnvelopeReader | None = None) -> None:
+        self._reader = reader or EnvelopeReader()
+        self._bound: dict[Table, _Bound] = defaultdict(lambda: _Bound([], []))
         for binding in bindings:
             system = binding.system.value
             if binding.table is not None:
-                self._bindings[system, binding.table].append(binding)
+                self._bound[system, binding.table].bindings.append(binding)
             for touch in binding.touches:
-                self._touches[system, touch.table].append((binding, touch))
+                self._bound[system, touch.table].touches.append((binding, touch))
         self._deleted: dict[LogPartition, _Deleted] = {}
 
     def decode(self, record: LogRecord) -> Sequence[Incoming]:
-        """What one log record means; one that nobody can decode becomes a Reject."""
+        """What one log record means; one that nobody can decode becomes a Reject.
+
+        What a capture says beside the rows means nothing for records.
+        """
         try:
-            envelope = read_envelope(record)
-            if isinstance(envelope, Tombstone):
-                return self._deletes(record, envelope)
-            return self._meaning(record, envelope)
+            told = self._reader.read(record)
+            if isinstance(told, Envelope):
+                return self._meaning(record, told)
+            return self._deletes(record, told) if isinstance(told, Tombstone) else []
         except Poison as poison:
             return [Reject(record=record, reason=poison.reason, detail=poison.detail)]
 
     def _meaning(self, record: LogRecord, envelope: Envelope) -> list[Incoming]:
-        if envelope.op == "d":
-            position = record.position
-            self._deleted[position.lane] = _Deleted(record.key, position.offset, envelope.lsn)
         table = (envelope.system, envelope.table)
-        bindings, touches = self._bindings.get(table, []), self._touches.get(table, [])
-        if not bindings and not touches:
-            raise Poison("unknown_table", f"No binding reads {envelope.system}.{envelope.table}.")
-        renamed = [one for binding in bindings for one in _renamed(record, envelope, binding)]
+        if envelope.op == "d":
+            self._deleted[record.position.lane] = _Deleted(
+                record.key, record.position.offset, table, envelope.key, envelope.lsn
+            )
+        bindings, touches = self._bound_to(table)
+        renamed: list[Incoming] = []
+        if envelope.new_key is not None or envelope.former_key is not None:
+            renamed = [one for binding in bindings for one in _renamed(record, envelope, binding)]
         if envelope.new_key is not None:
-            return [*renamed]  # the other half, with the new key, carries the row
+            return renamed  # the other half, with the new key, carries the row
         changes = [_change(record, envelope, binding) for binding in bindings]
         touched = [_touched(record, envelope, *pair) for pair in touches]
-        return [*renamed, *changes, *(t for t in touched if t is not None)]
+        return [*renamed, *changes, *filter(None, touched)]
+
+    def _bound_to(self, table: Table) -> _Bound:
+        bound = self._bound.get(table)
+        if bound is None:
+            raise Poison("unknown_table", f"No binding reads {'.'.join(table)}.")
+        return bound
 
     def _deletes(self, record: LogRecord, tombstone: Tombstone) -> list[Incoming]:
-        system, _, table = record.position.topic.partition(".")
-        if tombstone.is_renamed_away:
-            return []
-        lsn = self._lsn_of(record)
-        return [
-            _delete(record, binding, tombstone.key, lsn)
-            for binding in self._bindings[system, table]
-        ]
+        """A tombstone is of the table, and as old as, the delete that it follows.
 
-    def _lsn_of(self, record: LogRecord) -> int | None:
-        """The history position of the delete that a tombstone follows, None for one that is alone.
-
-        So a tombstone that is sent again is as old as its delete, and deletes nothing newer.
+        So one that is sent again deletes nothing newer. Only its topic can say of which table one
+        is that stands alone.
         """
         last = self._deleted.pop(record.position.lane, None)
-        if last is None or last.key != record.key:
-            return None
-        is_next = record.position.offset - last.offset <= _CLOSE_BY
-        return last.lsn if is_next else None
+        if tombstone.is_renamed_away:
+            return []
+        if last is not None and _is_of(record, last):
+            bound = self._bound.get(last.table)  # None: the delete is parked, which is enough
+            return [_delete(record, b, last.key, last.lsn) for b in bound.bindings] if bound else []
+        system, _, table = record.position.topic.partition(".")
+        bindings = self._bound_to((system, table)).bindings
+        return [_delete(record, binding, tombstone.key, None) for binding in bindings]
+
+
+def _is_of(record: LogRecord, last: _Deleted) -> bool:
+    return last.raw_key == record.key and record.position.offset - last.offset <= _CLOSE_BY
 
 
 def _change(record: LogRecord, envelope: Envelope, binding: Binding) -> Change:
     is_delete = envelope.op == "d"
     row = envelope.row
+    values = {} if is_delete or not binding.owns else decode(binding, row)
+    copies = {} if is_delete or not binding.copies else decode(binding, row, copies=True)
+    if not (is_delete or envelope.is_partial):
+        _require_whole(binding, envelope, values, copies)
     return Change(
         binding=binding,
         record=record,
         key=_key(binding, envelope.key),
         anchor_key=text_of(row.get(binding.anchor_key)),
-        values={} if is_delete else decode(binding, row),
-        copies={} if is_delete else decode(binding, row, copies=True),
+        values=values,
+        copies=copies,
         lsn=envelope.lsn,
         version=version_of(binding, row),
         as_of=envelope.changed_at,
         is_delete=is_delete,
     )
+
+
+def _require_whole(
+    binding: Binding, envelope: Envelope, values: Mapping[str, Any], copies: Mapping[str, Any]
+) -> None:
+    """A whole row tells every bound column; one that is gone or has another name breaks it."""
+    is_told = len(values) == len(binding.owns) and len(copies) == len(binding.copies)
+    if is_told and binding.anchor_key in envelope.row:
+        return
+    missing = ", ".join(sorted(columns_of(binding) - envelope.row.keys()))
+    table = f"{envelope.system}.{envelope.table}"
+    raise Poison("contract_break", f"{table} has no column {missing}; the binding reads it.")
 
 
 def _delete(record: LogRecord, binding: Binding, key: dict[str, Any], lsn: int | None) -> Change:
@@ -127,9 +159,7 @@ def _delete(record: LogRecord, binding: Binding, key: dict[str, Any], lsn: int |
 
 
 def _renamed(record: LogRecord, envelope: Envelope, binding: Binding) -> Iterable[Renamed]:
-    """The half of a key change that this record tells, if it tells one."""
-    if envelope.former_key is None and envelope.new_key is None:
-        return
+    """The half of a key change that this record tells, if it concerns the binding's key."""
     former = _key(binding, envelope.former_key or envelope.key)
     new = _key(binding, envelope.new_key or envelope.key)
     if former != new:
@@ -146,6 +176,9 @@ def _renamed(record: LogRecord, envelope: Envelope, binding: Binding) -> Iterabl
 def _touched(
     record: LogRecord, envelope: Envelope, binding: Binding, touch: Touch
 ) -> Touched | None:
+    if touch.key not in envelope.row and not (envelope.op == "d" or envelope.is_partial):
+        table = f"{envelope.system}.{envelope.table}"
+        raise Poison("contract_break", f"{table} has no column {touch.key}; a touch reads it.")
     key = touch.record_of({**(envelope.before or {}), **envelope.row})
     if key is None:
         return None

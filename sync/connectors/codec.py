@@ -6,7 +6,7 @@ canonical id. What a single cell may hold is in `sync.connectors.cells`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -32,10 +32,12 @@ from sync.connectors.binding import (
     Row,
     Words,
 )
-from sync.connectors.cells import PLAIN, Read, decimal_of, instant_of
+from sync.connectors.cells import PLAIN, Read, Unscaled, decimal_of, instant_of
 
-UNCHANGED = "__debezium_unavailable_value"
-"""What an envelope holds for an unchanged out-of-line column: keep what is known."""
+_Single = tuple[str, str, Read]
+"""A field, its column, how it is read."""
+_Joined = tuple[str, tuple[str, ...], Read]
+"""A field that several columns hold together."""
 
 
 class Ref(NamedTuple):
@@ -62,26 +64,40 @@ def decode(
     """The fields this system owns (or, with `copies`, merely holds) that the row carries.
 
     With `fields`, only those of them that are named, and nothing else of the row is looked at.
-    A column that is absent or unchanged is left out. Raises Poison on a value that its type
-    cannot hold or a status word nobody declared.
+    A column that is absent is left out. Raises Poison on a value that its type cannot hold or a
+    status word nobody declared.
     """
     values: dict[str, Any] = {}
-    for name, column, others, read in _readers(binding, copies, fields):
-        cell = row.get(column, UNCHANGED)
-        if cell == UNCHANGED:
-            continue
-        try:
-            if not others:
-                values[name] = read(cell)
-            elif UNCHANGED not in (rest := [row.get(other, UNCHANGED) for other in others]):
-                values[name] = read(cell, *rest)
-        except _UNREADABLE as error:
-            raise Poison(
-                "bad_value",
-                f"{binding.system.name} {column}={cell!r:.80} is not a value of "
-                f"{binding.entity.__name__}.{name} ({type(error).__name__}).",
-            ) from error
+    name, column = "", ""
+    singles, joined = _readers(binding, copies, fields)
+    try:
+        for name, column, read in singles:
+            if column in row:
+                values[name] = read(row[column])
+        for name, columns, read in joined:
+            column = columns[0]
+            if all(map(row.__contains__, columns)):
+                values[name] = read(*map(row.__getitem__, columns))
+    except _UNREADABLE as error:
+        raise _refusal(binding, name, column, row[column], error) from error
     return values
+
+
+def _refusal(binding: Binding, name: str, column: str, cell: Any, error: Exception) -> Poison:
+    field = f"{binding.entity.__name__}.{name} ({type(error).__name__})"
+    reason = "decimal_without_scale" if isinstance(error, Unscaled) else "bad_value"
+    detail = f"{binding.system.name} {column}={cell!r:.80} is not a value of {field}."
+    return Poison(reason, detail)
+
+
+def columns_of(binding: Binding) -> frozenset[str]:
+    """The columns without which a whole row of the binding's table cannot be read."""
+    bound = {binding.anchor_key}
+    for copies in (False, True):
+        singles, joined = _readers(binding, copies, None)
+        bound |= {column for _, column, _ in singles}
+        bound |= {column for _, columns, _ in joined for column in columns}
+    return frozenset(bound)
 
 
 def encode(binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,25 +152,37 @@ def resolved(value: Any, ids: Mapping[Ref, str]) -> Any:
 
 
 def version_of(binding: Binding, row: Row) -> int | None:
-    """The owner's own version: a counter, or its last-changed instant in microseconds."""
+    """The owner's own version: a counter, or its last-changed instant in microseconds.
+
+    Raises Poison for a cell that is neither.
+    """
     cell = row.get(binding.version)
     if cell is None or isinstance(cell, int):
         return cell
-    moment = instant_of(cell)
+    try:
+        moment = instant_of(cell)
+    except _UNREADABLE as error:
+        detail = f"{binding.system.name} {binding.version}={cell!r:.80} is no version."
+        raise Poison("bad_value", detail) from error
     return None if moment is None else int(moment.timestamp() * 1_000_000)
 
 
 @lru_cache(1024)
 def _readers(
     binding: Binding, copies: bool, fields: frozenset[str] | None
-) -> tuple[tuple[str, str, tuple[str, ...], Read], ...]:
-    """Of each field: its name, its column, the columns it takes beside that, how to read them."""
-    places = binding.copies if copies else binding.owns
-    return tuple(
-        (name, *_reader(binding.system, place, bare_type(binding.field(name).type)))
-        for name, place in places.items()
-        if fields is None or name in fields
-    )
+) -> tuple[Sequence[_Single], Sequence[_Joined]]:
+    """How each field is read: those of one column apart from the others, for they are most."""
+    singles: list[_Single] = []
+    joined: list[_Joined] = []
+    for name, place in (binding.copies if copies else binding.owns).items():
+        if fields is not None and name not in fields:
+            continue
+        column, others, read = _reader(binding.system, place, bare_type(binding.field(name).type))
+        if others:
+            joined.append((name, (column, *others), read))
+        else:
+            singles.append((name, column, read))
+    return singles, joined
 
 
 def _reader(system: System, place: Place, bare: Any) -> tuple[str, tuple[str, ...], Read]:
