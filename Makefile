@@ -41,7 +41,7 @@ check: env ## The fast gates: format, lint, types, import contracts, snapshots, 
 	@$(RUN) lint-imports
 	@$(RUN) hadolint Dockerfile
 	@$(RUN) concord snapshots --check
-	@$(RUN) pytest -q $(AT_ONCE) tests/unit tests/property tests/contract
+	@$(RUN) pytest -q $(AT_ONCE) tests/unit tests/property tests/conformance tests/contract
 
 test: env ## Every test, with a real embedded PostgreSQL; reports coverage
 	@$(RUN) pytest -q $(AT_ONCE) --cov --cov-report=

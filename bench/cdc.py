@@ -29,13 +29,14 @@ from hub.memory import calm_collector
 from schema.position import Topic
 from sync.clock import utc_now
 from sync.connectors.billing_bindings import INVOICE
-from sync.connectors.codec import decode
+from sync.connectors.codec import columns_of, decode
 from sync.intake import Intake
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.xref import Xref
 
 TOPIC = Topic("billing.public.invoices")
+COLUMNS = sorted(columns_of(INVOICE))
 KEYS = 100_000
 BATCH = 5_000
 ENVELOPE_BYTES = 853
@@ -178,7 +179,7 @@ def _events(numbers: Iterable[int], op: str, *, lsn: int | None) -> Iterable[New
 
 
 def _row(number: int, generation: int) -> dict[str, Any]:
-    return {
+    return dict.fromkeys(COLUMNS) | {
         "id": f"in_{number:06d}",
         "customer": None,
         "project_code": f"P-26{number % 12:02d}-{number % 997:03d}",

@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Set
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -87,8 +88,9 @@ def transaction_of(told: str) -> str:
     return number if number.isdigit() else told
 
 
+@lru_cache(1024)
 def instant(milliseconds: int) -> datetime:
-    """Raises Poison for what is no time of this era."""
+    """Raises Poison for what is no time of this era. Changes of a transaction share theirs."""
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, ValueError, OSError) as error:

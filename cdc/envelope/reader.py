@@ -150,9 +150,8 @@ class EnvelopeReader:
         key = self._key(record, record.key, conversions)
         if family.has_documents:
             key = mongo.key_of(key)
-        row, is_partial = self._row(payload, key, conversions)
-        headers = record.headers
-        former, new = (headers.get(OLD_KEY), headers.get(NEW_KEY)) if headers else (None, None)
+        former, new = record.headers.get(OLD_KEY), record.headers.get(NEW_KEY)
+        row, is_partial = self._row(payload, key, conversions, former is not None)
         return Envelope(
             op=payload.op,
             system=source.name,
@@ -170,7 +169,7 @@ class EnvelopeReader:
         )
 
     def _row(
-        self, payload: Payload, key: dict[str, Any], conversions: Conversions
+        self, payload: Payload, key: dict[str, Any], conversions: Conversions, is_renamed: bool
     ) -> tuple[dict[str, Any], bool]:
         """The row, and whether some of its columns were not told."""
         if payload.op == "d":
@@ -181,7 +180,8 @@ class EnvelopeReader:
             return {**key, **mongo.changed_fields(payload.update)}, True
         if row is None:
             raise Poison("missing_row", f"op {payload.op} without `after`.")
-        is_partial = self._placeholder.is_in(row)
+        # A read and an insert are whole; a `c` that follows an update's new key may not be.
+        is_partial = (payload.op == "u" or is_renamed) and self._placeholder.is_in(row)
         if is_partial:
             row = self._placeholder.drop(row)
         if conversions:

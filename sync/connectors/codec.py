@@ -76,8 +76,9 @@ def decode(
                 values[name] = read(row[column])
         for name, columns, read in joined:
             column = columns[0]
-            if all(map(row.__contains__, columns)):
-                values[name] = read(*map(row.__getitem__, columns))
+            cells = [row[one] for one in columns if one in row]
+            if len(cells) == len(columns):
+                values[name] = read(*cells)
     except _UNREADABLE as error:
         raise _refusal(binding, name, column, row[column], error) from error
     return values

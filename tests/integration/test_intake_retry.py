@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import orjson
 import pytest
-from support.envelopes import envelope
+from support.envelopes import envelope, whole
 from support.targets import until
 
 from cdc.decode import Decoder
@@ -116,7 +116,7 @@ async def test_a_value_that_fits_nowhere_holds_nobody_up(
 ) -> None:
     """It is parked with its bytes, whoever refuses it, and its neighbours are applied."""
     row = {**SECOND, "account_name": "x", "segment": "SMB", "owner_email": None} | cells
-    text = json.dumps(row).encode()
+    text = json.dumps(whole(ACCOUNTS, row)).encode()
     value = envelope(ACCOUNTS, {}, lsn=200).replace(b'"after":{}', b'"after":' + text)
     bad = NewRecord(topic=ACCOUNTS, key=orjson.dumps(SECOND), value=value)
     await _append(database, _record(FIRST, "Acme", 100), bad, _record(THIRD, "Gamma", 300))
@@ -167,5 +167,5 @@ def _record(
     key: dict[str, str], name: str, lsn: int, headers: dict[str, bytes] | None = None
 ) -> NewRecord:
     row = {**key, "account_name": name, "segment": "SMB", "owner_email": None}
-    value = envelope(ACCOUNTS, row, op="c" if headers else "u", lsn=lsn)
+    value = envelope(ACCOUNTS, whole(ACCOUNTS, row), op="c" if headers else "u", lsn=lsn)
     return NewRecord(topic=ACCOUNTS, key=orjson.dumps(key), value=value, headers=headers or {})

@@ -10,7 +10,7 @@ from datetime import timedelta
 import asyncpg
 import orjson
 import pytest
-from support.envelopes import envelope
+from support.envelopes import envelope, whole
 from support.intaking import ACCOUNTS, DECODER
 from support.targets import until
 
@@ -59,7 +59,10 @@ async def append(dsn: str, names: Sequence[str]) -> None:
             topic=Topic(ACCOUNTS),
             key=orjson.dumps({"id": f"ACC-{number}"}),
             value=envelope(
-                ACCOUNTS, {"id": f"ACC-{number}", "account_name": name}, op="c", lsn=number
+                ACCOUNTS,
+                whole(ACCOUNTS, {"id": f"ACC-{number}", "account_name": name}),
+                op="c",
+                lsn=number,
             ),
         )
         for number, name in enumerate(names, start=1)

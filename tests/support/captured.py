@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from support.envelopes import envelope
+from support.envelopes import envelope, whole
 
 from cdc.log.port import NewRecord
 from schema.canon import Client, Invoice
@@ -241,7 +241,11 @@ class Firm:
         if self._rng.random() < 0.25:
             self.produced["unstorable"] += 1
             self.unstorable.append(
-                envelope(source.table, row | {text: "A\0B"}, lsn=self._next_version())
+                envelope(
+                    source.table,
+                    whole(source.table, row | {text: "A\0B"}),
+                    lsn=self._next_version(),
+                )
             )
             yield _record(source, known.key, self.unstorable[-1])
         else:
@@ -263,7 +267,12 @@ class Firm:
         wire = {"partial": "u", "key change": "c"}.get(op, op)
         snapshot = "incremental" if op == "r" else "false"
         value = envelope(
-            source.table, sent, op=wire, lsn=version, snapshot=snapshot, ts_ms=_ms(version)
+            source.table,
+            None if sent is None else whole(source.table, sent),
+            op=wire,
+            lsn=version,
+            snapshot=snapshot,
+            ts_ms=_ms(version),
         )
         record = _record(source, known.key, value, headers or {})
         known.history.append(Version(op=op, at=_moment(version), row=row))

@@ -10,7 +10,14 @@ import orjson
 
 from cdc.log.port import LogRecord
 from schema.position import Position, Topic
+from sync.connectors.billing import Billing
+from sync.connectors.codec import columns_of
+from sync.connectors.crm import Crm
+from sync.connectors.erp import Erp
+from sync.connectors.hr import Hr
+from sync.connectors.psa import Psa
 
+BINDINGS = [*Crm.bindings, *Psa.bindings, *Hr.bindings, *Erp.bindings, *Billing.bindings]
 MOMENT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 
@@ -49,6 +56,17 @@ def envelope(
         "transaction": None,
     }
     return orjson.dumps(payload)
+
+
+def whole(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with every column that is read of `system.schema.table`; what it lacks is null.
+
+    Debezium's rows are whole: a column that is not in one does not exist.
+    """
+    system, _, name = table.partition(".")
+    read = [b for b in BINDINGS if (b.system.value, b.table) == (system, name)]
+    columns = sorted({column for binding in read for column in columns_of(binding)})
+    return dict.fromkeys(columns) | dict(row)
 
 
 def record(

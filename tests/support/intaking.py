@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-from support.envelopes import envelope, record
+from support.envelopes import envelope, record, whole
 
 from cdc.decode import Decoder
 from cdc.log.port import LogRecord
@@ -64,7 +64,7 @@ class Desk:
         partition = options.pop("partition", 0)
         offset = self._next_offset((table, partition) if partition else table)
         headers = options.pop("headers", None)
-        value = envelope(table, row, op=op, **options)
+        value = envelope(table, None if row is None else whole(table, row), op=op, **options)
         return record(table, key, value, offset=offset, partition=partition, headers=headers)
 
     def tombstone(self, table: str, key: Mapping[str, Any]) -> LogRecord:
