@@ -93,9 +93,9 @@ class EnvelopeReader:
         return self._told(record, payload, conversions)
 
     def _null(self, record: LogRecord) -> Recorded:
-        system, _, table = record.position.topic.rpartition(".")
-        if table == self._signal_table:
-            return Signal(system=system, table=table)
+        system, _, table = record.position.topic.partition(".")
+        if table.rpartition(".")[2] == self._signal_table:
+            return Signal(system=system, table=self._signal_table)
         if record.key is None:
             raise Poison("missing_key", "A tombstone without a key deletes nothing.")
         key = self._key(record, record.key, ())

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 from support.envelopes import envelope, whole
 
+from cdc.envelope.placeholder import UNAVAILABLE
 from cdc.log.port import NewRecord
 from schema.canon import Client, Invoice
 from schema.ids import mint
@@ -23,7 +24,6 @@ from schema.position import Topic
 from schema.system import System
 from sync.connectors import billing, crm, erp
 from sync.connectors.binding import Binding
-from sync.connectors.codec import UNCHANGED
 
 BINDINGS = (crm.CLIENT, erp.CLIENT, billing.INVOICE)
 OPS = frozenset(
@@ -192,7 +192,7 @@ class Firm:
         row = source.make(n, version, self._rng) | {source.binding.key: known.key}
         same = self._rng.choice(TEXTS[source.binding.entity, source.binding.system])
         row[same] = (known.row or {})[same]
-        yield self._event(source, known, "partial", row, version, row | {same: UNCHANGED})
+        yield self._event(source, known, "partial", row, version, row | {same: UNAVAILABLE})
 
     def _read(self, source: Source, known: Kept) -> Iterator[NewRecord]:
         """An incremental snapshot comes across the record: its row as it is, without an lsn."""
