@@ -10,7 +10,7 @@ from datetime import timedelta
 import asyncpg
 import orjson
 import pytest
-from support.envelopes import envelope
+from support.envelopes import envelope, whole
 from support.intaking import ACCOUNTS, CUSTOMERS, DECODER
 from support.targets import until
 
@@ -32,7 +32,7 @@ from sync.xref import Xref
 
 SOON = Pace(batch=2, wait=timedelta(milliseconds=50))
 ANN = Signed(by="ann@firm.example", why="The binding reads the new column.")
-CUSTOMER = {"customer_no": "C1", "crm_account": "ACC-1", "payment_terms_days": 30, "version": 1}
+CUSTOMER = {"customer_no": "C1", "crm_account": "ACC-1", "terms_days": 30, "version": 1}
 
 
 class Outdated(Decoder):
@@ -64,7 +64,7 @@ def account(number: int) -> NewRecord:
         "segment": "SMB",
         "owner_email": None,
     }
-    value = envelope(ACCOUNTS, row, op="c", lsn=number)
+    value = envelope(ACCOUNTS, whole(ACCOUNTS, row), op="c", lsn=number)
     return NewRecord(topic=Topic(ACCOUNTS), key=orjson.dumps({"id": row["id"]}), value=value)
 
 
@@ -75,7 +75,7 @@ async def test_only_the_broken_topic_waits_and_nothing_is_lost(
     customer = NewRecord(
         topic=Topic(CUSTOMERS),
         key=orjson.dumps({"customer_no": "C1"}),
-        value=envelope(CUSTOMERS, CUSTOMER, op="c", lsn=50),
+        value=envelope(CUSTOMERS, whole(CUSTOMERS, CUSTOMER), op="c", lsn=50),
     )
     async with asyncpg.create_pool(database, min_size=1) as plain:
         log = PostgresLog(plain, partitions=1)
