@@ -12,7 +12,7 @@ from support.envelopes import envelope, record, whole
 from cdc.decode import Decoder
 from cdc.envelope.placeholder import UNAVAILABLE
 from sync.changes import Change, Reject
-from sync.connectors import crm, erp, tryton_bindings
+from sync.connectors import crm, erp, tryton_erp_bindings
 
 TABLE = "crm.public.accounts"
 KEY = {"id": "ACC-1"}
@@ -21,7 +21,7 @@ ROW = whole(TABLE, {"id": "ACC-1", "account_name": "Acme", "segment": "SMB"})
 
 @pytest.fixture
 def decoder() -> Decoder:
-    return Decoder([crm.CLIENT, erp.CLIENT, tryton_bindings.CLIENT])
+    return Decoder([crm.CLIENT, erp.CLIENT, tryton_erp_bindings.CLIENT])
 
 
 def test_a_lost_column_breaks_the_contract(decoder: Decoder) -> None:
