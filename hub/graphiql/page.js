@@ -20,7 +20,7 @@ query FiveOwners {
               number      # ERP
               status
               net { amount currency }   # billing
-              paymentStatus { state balance { amount currency } }
+              paymentStatus { status balance { amount currency } }
             }
           }
         }

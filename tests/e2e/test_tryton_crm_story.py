@@ -36,13 +36,14 @@ mutation ($client: ID!, $entity: ID!, $key: String!) {
 MOVE = """
 mutation ($id: ID!, $key: String!) {
   %s(id: $id, %s idempotencyKey: $key) {
-    ... on %sWritten { %s { status } } ... on Refused { code message allowedActions } } }
+    ... on %sWritten { %s { status } } ... on Refused { code message }
+    ... on ActionNotAllowed { availableActions { action } } } }
 """
 SUBMIT = MOVE % ("submitSow", "", "Sow", "sow")
 APPROVE = MOVE % ("approveSow", 'by: "ann@firm.example",', "Sow", "sow")
 AMEND = MOVE % ("approveAmendment", 'by: "ann@firm.example",', "Amendment", "amendment")
 PROJECTED = """
-query ($id: ID!) { sow(id: $id, read: {projected: true}) {
+query ($id: ID!) { sow(id: $id, read: {mode: PROJECTED}) {
     status cap { amount } version engagement { stage } amendments(first: 5) { nodes { id status } }
     _meta { source recordKey } } }
 """

@@ -384,6 +384,16 @@ async def test_a_refusal_of_the_owner_is_an_answer(firm: GraphFirm) -> None:
     }
 
 
+async def test_a_record_that_has_moved_on_is_an_answer(firm: GraphFirm) -> None:
+    """Whoever writes to what they read a while ago is told so, and reads again."""
+    found = await firm.ask(
+        """mutation($input: UpdateClientInput!) { updateClient(input: $input) {
+             __typename ... on Refused { code } ... on Stale { system } } }""",
+        input={"id": CLIENT, "paymentTermsDays": 60, "ifVersion": 99},
+    )
+    assert found["updateClient"] == {"__typename": "Stale", "code": "CONFLICT", "system": "ERP"}
+
+
 async def test_what_can_be_done_next_is_said(firm: GraphFirm) -> None:
     """An active project can be suspended, wound down or closed, and not be provisioned."""
     found = await firm.ask(
