@@ -23,7 +23,7 @@ from hub.telemetry import configure_logs
 from hub.tryton.payment import pay
 from hub.tryton.rpc import TrytonRefused
 
-DEADLINE_S = 20.0
+DEADLINE_S = 40.0
 T = TypeVar("T")
 Step = Callable[["Guide"], Awaitable[str]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,7 @@ from sync.connectors.tryton_session import Account
 from sync.connectors.words import ENGAGEMENT_STAGE, SEGMENT
 
 pytestmark = pytest.mark.tryton
+PATIENCE = timedelta(seconds=30)
 PARTNERED = {"UNDER_REVIEW": SowStatus.IN_REVIEW} | {
     word: SowStatus[word] for word in ("DRAFT", "REJECTED")
 }
@@ -59,7 +61,8 @@ def connect(crm: RunningTryton, *, password: str | None = None) -> Tryton:
         user=crm.keys.hub_login,
         password=password or crm.keys.hub_password,
     )
-    return Tryton(CRM, Endpoint(url=crm.url, key=crm.keys.hub_key), account)
+    endpoint = Endpoint(url=crm.url, key=crm.keys.hub_key, read_timeout=PATIENCE)
+    return Tryton(CRM, endpoint, account)
 
 
 async def one(tryton: Tryton, binding: Binding, key: str) -> Row:

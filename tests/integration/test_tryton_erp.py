@@ -26,6 +26,7 @@ from sync.connectors.tryton_session import Account
 
 pytestmark = pytest.mark.tryton
 DATABASE = "test_tryton"
+PATIENCE = timedelta(seconds=30)
 TODAY = datetime.now(UTC).date()
 """Tryton refuses dates in the future, and those before the last number."""
 
@@ -49,7 +50,8 @@ def connect(erp: RunningTryton, *, key: str | None = None, password: str | None 
         user=erp.keys.hub_login,
         password=password or erp.keys.hub_password,
     )
-    return Tryton(ERP, Endpoint(url=erp.url, key=key or erp.keys.hub_key), account)
+    endpoint = Endpoint(url=erp.url, key=key or erp.keys.hub_key, read_timeout=PATIENCE)
+    return Tryton(ERP, endpoint, account)
 
 
 async def fetch(
