@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 from support.captured import Firm, Kept, Source, Version
+from support.settling import settle_all
 
 from schema.canon import Invoice
 from schema.entity import owned_fields
@@ -37,8 +38,9 @@ async def assert_holds(pool: asyncpg.Pool, firm: Firm) -> None:
 
 
 async def assert_applied(pool: asyncpg.Pool, firm: Firm) -> None:
-    """Offsets, projection, links, feed, and parked records."""
+    """Offsets, projection, links, feed, and parked records, once all letters are settled."""
     assert await lag(pool) == []
+    await settle_all(pool)
     for source in firm.sources:
         await _assert_projected(pool, source)
         await _assert_linked(pool, source)
@@ -165,11 +167,11 @@ def _forms(source: Source, version: Version) -> dict[str, Any]:
 
 
 async def _assert_parked(pool: asyncpg.Pool, firm: Firm) -> None:
-    """What nobody could decode is kept once, byte by byte, and nothing else is.
+    """What nobody could decode was kept once, byte by byte, and nothing else had to be given up.
 
     A row that cannot be stored is kept too, unless a later one of its batch took its place.
     """
-    rows = await pool.fetch("SELECT value FROM dead_letter")
+    rows = await pool.fetch("SELECT value FROM dead_letter WHERE state = 'discarded'")
     parked, undecodable = Counter(row["value"] for row in rows), Counter(firm.undecodable)
     assert parked >= undecodable, undecodable - parked
     unexpected = parked - undecodable - Counter(firm.unstorable)
