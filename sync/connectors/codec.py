@@ -6,7 +6,8 @@ canonical id. What a single cell may hold is in `sync.connectors.cells`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -16,10 +17,10 @@ from typing import Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import bare_type, owned_fields
+from schema.entity import anchor, bare_type, owned_fields
 from schema.errors import Invalid, Poison
 from schema.money import Money, money
-from schema.part import part_fields
+from schema.part import is_part, part_fields
 from schema.rate import RateUnit, rate
 from schema.system import System
 from sync.connectors.binding import (
@@ -127,19 +128,27 @@ def encode_cell(binding: Binding, name: str, value: Any) -> Any:
 
 @cache
 def reference_fields(entity: type) -> tuple[str, ...]:
-    """The fields that refer to other records, alone or as a list."""
+    """The fields that refer to other records: alone, as a list, or from within parts."""
     bare = {name: bare_type(field.type) for name, field in owned_fields(entity).items()}
-    return tuple(n for n, b in bare.items() if b in BY_ID_TYPE or _part_of(b) in BY_ID_TYPE)
+    return tuple(name for name, one in bare.items() if _refers(_part_of(one) or one))
 
 
 def references(entity: type, values: Mapping[str, Any]) -> Iterable[Ref]:
     """Every unresolved reference among decoded values of a type."""
     for name in reference_fields(entity):
-        value = values.get(name)
-        if isinstance(value, Ref):
-            yield value
-        elif isinstance(value, list):
-            yield from (part for part in value if isinstance(part, Ref))
+        yield from refs_in(values.get(name))
+
+
+def refs_in(value: Any) -> Iterator[Ref]:
+    """The unresolved references of one value."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from refs_in(one)
+    else:
+        for name in _part_references(_kind(value)):
+            yield from refs_in(getattr(value, name))
 
 
 def resolved(value: Any, ids: Mapping[Ref, str]) -> Any:
@@ -149,7 +158,24 @@ def resolved(value: Any, ids: Mapping[Ref, str]) -> Any:
     if isinstance(value, list):
         known = [part for part in value if not isinstance(part, Ref) or part in ids]
         return [resolved(part, ids) for part in known]
+    if named := _part_references(_kind(value)):
+        return replace(value, **{name: resolved(getattr(value, name), ids) for name in named})
     return value
+
+
+def _kind(value: Any) -> Any:
+    return type(value)
+
+
+@cache
+def _part_references(kind: Any) -> tuple[str, ...]:
+    """The fields of a part that refer to records; none of what is no part."""
+    fields = part_fields(kind) if is_part(kind) else {}
+    return tuple(name for name, one in fields.items() if bare_type(one) in BY_ID_TYPE)
+
+
+def _refers(bare: Any) -> bool:
+    return bare in BY_ID_TYPE or bool(_part_references(bare))
 
 
 def version_of(binding: Binding, row: Row) -> int | None:
@@ -207,7 +233,7 @@ def _part_reader(system: System, place: PartColumn, bare: Any) -> Read:
     part_type = get_args(bare)[0] if is_list else bare
     fields = part_fields(part_type)
     readers = [
-        (name, *_reader(system, inner, bare_type(fields[name])))
+        (name, *_inner_reader(system, inner, bare_type(fields[name])))
         for name, inner in place.parts.items()
     ]
 
@@ -225,6 +251,15 @@ def _part_reader(system: System, place: PartColumn, bare: Any) -> Read:
         return [read_one(one) for one in told] if is_list else read_one(told)
 
     return read
+
+
+def _inner_reader(system: System, place: Place, bare: Any) -> tuple[str, tuple[str, ...], Read]:
+    """Parts cannot wait for what they refer to: only an anchor's own key always resolves."""
+    if bare in BY_ID_TYPE and isinstance(place, Column):
+        home = anchor(BY_ID_TYPE[bare])
+        if (place.names or system) is not home:
+            raise TypeError(f"{place.name}: a part refers by the key of {home.name} alone.")
+    return _reader(system, place, bare)
 
 
 def _column_reader(system: System, place: Column, bare: Any) -> Read:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import FilterOp, anchor, bare_type
+from schema.entity import FilterOp, anchor, one_of
 from schema.errors import Poison, Unavailable
 from schema.system import System
 from sync.clock import Clock
@@ -222,7 +222,7 @@ class Owners:
         return Condition(column=place.name, op=FilterOp.IN, value=words) if words else None
 
     async def _words(self, binding: Binding, place: Column, narrowed: Filter) -> tuple[Any, ...]:
-        target = BY_ID_TYPE.get(bare_type(binding.field(narrowed.field).type))
+        target = BY_ID_TYPE.get(one_of(binding.field(narrowed.field).type))
         if target is not None:
             system = place.names or binding.system
             keys = await self._xref.external_ids(target, system, narrowed.value)

@@ -12,12 +12,12 @@ from schema.tally import mismatch
 from sync.reading import Reading
 from sync.session import ReadSession
 
-Check = Callable[[Reading, str], Awaitable[None]]
+Require = Callable[[Reading, str], Awaitable[None]]
 
 _DOCUMENT = frozenset({"legal_entity_id", "net", "lines", "tax_lines"})
 
 
-async def adds_up(reading: Reading, invoice_id: str) -> None:
+async def require_totals(reading: Reading, invoice_id: str) -> None:
     """Raises Rejected (TOTAL_MISMATCH) for a document whose figures contradict each other."""
     session = ReadSession()
     found = await reading.by_ids(session, Invoice, [invoice_id], _DOCUMENT)
@@ -43,4 +43,5 @@ async def _rounding(
     return found[entity_id].values.get("rounding") if entity_id in found else None
 
 
-CHECKS: Mapping[tuple[type, str], Check] = {(Invoice, "post"): adds_up}
+BEFORE: Mapping[tuple[type, str], Require] = {(Invoice, "post"): require_totals}
+"""What must hold before an action of a type is sent."""
