@@ -14,7 +14,7 @@ import asyncpg
 from sync.apply.renames import rename, reuse
 from sync.changes import Change, Reject, Renamed
 from sync.connectors.binding import Binding
-from sync.connectors.codec import Ref, reference_fields, refs_in
+from sync.connectors.refs import Ref, reference_fields, refs_in
 from sync.xref import Former, Known, anchored_id, find, insert, next_id
 
 Identified = Sequence[tuple[str, Change]]

@@ -10,7 +10,7 @@ import asyncpg
 
 from schema.entity import bare_type, owned_fields
 from sync.changes import Change
-from sync.connectors.codec import Ref, reference_fields, refs_in
+from sync.connectors.refs import Ref, reference_fields, refs_in
 from sync.store.owed import Owed
 from sync.store.projection_tables import BY_NAME, entity_name, table_for
 

@@ -16,7 +16,7 @@ from schema.money import Money
 from schema.rate import Rate
 from sync.changes import Change
 from sync.connectors.binding import Binding
-from sync.connectors.codec import Ref, resolved
+from sync.connectors.refs import Ref, resolved
 from sync.json_form import json_form
 from sync.store.projection_tables import has_parts
 

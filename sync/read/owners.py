@@ -15,16 +15,9 @@ from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.cells import text_of
-from sync.connectors.codec import (
-    Ref,
-    decode,
-    encode_cell,
-    reference_fields,
-    references,
-    resolved,
-    version_of,
-)
+from sync.connectors.codec import decode, encode_cell, version_of
 from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery, Rows
+from sync.connectors.refs import Ref, reference_fields, references, resolved
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source, Values

@@ -16,9 +16,9 @@ from schema.ids import mint
 from schema.system import System
 from sync.clock import utc_now
 from sync.connectors import billing_bindings, erp_bindings
-from sync.connectors.codec import Ref
 from sync.connectors.hub import Hub
 from sync.connectors.hub_bindings import EVENT, HOLD
+from sync.connectors.refs import Ref
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
