@@ -29,6 +29,7 @@ from schema.system import System
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
+from sync.connectors.hub_review import call_for_review
 from sync.dead_letters import DeadLetters
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
@@ -99,9 +100,10 @@ class Hub:
             tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
 
     async def deliver(self) -> None:
-        """Send what is owed to the replicas, and forget what was settled long ago."""
+        """Send what is owed to the replicas, and do what falls due by the clock."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.deliverer.run(), name="deliverer")
+            tasks.create_task(self._tidy(self._review_holds), name="review the holds")
             tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
 
     async def _meet_uncaptured(self) -> None:
@@ -120,14 +122,19 @@ class Hub:
             return False
         return True
 
-    async def _tidy(self, trim: Callable[[], Awaitable[None]]) -> None:
-        """Trim every hour; what an outage keeps from being trimmed is trimmed the next time."""
+    async def _tidy(self, chore: Callable[[], Awaitable[None]]) -> None:
+        """Do it every hour; what an outage keeps from being done is done the next time."""
         while True:
             try:
-                await trim()
+                await chore()
             except OUTAGE as error:
                 log.warning("housekeeping.put_off", why=str(error))
             await asyncio.sleep(_HOUSEKEEPING.total_seconds())
+
+    async def _review_holds(self) -> None:
+        """Ask for a review of the holds that should have been looked at before today."""
+        if count := await call_for_review(self.pool, utc_now().date()):
+            log.info("holds.overdue", count=count)
 
     async def _trim_log(self) -> None:
         await self.log.trim(self.settings.log_retention)

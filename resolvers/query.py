@@ -150,7 +150,7 @@ _ROOTS: Mapping[str, Any] = {
     ),
     "unbilled_work": strawberry.field(
         resolver=unbilled_work,
-        description="Approved billable work that is on no invoice, per project and month.",
+        description="Approved billable time that is on no invoice, per project and month.",
     ),
     "receivables": strawberry.field(
         resolver=receivables,

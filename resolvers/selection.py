@@ -64,12 +64,12 @@ def _needs(entity: type) -> dict[str, frozenset[str]]:
 
 
 def _status(entity: type, derived: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """What can be asked for next depends on where the record stands."""
+    """What can be asked for next depends on where the record stands, and on what guards read."""
     lifecycle = LIFECYCLES.get(entity)
     if lifecycle is None:
         return {}
-    name = lifecycle.field
-    return {"available_actions": derived.get(name, frozenset({name}))}
+    read = (derived.get(name, frozenset({name})) for name in lifecycle.reads)
+    return {"available_actions": frozenset().union(*read)}
 
 
 def _children(

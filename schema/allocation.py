@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
 from schema.errors import Invalid
-from schema.money import EXACT, Money, minor_unit
+from schema.money import EXACT, Money, minor_unit, total
 
 Weight = Decimal | int
 
@@ -33,6 +33,15 @@ def allocate(whole: Money, weights: Sequence[Weight]) -> list[Money]:
         Money(amount=EXACT.multiply(Decimal(part), unit), currency=whole.currency)
         for part in apportion(int(units), shares)
     ]
+
+
+def is_within(whole: Money, shares: Iterable[Money]) -> bool:
+    """Whether signed shares add up to something between nothing and the whole, both included.
+
+    Raises Invalid for a share in another currency.
+    """
+    taken = total(shares, whole.currency).amount
+    return min(whole.amount, Decimal(0)) <= taken <= max(whole.amount, Decimal(0))
 
 
 def apportion(whole: int, shares: Sequence[Fraction]) -> list[int]:

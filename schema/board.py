@@ -47,7 +47,7 @@ class ReceivablesFilter:
 
 @part()
 class Unbilled:
-    """Approved billable work that is on no invoice."""
+    """Approved billable time that is on no invoice, or the share of it; no expenses, no fees."""
 
     minutes: Minutes = figure("All of it.")
     amount: Money | None = figure(
@@ -92,7 +92,7 @@ class ProjectBoardRow:
 
 @part()
 class UnbilledWorkRow:
-    """Approved billable work of one month of one project, on no invoice, added up by the hub."""
+    """Approved billable time of one month of one project, on no invoice, added up by the hub."""
 
     project_id: ProjectId = figure("Id of `project`.")
     month: date = figure("First day of the month.")

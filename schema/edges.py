@@ -163,6 +163,12 @@ _DECLARED: tuple[GraphEdge, ...] = (
         is_many=False,
         description="How far it has been paid; null until the ledger knows it.",
     ),
+    _several(BillingEvent, "invoice_ids", Invoice, "invoices", "The invoices that took it."),
+    _many(Invoice, "billing_events", BillingEvent, "invoice_ids", "What it took."),
+    _many(TimeEntry, "billing_events", BillingEvent, "time_entry_ids", "What bills it."),
+    _many(ExpenseItem, "billing_events", BillingEvent, "expense_item_ids", "What bills it."),
+    _many(Milestone, "billing_events", BillingEvent, "milestone_id", "What bills it."),
+    _many(Retainer, "billing_events", BillingEvent, "retainer_id", "What bills its periods."),
 )
 
 

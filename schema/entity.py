@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import Any, NewType, TypeVar, cast, dataclass_transform, get_args, get_type_hints
+from typing import (
+    Any,
+    NewType,
+    TypeVar,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import strawberry
 from strawberry.schema_directive import Location
@@ -222,6 +231,12 @@ def bare_type(annotation: Any) -> Any:
     arms = [arm for arm in get_args(annotation) if arm is not type(None)]
     is_optional = type(None) in get_args(annotation)
     return arms[0] if is_optional and len(arms) == 1 else annotation
+
+
+def one_of(annotation: Any) -> Any:
+    """The bare type, of a list that of one of its members."""
+    bare = bare_type(annotation)
+    return get_args(bare)[0] if get_origin(bare) is list else bare
 
 
 def _fields(entity_type: type) -> list[StrawberryField]:

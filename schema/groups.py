@@ -202,7 +202,7 @@ EXPENSE_CONTENT = _group(
 )
 PRICING = _group(
     "frozen prices",
-    *(HUB,),
+    *(HUB, BILLING),
     seconds=5,
     checks="resolves to exactly one rate line, or an exception",
     compares="replay of the resolution",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import strawberry
 
-from schema.errors import Invalid, NotAllowed
+from schema.errors import Invalid, NotAllowed, Rejected
 from schema.system import System
 
 
@@ -44,9 +44,27 @@ ARGUMENTS: Mapping[str, Argument] = {
 """Whatever an action may take."""
 
 
+Facts = Mapping[str, Any]
+"""Canonical field name -> value of the record that is asked about; what is not known is absent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What may keep a step from being taken, wherever the record stands.
+
+    `objection` says in words what stands in the way, None when nothing does; it looks at the
+    stored fields `reads`. `system` is who objects, `code` its stable word for the reason.
+    """
+
+    system: System
+    code: str
+    reads: frozenset[str]
+    objection: Callable[[Facts], str | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """From any of `sources` to `target`, by `action` at `performer`.
+    """From any of `sources` to `target`, by `action` at `performer`, `unless` a guard objects.
 
     `asked_by` may ask for it; nobody asks for a transition that `happens` by itself, such as a
     payment that arrives. `takes` are the arguments that must come with it.
@@ -58,10 +76,22 @@ class Transition:
     performer: System
     asked_by: Role | None
     takes: tuple[str, ...] = ()
+    unless: tuple[Guard, ...] = ()
 
     @property
     def happens(self) -> bool:
         return self.asked_by is None
+
+    def is_free(self, facts: Facts) -> bool:
+        """Whether no guard objects."""
+        return all(guard.objection(facts) is None for guard in self.unless)
+
+    def require_free(self, facts: Facts) -> None:
+        """Raises Rejected, in the words and with the code of the first guard that objects."""
+        for guard in self.unless:
+            if (why := guard.objection(facts)) is not None:
+                message = f"{self.action} is not possible now: {why}"
+                raise Rejected(message, system=guard.system, owner_code=guard.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +107,15 @@ class Lifecycle:
         """What can be asked for, each once, in declaration order."""
         return tuple(dict.fromkeys(t.action for t in self.transitions if not t.happens))
 
-    def available(self, state: Enum | None) -> tuple[Transition, ...]:
+    @property
+    def reads(self) -> frozenset[str]:
+        """The fields that decide what can be asked for."""
+        guarded = (guard.reads for step in self.transitions for guard in step.unless)
+        return frozenset({self.field}).union(*guarded)
+
+    def available(self, state: Enum | None, facts: Facts) -> tuple[Transition, ...]:
         """What can be asked for next."""
-        return tuple(t for t in self.transitions if state in t.sources and not t.happens)
+        return tuple(step for step in self._leaving(state) if step.is_free(facts))
 
     def performer(self, action: str) -> System:
         """The system that carries an action out. Raises Invalid for one that does not exist."""
@@ -90,19 +126,27 @@ class Lifecycle:
             f"{self.entity.__name__} has no action {action}; it has {', '.join(self.actions)}."
         )
 
-    def require(self, action: str, state: Enum | None) -> Transition:
-        """The transition that `action` makes from `state`. Raises NotAllowed, naming the others."""
+    def require(self, action: str, state: Enum | None, facts: Facts) -> Transition:
+        """The transition that `action` makes from `state`.
+
+        Raises NotAllowed, naming the others, when there is none, and Rejected when there is one
+        but a guard objects.
+        """
         self.performer(action)
-        available = self.available(state)
-        for transition in available:
+        for transition in self._leaving(state):
             if transition.action == action:
+                transition.require_free(facts)
                 return transition
+        available = self.available(state, facts)
         raise NotAllowed(
             f"{self.entity.__name__} is {_word(state)}: {_said(action)} is not possible from "
             f"there; {_possible(available)}.",
             current=_word(state),
             allowed=tuple(t.action for t in available),
         )
+
+    def _leaving(self, state: Enum | None) -> tuple[Transition, ...]:
+        return tuple(t for t in self.transitions if state in t.sources and not t.happens)
 
 
 def _word(state: Enum | None) -> str:

@@ -7,6 +7,7 @@ from enum import Enum
 
 from schema.entities.amendment import Amendment, AmendmentStatus
 from schema.entities.assignment import Assignment, AssignmentStatus
+from schema.entities.billing_event import BillingEvent, BillingEventStatus
 from schema.entities.billing_hold import BillingHold, BillingHoldStatus
 from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.invoice import Invoice, InvoiceStatus
@@ -16,7 +17,8 @@ from schema.entities.project import Project, ProjectStatus
 from schema.entities.rate_card_version import RateCardVersion, RateCardVersionStatus
 from schema.entities.sow import Sow, SowStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
-from schema.lifecycle import Lifecycle, Role, Transition
+from schema.guards import BILLED, HELD_FROM_INVOICING, HELD_FROM_SENDING, LOCKED
+from schema.lifecycle import Guard, Lifecycle, Role, Transition
 from schema.system import System
 
 CRM, PSA, ERP, BILLING, HUB = System.CRM, System.PSA, System.ERP, System.BILLING, System.HUB
@@ -26,10 +28,22 @@ _R = Role
 
 
 def _asked(
-    action: str, *sources: Enum, to: Enum, at: System, by: Role, takes: tuple[str, ...] = ()
+    action: str,
+    *sources: Enum,
+    to: Enum,
+    at: System,
+    by: Role,
+    takes: tuple[str, ...] = (),
+    unless: tuple[Guard, ...] = (),
 ) -> Transition:
     return Transition(
-        action=action, sources=sources, target=to, performer=at, asked_by=by, takes=takes
+        action=action,
+        sources=sources,
+        target=to,
+        performer=at,
+        asked_by=by,
+        takes=takes,
+        unless=unless,
     )
 
 
@@ -94,13 +108,13 @@ PROJECT = Lifecycle(
     field="status",
     transitions=(
         _asked("provision", _P.REQUESTED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
-        _asked("activate", _P.REQUESTED, _P.PROVISIONING, to=_P.ACTIVE, at=ERP, by=_R.FINANCE),
+        _asked("activate", _P.PROVISIONING, to=_P.ACTIVE, at=ERP, by=_R.FINANCE),
         _happens("fail", _P.PROVISIONING, to=_P.PROVISIONING_FAILED, at=ERP),
         _asked("provision", _P.PROVISIONING_FAILED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
         _asked("suspend", _P.ACTIVE, to=_P.SUSPENDED, at=ERP, by=_R.PROJECT_MANAGER),
         _asked("resume", _P.SUSPENDED, to=_P.ACTIVE, at=ERP, by=_R.PROJECT_MANAGER),
-        _asked("wind_down", _P.ACTIVE, to=_P.CLOSING, at=ERP, by=_R.PROJECT_MANAGER),
-        _asked("close", _P.ACTIVE, _P.CLOSING, to=_P.CLOSED, at=ERP, by=_R.FINANCE),
+        _asked("wind_down", _P.ACTIVE, _P.SUSPENDED, to=_P.CLOSING, at=ERP, by=_R.PROJECT_MANAGER),
+        _asked("close", _P.CLOSING, to=_P.CLOSED, at=ERP, by=_R.FINANCE),
     ),
 )
 
@@ -111,7 +125,7 @@ ASSIGNMENT = Lifecycle(
     field="status",
     transitions=(
         _asked("pencil", _G.PROPOSED, to=_G.TENTATIVE, at=PSA, by=_R.STAFFING),
-        _asked("confirm", _G.PROPOSED, _G.TENTATIVE, to=_G.CONFIRMED, at=PSA, by=_R.STAFFING),
+        _asked("confirm", _G.TENTATIVE, to=_G.CONFIRMED, at=PSA, by=_R.STAFFING),
         _asked("start", _G.CONFIRMED, to=_G.IN_PROGRESS, at=PSA, by=_R.PROJECT_MANAGER),
         _asked("complete", _G.IN_PROGRESS, to=_G.COMPLETED, at=PSA, by=_R.PROJECT_MANAGER),
         _asked("cancel", *_PLANNED, to=_G.CANCELLED, at=PSA, by=_R.STAFFING),
@@ -130,7 +144,14 @@ TIME_ENTRY = Lifecycle(
             "reject", _T.SUBMITTED, to=_T.REJECTED, at=PSA, by=_R.PROJECT_MANAGER, takes=WHO_AND_WHY
         ),
         _asked("revise", _T.REJECTED, to=_T.DRAFT, at=PSA, by=_R.AUTHOR),
-        _asked("recall", _T.APPROVED, to=_T.DRAFT, at=PSA, by=_R.PROJECT_MANAGER),
+        _asked(
+            "recall",
+            _T.APPROVED,
+            to=_T.DRAFT,
+            at=PSA,
+            by=_R.PROJECT_MANAGER,
+            unless=(BILLED, LOCKED),
+        ),
     ),
 )
 
@@ -162,23 +183,54 @@ BILLING_HOLD = Lifecycle(
     ),
 )
 
+_B = BillingEventStatus
+_UNALLOCATED = (_B.PENDING, _B.PRICED, _B.READY, _B.HELD)
+BILLING_EVENT = Lifecycle(
+    entity=BillingEvent,
+    field="status",
+    transitions=(
+        _happens("be priced", _B.PENDING, to=_B.PRICED, at=HUB),
+        _happens("become ready", _B.PRICED, to=_B.READY, at=HUB),
+        _happens("be held", _B.READY, to=_B.HELD, at=HUB),
+        _happens("be freed", _B.HELD, to=_B.READY, at=HUB),
+        _happens("be allocated", _B.READY, to=_B.ALLOCATED, at=HUB),
+        _happens("be invoiced", _B.ALLOCATED, to=_B.INVOICED, at=HUB),
+        _happens("be settled", _B.INVOICED, to=_B.SETTLED, at=HUB),
+        _asked("cancel", *_UNALLOCATED, to=_B.CANCELLED, at=HUB, by=_R.FINANCE),
+    ),
+)
+
 _I = InvoiceStatus
 _OPEN = (_I.POSTED, _I.SENT)
 _UNPAID = (*_OPEN, _I.PARTIALLY_PAID)
+_HELD, _UNSENT = (HELD_FROM_INVOICING,), (HELD_FROM_SENDING,)
 INVOICE = Lifecycle(
     entity=Invoice,
     field="status",
     transitions=(
-        _asked("approve", _I.DRAFT, to=_I.APPROVED, at=BILLING, by=_R.FINANCE, takes=WHO),
+        _asked(
+            "approve", _I.DRAFT, to=_I.APPROVED, at=BILLING, by=_R.FINANCE, takes=WHO, unless=_HELD
+        ),
         _asked("void", _I.DRAFT, _I.APPROVED, to=_I.VOID, at=BILLING, by=_R.FINANCE, takes=WHY),
-        _asked("post", _I.APPROVED, to=_I.POSTED, at=ERP, by=_R.FINANCE, takes=("posting_date",)),
-        _asked("send", _I.POSTED, to=_I.SENT, at=ERP, by=_R.FINANCE, takes=("sent_on",)),
+        _asked(
+            "post",
+            _I.APPROVED,
+            to=_I.POSTED,
+            at=ERP,
+            by=_R.FINANCE,
+            takes=("posting_date",),
+            unless=_HELD,
+        ),
+        _asked(
+            "send", _I.POSTED, to=_I.SENT, at=ERP, by=_R.FINANCE, takes=("sent_on",), unless=_UNSENT
+        ),
         _asked("cancel", _I.POSTED, to=_I.CANCELLED, at=ERP, by=_R.FINANCE, takes=WHY),
-        _asked("write_off", *_UNPAID, to=_I.WRITTEN_OFF, at=ERP, by=_R.FINANCE, takes=WHY),
+        _asked("write_off", *_OPEN, to=_I.WRITTEN_OFF, at=ERP, by=_R.FINANCE, takes=WHY),
         _happens("be credited", *_OPEN, to=_I.CREDITED, at=ERP),
         _happens("be paid in part", *_OPEN, to=_I.PARTIALLY_PAID, at=ERP),
         _happens("be paid", *_UNPAID, to=_I.PAID, at=ERP),
         _happens("bounce", _I.PAID, _I.PARTIALLY_PAID, to=_I.POSTED, at=ERP),
+        _happens("bounce", _I.PAID, _I.PARTIALLY_PAID, to=_I.SENT, at=ERP),
         _happens("bounce in part", _I.PAID, to=_I.PARTIALLY_PAID, at=ERP),
     ),
 )
@@ -194,6 +246,7 @@ LIFECYCLES: Mapping[type, Lifecycle] = {
         ASSIGNMENT,
         TIME_ENTRY,
         EXPENSE_ITEM,
+        BILLING_EVENT,
         BILLING_HOLD,
         INVOICE,
     )

@@ -15,27 +15,26 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+import strawberry
+
 from schema.errors import Invalid
 from schema.money import EXACT, Money, minor_unit
 from schema.rate import Rate
 
 
+@strawberry.enum(description="Where exactly half a step goes: away from zero, or to the even one.")
 class RoundingMode(Enum):
-    """Where exactly half a step goes: away from zero, or to the even step."""
-
     HALF_UP = "half_up"
     HALF_EVEN = "half_even"
 
 
+@strawberry.enum(description="Lines are rounded first and then added exactly, as EN 16931 demands.")
 class NetRounding(Enum):
-    """Lines are rounded first and then added exactly, as EN 16931 demands."""
-
     LINE = "line"
 
 
+@strawberry.enum(description="What tax is calculated and rounded on.")
 class TaxRounding(Enum):
-    """What tax is calculated and rounded on."""
-
     LINE = "line"
     CATEGORY_DOCUMENT = "category_document"
 

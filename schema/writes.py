@@ -78,7 +78,10 @@ CREATES: Mapping[type, Creation] = {
     ),
     BillingHold: Creation(
         needs=("effect", "reason", "review_by"),
-        takes=("client_id", "engagement_id", "project_id", "invoice_id", "placed_by"),
+        takes=(
+            *("client_id", "engagement_id", "project_id", "invoice_id", "billing_event_id"),
+            "placed_by",
+        ),
         verb="place",
     ),
 }
@@ -102,5 +105,5 @@ UPDATES: Mapping[type, tuple[str, ...]] = {
     TimeEntry: ("task", "work_date", "worked", "is_billable", "activity", "note"),
     ExpenseItem: ("category", "amount", "tax", "is_billable", "markup", "receipt_hash"),
     BillingHold: ("reason", "review_by"),
-    Invoice: ("description", "due_on", "is_disputed"),
+    Invoice: ("description", "due_on", "is_disputed", "disputes"),
 }

@@ -36,8 +36,8 @@ from sync.apply.staging import staged_rows
 from sync.changes import Change, Incoming, Renamed, Touched
 from sync.clock import Clock
 from sync.connectors.binding import Binding
-from sync.connectors.codec import Ref
 from sync.connectors.ports import Reads
+from sync.connectors.refs import Ref
 from sync.feed import Transition, append_events
 from sync.parked_topics import ParkedTopics
 from sync.store.owed import Owed

@@ -32,7 +32,7 @@ from sync.policy import (
     systems_of,
 )
 from sync.read.owners import Connectors, Owners
-from sync.read.parts import Parts, Stretch, assemble, with_reason
+from sync.read.parts import Parts, Stretch, assemble, by_reference, with_reason
 from sync.read.projected import Projected
 from sync.records import Record, Source
 from sync.session import Fault, Fetch, ReadSession
@@ -104,7 +104,10 @@ class Reading:
         values: Sequence[str],
         fields: frozenset[str],
     ) -> Mapping[str, tuple[Record, ...]]:
-        """All records that hold one of `values` in the reference field `key`, in key order."""
+        """All records that hold one of `values` in the reference field `key`, in key order.
+
+        The field may hold several: a record is found under each of them.
+        """
         await self.settle(session)
         stored = stored_fields(entity, fields | {key})
 
@@ -118,10 +121,7 @@ class Reading:
 
         stretch = await self._stretch(session, entity, stored, live, projected)
         records = await self._complete(session, entity, stretch, stored)
-        found: dict[str, list[Record]] = {value: [] for value in values}
-        for record in records.values():
-            found[record.values[key]].append(record)
-        return {value: tuple(records) for value, records in found.items()}
+        return by_reference(records.values(), key, values)
 
     async def page(
         self,

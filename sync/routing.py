@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 import asyncpg
@@ -19,7 +18,7 @@ from schema.canon import require_id
 from schema.checks import checks_of
 from schema.entity import FilterOp, anchor
 from schema.errors import InFlight, Invalid, KeyRequired, NotFound, OutcomeUnknown, Rejected
-from schema.lifecycle import Lifecycle
+from schema.lifecycle import Facts, Lifecycle
 from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Row
@@ -35,6 +34,7 @@ from sync.write.currency import require_currencies, shared_currencies
 from sync.write.encoding import encode_write
 from sync.write.idempotency import SETTLE, Answer, Idempotency
 from sync.write.ownership import lifecycle_of, owner_of
+from sync.write.totals import BEFORE
 from sync.xref import Xref
 
 Send = Callable[[datetime | None], Awaitable[Row]]
@@ -145,7 +145,8 @@ class Routing:
     ) -> Written:
         """Have the owner carry out a business action on a record. Raises KeyRequired without a key.
 
-        Raises NotAllowed, naming the steps there are, when the record's state has no such step.
+        Raises NotAllowed, naming the steps there are, when the record's state has no such step,
+        and Rejected when it has but a guard of the lifecycle objects, or a check of the hub fails.
         Whether a lost action took place cannot be told from the record, so it is never sent
         again with the same key: OutcomeUnknown says to look.
         """
@@ -164,17 +165,19 @@ class Routing:
                     "send it with a new idempotency key if it was not.",
                     system=system,
                 )
-            lifecycle.require(action, await self._state(lifecycle, record_id))
+            facts = await self._facts(lifecycle, record_id)
+            lifecycle.require(action, facts[lifecycle.field], facts)
+            if require := BEFORE.get((entity, action)):
+                await require(self._reading, record_id)
             key = await self._key(binding, record_id)
             return await self._acts[system].act(binding, key, action, arguments)
 
         return await self._once(action, binding, once_key, [record_id, arguments], send)
 
-    async def _state(self, lifecycle: Lifecycle, record_id: str) -> Enum | None:
-        """Where the record stands, as its owners say now."""
-        values = await self._current(lifecycle.entity, record_id, [lifecycle.field])
-        state: Enum | None = with_derived(lifecycle.entity, values)[lifecycle.field]
-        return state
+    async def _facts(self, lifecycle: Lifecycle, record_id: str) -> Facts:
+        """Where the record stands and what its guards look at, as its owners say now."""
+        values = await self._current(lifecycle.entity, record_id, lifecycle.reads)
+        return {lifecycle.field: None, **with_derived(lifecycle.entity, values)}
 
     async def _check(self, entity: type, record_id: str, patch: Mapping[str, Any]) -> None:
         """The rules over what the record will be; what the patch leaves out is read now."""

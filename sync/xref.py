@@ -18,7 +18,7 @@ import asyncpg
 from schema.entity import anchor, prefix
 from schema.ids import mint
 from schema.system import System
-from sync.connectors.codec import Ref
+from sync.connectors.refs import Ref
 from sync.store.projection_tables import entity_name
 
 Link = tuple[Ref, str]

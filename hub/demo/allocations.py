@@ -47,6 +47,7 @@ ALLOCATIONS = Table(
         own("start_date", DATE, by=RANGE),
         own("finish_date", DATE, by=RANGE),
         own("daily_hours", HOURS, default="8.00"),
+        optional("total_hours", HOURS),
         own("is_chargeable", FLAG, default="true"),
         optional("special_rate", RATE),
         optional("special_currency", CURRENCY),
@@ -70,7 +71,7 @@ def _step(verb: str, *sources: str, to: str, takes: tuple[str, ...] = ()) -> Ste
 
 ALLOCATION_STEPS = (
     _step("pencil-in", "requested", to="pencilled"),
-    _step("book", "requested", "pencilled", to="booked"),
+    _step("book", "pencilled", to="booked"),
     _step("begin", "booked", to="running"),
     _step("finish", "running", to="done"),
     _step("release", *PLANNED, to="released"),

@@ -74,6 +74,7 @@ HOLDS = Table(
         copied("customer", by=EXACT, references="customers"),
         copied("project_code", by=EXACT),
         copied("invoice", by=EXACT),
+        copied("billable", by=EXACT),
         copied("effect", by=EXACT),
         copied("state", by=EXACT),
         copied("reason"),

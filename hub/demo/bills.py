@@ -119,36 +119,85 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BillingEvent:
-    event_id: str
+class Share:
+    """What one line of an invoice took of an event; negative when a credit gives it back."""
+
+    invoice: Invoice
+    line: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """The frozen price of time, and the rule and the price line it came from."""
+
+    amount: Decimal
+    source: str
+    line_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billable:
+    """Something of one project that may be billed, before any invoice took of it."""
+
     project: Project
     kind: str
-    status: str
     service_from: date
     service_to: date
     quantity: Decimal
-    rate: Decimal
     unit: str
+    rate: Decimal
     amount: Decimal
-    hold_id: str | None
-    invoice_id: str | None
-    shares: tuple[Decimal, ...] = ()
+    price: Price | None = None
+    time_entries: tuple[int, ...] = ()
+    expenses: tuple[int, ...] = ()
+    milestone: str | None = None
+    retainer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingEvent:
+    """`holds` are the holds that stand on it."""
+
+    event_id: str
+    billed: Billable
+    status: str
+    holds: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
 
     @property
     def currency(self) -> str:
-        return self.project.engagement.client.entity.currency
+        return self.billed.project.engagement.client.entity.currency
+
+    @property
+    def invoices(self) -> list[str]:
+        return sorted({share.invoice.invoice_id for share in self.shares})
 
     @property
     def allocations(self) -> list[dict[str, object]]:
-        """The signed shares that invoice lines took of it."""
-        if self.invoice_id is None:
-            return []
         return [
             {
-                "invoice": self.invoice_id,
-                "line": line,
-                "amount": str(amount),
+                "invoice": share.invoice.invoice_id,
+                "line": share.line,
+                "amount": str(share.amount),
                 "currency": self.currency,
             }
-            for line, amount in enumerate(self.shares, start=1)
+            for share in self.shares
         ]
+
+    @property
+    def taken(self) -> Decimal:
+        return sum((share.amount for share in self.shares), Decimal(0))
+
+    @property
+    def billing_state(self) -> str:
+        """How far the work behind it is billed."""
+        if not self.shares:
+            return "unbilled"
+        if self.taken == 0:
+            return "credited"
+        return "billed" if self.taken == self.billed.amount else "partly_billed"
+
+    @property
+    def billed_share(self) -> Decimal:
+        return round(self.taken / self.billed.amount, 10)

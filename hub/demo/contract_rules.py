@@ -9,7 +9,7 @@ from hub.demo.tables import Connection, Row
 
 NEGOTIATED = ("DRAFT", "UNDER_REVIEW")
 AMENDABLE = ("APPROVED", "ACTIVE", "SUSPENDED")
-NO_TERMS = frozenset({"document_sha256", "erp_project_no", "remaining_amount"})
+NO_TERMS = frozenset({"document_sha256", "erp_project_no", "remaining_amount", "remaining_hours"})
 """What becomes known after the approval, and changes nothing of what was agreed."""
 
 TERMS: Mapping[str, Kind] = {

@@ -79,6 +79,7 @@ PRICE_LINES = Table(
         own("currency_iso", CURRENCY),
         choice("price_unit", "HOURLY", "DAILY", "MONTHLY", "PER_UNIT", default="HOURLY"),
         own("billing_step_minutes", COUNT, default="15"),
+        choice("billing_step_rule", "STARTED", "NEAREST", default="STARTED"),
         own("overtime_multiplier", FRACTION, default="1"),
         optional("ceiling_amount", MONEY),
     ),
@@ -179,6 +180,7 @@ RETAINER_PLANS = Table(
         own("included_hours", COUNT, default="0"),
         choice("unused_rule", "FORFEIT", "CARRY_ONE", "CARRY_ALL", default="FORFEIT"),
         optional("remaining_amount", MONEY),
+        optional("remaining_hours", COUNT),
         optional("expires_on", DATE),
     ),
 )

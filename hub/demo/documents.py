@@ -96,6 +96,7 @@ AR_INVOICES = Table(
         given("document_no", by=LIKE | EXACT),
         given("document_status", by=EXACT, default="'DRAFT'"),
         given("status_reason"),
+        given("cancelled_by_no"),
         given("posted_on", DATE, by=RANGE),
         given("sent_on", DATE, by=RANGE),
         given("tax_amount", MONEY),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from hub.demo.cancellations import CANCELLATIONS
 from hub.demo.costs import COMMITMENTS, EXPENSE_COSTS, LABOUR_COSTS
 from hub.demo.customers import CUSTOMERS
 from hub.demo.dialect import Action, Json, System, Write, read_version
@@ -70,7 +71,7 @@ ERP = System(
     base="/erp",
     dialect=ODataish(),
     tables=(
-        *(CUSTOMERS, PROJECTS, *CONTRACT_TABLES, EMPLOYEES, AR_INVOICES, ENTITIES),
+        *(CUSTOMERS, PROJECTS, *CONTRACT_TABLES, EMPLOYEES, AR_INVOICES, CANCELLATIONS, ENTITIES),
         *(COMMITMENTS, LABOUR_COSTS, EXPENSE_COSTS),
     ),
     actions=(

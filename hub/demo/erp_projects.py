@@ -24,11 +24,11 @@ from hub.demo.tables import (
 )
 
 NEXT: Mapping[str, tuple[str, ...]] = {
-    "PLANNED": ("IN_SETUP", "OPEN"),
+    "PLANNED": ("IN_SETUP",),
     "IN_SETUP": ("OPEN", "SETUP_FAILED"),
     "SETUP_FAILED": ("IN_SETUP",),
-    "OPEN": ("ON_HOLD", "WINDING_UP", "CLOSED"),
-    "ON_HOLD": ("OPEN",),
+    "OPEN": ("ON_HOLD", "WINDING_UP"),
+    "ON_HOLD": ("OPEN", "WINDING_UP"),
     "WINDING_UP": ("CLOSED",),
     "CLOSED": (),
 }

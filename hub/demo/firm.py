@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hub.demo.agreements import Agreements
-from hub.demo.bills import BillingEvent, Hold, Invoice
+from hub.demo.bills import Hold, Invoice
 from hub.demo.drawing.size import Size
 from hub.demo.parties import Client, Engagement, Person, Project
 from hub.demo.work import Assignment
@@ -11,7 +11,7 @@ from hub.demo.work import Assignment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firm:
-    """Time entries and expenses are not held: they are drawn from the rest, see `drawing`."""
+    """Time, expenses and billing events are not held: they are drawn from it, see `drawing`."""
 
     people: list[Person]
     clients: list[Client]
@@ -22,5 +22,4 @@ class Firm:
     seed: int
     size: Size
     holds: list[Hold]
-    events: list[BillingEvent]
     agreements: Agreements

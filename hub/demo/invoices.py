@@ -41,6 +41,7 @@ TAX = {
     "amount": MONEY,
     "currency": CURRENCY,
 }
+DISPUTE = {"opened_on": DATE, "reason": TEXT, "amount": MONEY, "currency": CURRENCY}
 CONTENT = frozenset(
     {
         *("customer", "project_code", "entity_code", "kind", "corrects", "currency"),
@@ -99,6 +100,7 @@ INVOICES = Table(
         own("due_on", DATE, by=RANGE),
         own("description", by=LIKE),
         own("disputed", FLAG, by=EXACT, default="false"),
+        own("disputes", document(DISPUTE, is_list=True), default="'[]'"),
         copied("ledger_number", by=EXACT),
         copied("ledger_status", by=EXACT),
         copied("posted_on", DATE, by=RANGE),

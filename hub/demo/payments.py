@@ -26,7 +26,7 @@ async def pay(connection: Connection, path: Path, fields: Fields) -> dict[str, A
     return await change_document(
         connection,
         document,
-        document_status=_status_of(paid, document["open_amount"] - amount),
+        document_status=_status_of(document, paid, document["open_amount"] - amount),
         paid_amount=paid,
         open_amount=document["open_amount"] - amount,
         last_payment_on=max(paid_on, document["last_payment_on"] or paid_on),
@@ -73,7 +73,9 @@ def _paid_in_money(document: Row) -> Decimal:
     return sum((Decimal(one["amount"]) for one in money), Decimal(0))
 
 
-def _status_of(paid: Decimal, still_open: Decimal) -> str:
+def _status_of(document: Row, paid: Decimal, still_open: Decimal) -> str:
+    """What has been sent stays sent, whatever becomes of its payments."""
     if still_open == 0:
         return "PAID"
-    return "PART_PAID" if paid else "POSTED"
+    unpaid = "SENT" if document["sent_on"] else "POSTED"
+    return "PART_PAID" if paid else unpaid

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from hub.demo.calls import Fields, Path, broken, read_fields
+from hub.demo.cancellations import take_back
 from hub.demo.documents import OPEN_STATUSES, change_document, select_document
 from hub.demo.kinds import DATE, TEXT
 from hub.demo.tables import Connection, Row
@@ -22,23 +23,24 @@ async def dispatch(connection: Connection, path: Path, fields: Fields) -> dict[s
 
 
 async def cancel(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    """A posted document keeps its number, so that the series stays without gaps."""
+    """A posted document keeps its number, and a document of its own takes it back."""
     document = await select_document(connection, path)
-    _require(document, "NOT_CANCELLABLE", "cancelled", ("DRAFT", "POSTED"))
+    _require(document, "NOT_CANCELLABLE", "cancelled", ("POSTED",))
     reason = read_reason(fields)
     return await change_document(
         connection,
         document,
         document_status="CANCELLED",
         status_reason=reason,
+        cancelled_by_no=await take_back(connection, document, reason),
         open_amount=Decimal(0),
     )
 
 
 async def write_off(connection: Connection, path: Path, fields: Fields) -> dict[str, Any]:
-    """What is still open is given up; what was paid stays paid."""
+    """All of it is given up; of what was paid in part, the rest is credited instead."""
     document = await select_document(connection, path)
-    _require(document, "NOT_OPEN", "written off", OPEN_STATUSES)
+    _require(document, "NOT_OPEN", "written off", ("POSTED", "SENT"))
     reason = read_reason(fields)
     return await change_document(
         connection,

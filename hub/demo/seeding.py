@@ -16,6 +16,7 @@ from hub.demo.drawing.dice import CLOSED_UNTIL
 from hub.demo.drawing.firm import draw_firm
 from hub.demo.drawing.size import S, Size
 from hub.demo.firm import Firm
+from hub.demo.kinds import KEY
 from hub.demo.rows.billing import billing_rows
 from hub.demo.rows.crm import crm_rows
 from hub.demo.rows.erp import erp_rows
@@ -63,6 +64,8 @@ async def fill(connection: Connection, name: str, firm: Firm) -> None:
     async with connection.transaction():
         if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {tables[0].name})"):
             return
+        if name == HUB:  # what its triggers would derive is drawn
+            await connection.execute("SET LOCAL session_replication_role = replica")
         await copy_rows(connection, tables, ROWS[name](firm))
         if name == "erp":
             await copy_periods(connection)
@@ -98,7 +101,8 @@ async def copy_table(connection: Connection, table: Table, rows: Rows) -> int:
 
 async def advance_keys(connection: Connection, table: Table, count: int) -> None:
     """The next row the system makes itself gets the key after the seeded ones."""
-    if table.new_key is not None or count == 0:
+    comes_with_key = table.new_key is not None or (table.key.kind is KEY and not table.prefix)
+    if comes_with_key or count == 0:
         return
     if table.prefix:
         sequence, last = f"{table.name}_serial", table.first + count - 1

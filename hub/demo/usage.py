@@ -1,6 +1,6 @@
 """What billing can bill: time and expenses as the PSA reports them."""
 
-from hub.demo.kinds import COUNT, CURRENCY, DATE, FLAG, FRACTION, FX, INSTANT, MONEY
+from hub.demo.kinds import COUNT, CURRENCY, DATE, FLAG, FRACTION, FX, INSTANT, MONEY, RATE
 from hub.demo.tables import EXACT, RANGE, Table, anchor, copied, text_key
 
 TIME_USAGE = Table(
@@ -20,6 +20,9 @@ TIME_USAGE = Table(
         copied("description"),
         copied("status", by=EXACT),
         copied("approved_at", INSTANT),
+        copied("unit_price", RATE),
+        copied("price_currency", CURRENCY),
+        copied("price_unit"),
     ),
 )
 

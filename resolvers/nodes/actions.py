@@ -31,8 +31,9 @@ def available_actions(lifecycle: Lifecycle) -> Any:
     """The field that lists them; nothing while the state is unknown."""
 
     def resolve(root: Node) -> list[AvailableAction]:
-        state = getattr(root, lifecycle.field)
-        return [shown(lifecycle, transition) for transition in lifecycle.available(state)]
+        facts = vars(root)
+        state = facts[lifecycle.field]
+        return [shown(lifecycle, step) for step in lifecycle.available(state, facts)]
 
     status = listed_fields(lifecycle.entity)[lifecycle.field]
     return strawberry.field(

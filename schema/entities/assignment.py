@@ -52,6 +52,9 @@ class Assignment:
     minutes_per_day: Minutes | None = owned_by(
         ASSIGNMENTS, description="Planned minutes on each working day.", default=None
     )
+    total: Minutes | None = owned_by(
+        ASSIGNMENTS, description="Planned minutes in all, where days are not planned.", default=None
+    )
     is_billable: bool | None = owned_by(
         ASSIGNMENTS, description="Whether its time is billed.", default=None
     )

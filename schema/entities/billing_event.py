@@ -12,6 +12,7 @@ from schema.ids import (
     BillingEventId,
     BillingHoldId,
     ExpenseItemId,
+    InvoiceId,
     MilestoneId,
     ProjectId,
     RetainerId,
@@ -47,7 +48,7 @@ class BillingEventStatus(Enum):
 class Allocation:
     """A signed share of the event on one invoice line."""
 
-    invoice: str = field("Billing's own id of the invoice.")
+    invoice_id: InvoiceId = field("The invoice.")
     line: int = field("Number of the line, from 1.")
     amount: Money = field("The share; negative when a credit gives it back.")
 
@@ -73,10 +74,16 @@ class BillingEvent:
         BILLING_LEDGER, description="Ids of the expenses it bills.", default=None
     )
     milestone_id: MilestoneId | None = owned_by(
-        BILLING_LEDGER, description="The milestone it bills.", default=None
+        BILLING_LEDGER,
+        description="The milestone it bills.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     retainer_id: RetainerId | None = owned_by(
-        BILLING_LEDGER, description="The retainer whose period it bills.", default=None
+        BILLING_LEDGER,
+        description="The retainer whose period it bills.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     service_from: date | None = owned_by(
         BILLING_LEDGER,
@@ -98,4 +105,7 @@ class BillingEvent:
     )
     allocations: list[Allocation] | None = owned_by(
         BILLING_LEDGER, description="Which invoice lines took it.", default=None
+    )
+    invoice_ids: list[InvoiceId] | None = owned_by(
+        BILLING_LEDGER, description="The invoices of its allocations, each once.", default=None
     )

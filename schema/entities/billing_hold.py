@@ -7,7 +7,14 @@ import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import HOLD
-from schema.ids import BillingHoldId, ClientId, EngagementId, InvoiceId, ProjectId
+from schema.ids import (
+    BillingEventId,
+    BillingHoldId,
+    ClientId,
+    EngagementId,
+    InvoiceId,
+    ProjectId,
+)
 
 
 @strawberry.enum(description="What the hold keeps from happening.")
@@ -44,6 +51,9 @@ class BillingHold:
     )
     invoice_id: InvoiceId | None = owned_by(
         HOLD, description="The invoice it is on.", filters=(FilterOp.IN,), default=None
+    )
+    billing_event_id: BillingEventId | None = owned_by(
+        HOLD, description="This billing event alone.", filters=(FilterOp.IN,), default=None
     )
     effect: HoldEffect | None = owned_by(
         HOLD, description="What it keeps from happening.", filters=(FilterOp.IN,), default=None

@@ -51,7 +51,7 @@ class Client:
     id: ClientId = owned_by(CLIENT_COMMERCIAL, description="Canonical id.")
     name: str = owned_by(
         CLIENT_COMMERCIAL,
-        description="Legal or trading name.",
+        description="Legal name, as it is registered.",
         filters=(FilterOp.CONTAINS,),
         is_searched=True,
     )

@@ -72,3 +72,6 @@ class ExpenseItem:
     billing_state: BillingState | None = owned_by(
         PRICING, description="How far it has been billed.", filters=(FilterOp.IN,), default=None
     )
+    billed_share: Decimal | None = owned_by(
+        PRICING, description="How much of it invoices have taken: 0 to 1.", default=None
+    )

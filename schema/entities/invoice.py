@@ -6,9 +6,10 @@ from enum import Enum
 
 import strawberry
 
+from schema.entities.billing_hold import HoldEffect
 from schema.entity import FilterOp, entity, first_of, owned_by
-from schema.groups import INVOICE_DRAFT, INVOICE_LEDGER
-from schema.ids import ClientId, InvoiceId, LegalEntityId, ProjectId
+from schema.groups import HOLD, INVOICE_DRAFT, INVOICE_LEDGER
+from schema.ids import BillingHoldId, ClientId, InvoiceId, LegalEntityId, ProjectId
 from schema.money import Money
 from schema.part import field, part
 
@@ -55,6 +56,24 @@ class TaxLine:
     rate: Decimal = field("As a fraction: 0.21 is 21 %.")
     base: Money = field("What it is computed on.")
     tax: Money = field("The tax.")
+
+
+@part()
+class StandingHold:
+    """A hold that keeps the invoice from a step, whatever it was placed on."""
+
+    hold_id: BillingHoldId = field("The hold.")
+    effect: HoldEffect = field("What it keeps from happening.")
+    reason: str = field("Why.")
+
+
+@part()
+class Dispute:
+    """What the client does not agree to pay."""
+
+    opened_on: date = field("Day it was raised.")
+    reason: str = field("Why.")
+    amount: Money = field("How much of the invoice it is about.")
 
 
 @entity(prefix="inv")
@@ -106,6 +125,9 @@ class Invoice:
     is_disputed: bool | None = owned_by(
         INVOICE_DRAFT, description="Whether the client disputes it.", default=None
     )
+    disputes: list[Dispute] | None = owned_by(
+        INVOICE_DRAFT, description="What is disputed.", default=None
+    )
     number: str | None = owned_by(
         INVOICE_LEDGER,
         description="Legal number, given when posted.",
@@ -127,6 +149,9 @@ class Invoice:
     sent_on: date | None = owned_by(
         INVOICE_LEDGER, description="Day it was sent to the client.", default=None
     )
+    cancelled_by: str | None = owned_by(
+        INVOICE_LEDGER, description="Number of the document that cancels it.", default=None
+    )
     tax: Money | None = owned_by(INVOICE_LEDGER, description="Tax of record.", default=None)
     tax_lines: list[TaxLine] | None = owned_by(
         INVOICE_LEDGER, description="Tax by category.", default=None
@@ -140,6 +165,11 @@ class Invoice:
         INVOICE_LEDGER, description="What rounding added to the total.", default=None
     )
     gross: Money | None = owned_by(INVOICE_LEDGER, description="Amount with tax.", default=None)
+    standing_holds: list[StandingHold] | None = owned_by(
+        HOLD,
+        description="What stands in its way; asked of the hub itself, null in the projection.",
+        default=None,
+    )
     status: InvoiceStatus | None = first_of(
         "ledger_status",
         "draft_status",

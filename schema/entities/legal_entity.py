@@ -1,5 +1,6 @@
 """LegalEntity: a company of the firm, which contracts, employs and issues invoices."""
 
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
@@ -9,6 +10,13 @@ from schema.groups import LEGAL_ENTITIES
 from schema.ids import LegalEntityId
 from schema.local_time import TimeZone
 from schema.part import field, part
+from schema.rounding import (
+    DEFAULT_POLICY,
+    NetRounding,
+    RoundingMode,
+    RoundingPolicy,
+    TaxRounding,
+)
 
 
 @strawberry.enum(description="Whether the ledger takes postings dated in the period.")
@@ -38,10 +46,22 @@ class FiscalPeriod:
 class EntityRounding:
     """How the ledger of record rounds; never a constant of the hub."""
 
-    net: str = field("Where net amounts are rounded: `line`.")
-    tax: str = field("Where tax is rounded: `line` or `category_document`.")
-    mode: str = field("`half_up` or `half_even`.")
-    precision: str = field("The step, as a decimal: `0.01`, `0.05`, `1`.")
+    net: NetRounding = field("Where net amounts are rounded.")
+    tax: TaxRounding = field("Where tax is rounded.")
+    mode: RoundingMode = field("Where half a step goes.")
+    precision: Decimal = field("The step of what is to pay: 0.01, 0.05 or 1.")
+
+
+def policy_of(rounding: EntityRounding | None) -> RoundingPolicy:
+    """The policy that the ledger's words stand for; the default where it says none."""
+    if rounding is None:
+        return DEFAULT_POLICY
+    return RoundingPolicy(
+        net_rounding=rounding.net,
+        tax_rounding=rounding.tax,
+        mode=rounding.mode,
+        precision=rounding.precision,
+    )
 
 
 @entity(prefix="ent", plural="LegalEntities")

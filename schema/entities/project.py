@@ -1,6 +1,7 @@
 """Project: what people book time on and the firm invoices for."""
 
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
@@ -98,8 +99,10 @@ class Project:
     budget_minutes: Minutes | None = owned_by(
         PROJECT_BUDGET, description="Budgeted work, in minutes.", default=None
     )
-    percent_complete: int | None = owned_by(
-        PROJECT_DELIVERY, description="Share of the work done, 0-100.", default=None
+    percent_complete: Decimal | None = owned_by(
+        PROJECT_DELIVERY,
+        description="Share of the work done, as a fraction: 0.5 is half.",
+        default=None,
     )
     health: Health | None = owned_by(
         PROJECT_DELIVERY, description="Delivery health.", filters=(FilterOp.IN,), default=None

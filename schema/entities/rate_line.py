@@ -1,6 +1,9 @@
 """RateLine: one price of a rate card version, and whom and what it is for."""
 
 from decimal import Decimal
+from enum import Enum
+
+import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
 from schema.groups import RATE_CARDS
@@ -8,6 +11,12 @@ from schema.ids import LegalEntityId, RateCardVersionId, RateLineId, ResourceId
 from schema.minutes import Minutes
 from schema.money import Money
 from schema.rate import Rate
+
+
+@strawberry.enum(description="What becomes of a step that is not full.")
+class IncrementRule(Enum):
+    STARTED = strawberry.enum_value("started", description="A step that is started is billed.")
+    NEAREST = strawberry.enum_value("nearest", description="The nearest number of steps is billed.")
 
 
 @entity(prefix="rln")
@@ -33,6 +42,9 @@ class RateLine:
     rate: Rate | None = owned_by(RATE_CARDS, description="The price.", default=None)
     min_increment: Minutes | None = owned_by(
         RATE_CARDS, description="Time is billed in steps of this many minutes.", default=None
+    )
+    increment_rule: IncrementRule | None = owned_by(
+        RATE_CARDS, description="What becomes of a step that is not full.", default=None
     )
     overtime_factor: Decimal | None = owned_by(
         RATE_CARDS, description="Factor on the rate for overtime.", default=None

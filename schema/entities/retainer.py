@@ -50,6 +50,9 @@ class Retainer:
     balance: Money | None = owned_by(
         CONTRACT, description="What is left to draw from.", default=None
     )
+    balance_minutes: Minutes | None = owned_by(
+        CONTRACT, description="Work that is left to draw, in minutes.", default=None
+    )
     expires_on: date | None = owned_by(
         CONTRACT, description="Last day anything can be drawn.", default=None
     )

@@ -1,6 +1,7 @@
 """TimeEntry: minutes a person worked on a project on one local day."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
@@ -29,6 +30,15 @@ class BillingState(Enum):
     CREDITED = "credited"
     WRITTEN_OFF = "written_off"
     NON_BILLABLE = "non_billable"
+
+
+@strawberry.enum(description="Which rule chose the price; the first that applies, in this order.")
+class RateSource(Enum):
+    PERSON = "person"
+    ASSIGNMENT = "assignment"
+    ROLE_GRADE_REGION = "role_grade_region"
+    ROLE = "role"
+    DEFAULT = "default"
 
 
 @entity(prefix="tim", plural="TimeEntries")
@@ -85,9 +95,18 @@ class TimeEntry:
     rate_line_id: RateLineId | None = owned_by(
         PRICING, description="The rate line the price came from.", default=None
     )
-    rate_source: str | None = owned_by(
+    rate_source: RateSource | None = owned_by(
         PRICING, description="Which rule chose the price.", default=None
+    )
+    rate_version: int | None = owned_by(
+        PRICING, description="From 1; raised whenever it is priced anew.", default=None
+    )
+    cost_snapshot: Rate | None = owned_by(
+        PRICING, description="What an hour of it costs the firm, frozen likewise.", default=None
     )
     billing_state: BillingState | None = owned_by(
         PRICING, description="How far it has been billed.", filters=(FilterOp.IN,), default=None
+    )
+    billed_share: Decimal | None = owned_by(
+        PRICING, description="How much of it invoices have taken: 0 to 1.", default=None
     )

@@ -14,7 +14,7 @@ import structlog
 
 from sync.changes import Change
 from sync.connectors.binding import Binding
-from sync.connectors.codec import Ref, resolved
+from sync.connectors.refs import Ref, resolved
 from sync.json_form import json_form
 from sync.store.projection_tables import entity_name
 

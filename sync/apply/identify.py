@@ -14,7 +14,7 @@ import asyncpg
 from sync.apply.renames import rename, reuse
 from sync.changes import Change, Reject, Renamed
 from sync.connectors.binding import Binding
-from sync.connectors.codec import Ref, reference_fields
+from sync.connectors.refs import Ref, reference_fields, refs_in
 from sync.xref import Former, Known, anchored_id, find, insert, next_id
 
 Identified = Sequence[tuple[str, Change]]
@@ -174,13 +174,12 @@ def references_in(known: Identified) -> set[Ref]:
     if not known:
         return set()
     changes = [change for _, change in known]
-    refs: set[object] = set()
-    lists: list[object] = []
+    refs: set[Ref] = set()
     for name in reference_fields(changes[0].binding.entity):
         for values in [c.values for c in changes] + [c.copies for c in changes]:
             value = values.get(name)
-            if isinstance(value, list):
-                lists += value
-            else:
+            if isinstance(value, Ref):
                 refs.add(value)
-    return {ref for ref in refs.union(lists) if isinstance(ref, Ref)}
+            elif value is not None:
+                refs.update(refs_in(value))
+    return refs

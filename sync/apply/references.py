@@ -10,7 +10,7 @@ import asyncpg
 
 from schema.entity import bare_type, owned_fields
 from sync.changes import Change
-from sync.connectors.codec import Ref, reference_fields
+from sync.connectors.refs import Ref, reference_fields, refs_in
 from sync.store.owed import Owed
 from sync.store.projection_tables import BY_NAME, entity_name, table_for
 
@@ -47,14 +47,13 @@ def unresolved(record_id: str, change: Change, ids: Mapping[Ref, str]) -> Iterab
     """The references of a change that have no canonical id yet."""
     entity = change.binding.entity
     for name in reference_fields(entity):
-        value = change.values.get(name)
-        for part in value if isinstance(value, list) else (value,):
-            if isinstance(part, Ref) and part not in ids:
+        for ref in refs_in(change.values.get(name)):
+            if ref not in ids:
                 yield Missing(
                     entity=entity,
                     record_id=record_id,
                     field=name,
-                    ref=part,
+                    ref=ref,
                     is_read=change.lsn is None,
                 )
 

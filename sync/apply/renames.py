@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncpg
 
 from sync.changes import Renamed
-from sync.connectors.codec import Ref
+from sync.connectors.refs import Ref
 from sync.store.projection_tables import entity_name
 from sync.xref import anchored_id, insert
 

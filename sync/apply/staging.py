@@ -16,7 +16,7 @@ from schema.money import Money
 from schema.rate import Rate
 from sync.changes import Change
 from sync.connectors.binding import Binding
-from sync.connectors.codec import Ref, resolved
+from sync.connectors.refs import Ref, resolved
 from sync.json_form import json_form
 from sync.store.projection_tables import has_parts
 
@@ -68,7 +68,7 @@ def _store(annotation: Any) -> Store:
     if bare is Rate:
         return _store_rate
     if has_parts(bare):
-        return lambda values, _: ([json_form(v) for v in values],)
+        return lambda values, ids: ([json_form(resolved(v, ids)) for v in values],)
     part = get_args(bare)[0] if get_origin(bare) is list else bare
     if part in BY_ID_TYPE:
         return lambda values, ids: ([resolved(v, ids) for v in values],)

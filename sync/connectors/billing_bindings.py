@@ -143,6 +143,14 @@ INVOICE = Binding(
             },
         ),
         "is_disputed": Column(name="disputed"),
+        "disputes": PartColumn(
+            name="disputes",
+            parts={
+                "opened_on": Column(name="opened_on"),
+                "reason": Column(name="reason"),
+                "amount": MoneyColumns(amount="amount", currency="currency"),
+            },
+        ),
     },
     copies={
         "number": Column(name="ledger_number"),

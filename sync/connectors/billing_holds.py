@@ -18,6 +18,7 @@ HOLD = Binding(
         "client_id": Column(name="customer"),
         "project_id": Column(name="project_code", names=System.ERP),
         "invoice_id": Column(name="invoice"),
+        "billing_event_id": Column(name="billable"),
         "effect": Column(name="effect"),
         "status": Column(name="state"),
         "reason": Column(name="reason"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns
+from sync.connectors.binding import Binding, Column, MoneyColumns, RateColumns
 
 TIME_ENTRY = Binding(
     entity=TimeEntry,
@@ -33,6 +33,7 @@ TIME_ENTRY = Binding(
             },
         ),
         "approved_at": Column(name="approved_at"),
+        "rate": RateColumns(amount="unit_price", currency="price_currency", per="price_unit"),
     },
 )
 

@@ -6,17 +6,17 @@ canonical id. What a single cell may hold is in `sync.connectors.cells`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from functools import cache, lru_cache
-from typing import Any, NamedTuple, get_args, get_origin
+from functools import lru_cache
+from typing import Any, get_args, get_origin
 
 import msgspec
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import bare_type, owned_fields
+from schema.entity import anchor, bare_type
 from schema.errors import Invalid, Poison
 from schema.money import Money, money
 from schema.part import part_fields
@@ -33,22 +33,12 @@ from sync.connectors.binding import (
     Words,
 )
 from sync.connectors.cells import PLAIN, Read, Unscaled, decimal_of, instant_of
+from sync.connectors.refs import Ref
 
 _Single = tuple[str, str, Read]
 """A field, its column, how it is read."""
 _Joined = tuple[str, tuple[str, ...], Read]
 """A field that several columns hold together."""
-
-
-class Ref(NamedTuple):
-    """A record as `system` calls it: by its own key for the type.
-
-    A tuple, because sets of them are on the hot path and its hash is several times cheaper.
-    """
-
-    entity: type
-    system: str
-    external_id: str
 
 
 _UNREADABLE = (
@@ -125,33 +115,6 @@ def encode_cell(binding: Binding, name: str, value: Any) -> Any:
     return _encode_cell(place, value)
 
 
-@cache
-def reference_fields(entity: type) -> tuple[str, ...]:
-    """The fields that refer to other records, alone or as a list."""
-    bare = {name: bare_type(field.type) for name, field in owned_fields(entity).items()}
-    return tuple(n for n, b in bare.items() if b in BY_ID_TYPE or _part_of(b) in BY_ID_TYPE)
-
-
-def references(entity: type, values: Mapping[str, Any]) -> Iterable[Ref]:
-    """Every unresolved reference among decoded values of a type."""
-    for name in reference_fields(entity):
-        value = values.get(name)
-        if isinstance(value, Ref):
-            yield value
-        elif isinstance(value, list):
-            yield from (part for part in value if isinstance(part, Ref))
-
-
-def resolved(value: Any, ids: Mapping[Ref, str]) -> Any:
-    """The value with its references replaced; unknown ones become None or are left out."""
-    if isinstance(value, Ref):
-        return ids.get(value)
-    if isinstance(value, list):
-        known = [part for part in value if not isinstance(part, Ref) or part in ids]
-        return [resolved(part, ids) for part in known]
-    return value
-
-
 def version_of(binding: Binding, row: Row) -> int | None:
     """The owner's own version: a counter, or its last-changed instant in microseconds.
 
@@ -196,18 +159,13 @@ def _reader(system: System, place: Place, bare: Any) -> tuple[str, tuple[str, ..
     return place.name, (), _column_reader(system, place, bare)
 
 
-def _part_of(bare: Any) -> Any:
-    """The type of a list's parts; None for what is no list."""
-    return get_args(bare)[0] if get_origin(bare) is list else None
-
-
 def _part_reader(system: System, place: PartColumn, bare: Any) -> Read:
     """Parts out of a JSON cell, which an envelope spells as text."""
     is_list = get_origin(bare) is list
     part_type = get_args(bare)[0] if is_list else bare
     fields = part_fields(part_type)
     readers = [
-        (name, *_reader(system, inner, bare_type(fields[name])))
+        (name, *_inner_reader(system, inner, bare_type(fields[name])))
         for name, inner in place.parts.items()
     ]
 
@@ -225,6 +183,15 @@ def _part_reader(system: System, place: PartColumn, bare: Any) -> Read:
         return [read_one(one) for one in told] if is_list else read_one(told)
 
     return read
+
+
+def _inner_reader(system: System, place: Place, bare: Any) -> tuple[str, tuple[str, ...], Read]:
+    """Parts cannot wait for what they refer to: only an anchor's own key always resolves."""
+    if bare in BY_ID_TYPE and isinstance(place, Column):
+        home = anchor(BY_ID_TYPE[bare])
+        if (place.names or system) is not home:
+            raise TypeError(f"{place.name}: a part refers by the key of {home.name} alone.")
+    return _reader(system, place, bare)
 
 
 def _column_reader(system: System, place: Column, bare: Any) -> Read:

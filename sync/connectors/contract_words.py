@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
 from schema.entities.amendment import AmendmentKind, AmendmentStatus
 from schema.entities.milestone import MilestoneStatus
 from schema.entities.rate_card_version import RateCardVersionStatus
+from schema.entities.rate_line import IncrementRule
 from schema.entities.retainer import RetainerPeriod, Rollover
 from schema.entities.sow import BillMethod, SowStatus
-from schema.errors import Invalid
 from schema.rate import RateUnit
 
 BILL_METHOD = {
@@ -48,6 +45,7 @@ RATE_VERSION_STATUS = {
     "WORKING": RateCardVersionStatus.DRAFT,
     "PUBLISHED": RateCardVersionStatus.PUBLISHED,
 }
+INCREMENT_RULE = {"STARTED": IncrementRule.STARTED, "NEAREST": IncrementRule.NEAREST}
 RATE_UNIT = {
     "HOURLY": RateUnit.HOUR,
     "DAILY": RateUnit.DAY,
@@ -70,16 +68,3 @@ ROLLOVER = {
     "CARRY_ONE": Rollover.NEXT_PERIOD,
     "CARRY_ALL": Rollover.UNTIL_EXPIRY,
 }
-
-
-def fraction_of(percent: Any) -> Decimal | None:
-    return None if percent is None else Decimal(percent) / 100
-
-
-def percent_of(fraction: Decimal | None) -> int | None:
-    """Whole percents; raises Invalid for a fraction that is none."""
-    if fraction is None:
-        return None
-    if fraction * 100 % 1:
-        raise Invalid(f"{fraction} is not a whole percent, which is all this system holds.")
-    return int(fraction * 100)

@@ -20,7 +20,6 @@ from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.calls import call_of
-from sync.connectors.contract_words import fraction_of, percent_of
 from sync.connectors.crm_contracts import CALLS, CONTRACTS
 from sync.connectors.http import (
     Dialect,
@@ -39,6 +38,8 @@ from sync.connectors.words import (
     PAYMENT_STATE,
     PROJECT_STATUS,
     SEGMENT,
+    fraction_of,
+    percent_of,
 )
 
 CLIENT = Binding(
@@ -100,7 +101,7 @@ PROJECT = Binding(
         "region": Column(name="region"),
         "po_number": Column(name="po_number"),
         "health": Column(name="delivery_health"),
-        "percent_complete": Column(name="percent_complete"),
+        "percent_complete": Column(name="percent_complete", read=fraction_of, write=percent_of),
         "manager_id": Column(name="manager_no", names=System.HR),
     },
 )

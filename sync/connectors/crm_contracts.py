@@ -19,6 +19,7 @@ from sync.connectors.contract_words import (
     AMENDMENT_KIND,
     AMENDMENT_STATUS,
     BILL_METHOD,
+    INCREMENT_RULE,
     MILESTONE_STATUS,
     RATE_UNIT,
     RATE_VERSION_STATUS,
@@ -78,6 +79,7 @@ RATE_LINE = Binding(
             amount="unit_price", currency="currency_iso", per="price_unit", words=RATE_UNIT
         ),
         "min_increment": Column(name="billing_step_minutes"),
+        "increment_rule": Column(name="billing_step_rule", words=INCREMENT_RULE),
         "overtime_factor": Column(name="overtime_multiplier"),
         "cap": MoneyColumns(amount="ceiling_amount", currency="currency_iso"),
     },
@@ -180,6 +182,7 @@ RETAINER = Binding(
         "included": Column(name="included_hours", read=minutes_of, write=hours_of),
         "rollover": Column(name="unused_rule", words=ROLLOVER),
         "balance": MoneyColumns(amount="remaining_amount", currency="currency_iso"),
+        "balance_minutes": Column(name="remaining_hours", read=minutes_of, write=hours_of),
         "expires_on": Column(name="expires_on"),
     },
 )

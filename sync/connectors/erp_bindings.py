@@ -11,6 +11,7 @@ from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entities.resource import Resource
 from schema.entities.sow import BillMethod
+from schema.rounding import NetRounding, RoundingMode, TaxRounding
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn, Place, Touch
 from sync.connectors.words import (
@@ -18,15 +19,18 @@ from sync.connectors.words import (
     EMPLOYMENT_STATUS,
     PROJECT_STATUS,
     SEGMENT,
+    fraction_of,
     hours_of,
     ledger_status_of,
     minutes_of,
     payment_state_of,
+    percent_of,
     spoken,
 )
 
-LEVELS = {"LINE": "line", "CATEGORY": "category_document"}
-MODES = {"UP": "half_up", "EVEN": "half_even"}
+NET_LEVELS = {"LINE": NetRounding.LINE}
+TAX_LEVELS = {"LINE": TaxRounding.LINE, "CATEGORY": TaxRounding.CATEGORY_DOCUMENT}
+MODES = {"UP": RoundingMode.HALF_UP, "EVEN": RoundingMode.HALF_EVEN}
 UNITS = {"HUR": "hour", "DAY": "day", "C62": "item"}
 METHODS = {"BANK": "bank transfer", "CREDIT_NOTE": "credit note"}
 SETTLEMENTS = {
@@ -75,9 +79,9 @@ LEGAL_ENTITY = Binding(
         "rounding": PartColumn(
             name="rounding",
             parts={
-                "net": spoken("net_at", LEVELS),
-                "tax": spoken("tax_at", LEVELS),
-                "mode": spoken("half_goes", MODES),
+                "net": Column(name="net_at", words=NET_LEVELS),
+                "tax": Column(name="tax_at", words=TAX_LEVELS),
+                "mode": Column(name="half_goes", words=MODES),
                 "precision": Column(name="step"),
             },
         ),
@@ -165,7 +169,7 @@ PROJECT = Binding(
         "budget_minutes": Column(name="budget_hours", read=minutes_of, write=hours_of),
     },
     copies={
-        "percent_complete": Column(name="delivery_percent"),
+        "percent_complete": Column(name="delivery_percent", read=fraction_of, write=percent_of),
         "health": Column(name="delivery_health"),
         "manager_id": Column(name="delivery_manager", names=System.HR),
     },
@@ -221,6 +225,7 @@ WORKED_OUT: dict[str, Place] = {
     "number": Column(name="document_no"),
     "ledger_status": Column(name="document_status", read=ledger_status_of),
     "posted_on": Column(name="posted_on"),
+    "cancelled_by": Column(name="cancelled_by_no"),
     "sent_on": Column(name="sent_on"),
     "tax": MoneyColumns(amount="tax_amount", currency="currency"),
     "tax_lines": TAX_LINES,

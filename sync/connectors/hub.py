@@ -10,17 +10,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, get_origin
 
 import asyncpg
 
-from schema.entities.billing_hold import BillingHoldStatus
-from schema.entity import FilterOp
+from schema.entities.billing_event import BillingEvent
+from schema.entities.billing_hold import BillingHold
+from schema.entity import FilterOp, bare_type
 from schema.errors import Conflict, Invalid, NotFound, Rejected, Unavailable
-from schema.lifecycles import BILLING_HOLD
+from schema.lifecycles import LIFECYCLES
 from schema.system import System
-from sync.connectors.binding import Binding, Row
-from sync.connectors.hub_bindings import EVENT, EXPENSE_PRICE, HOLD, TIME_PRICE
+from sync.connectors.binding import Binding, Column, Row
+from sync.connectors.codec import decode
+from sync.connectors.hub_bindings import EVENT, EXPENSE_PRICE, HOLD, INVOICE_HOLDS, TIME_PRICE
 from sync.connectors.ports import Condition, RowQuery, Rows
 from sync.outage import OUTAGE
 
@@ -30,22 +33,28 @@ _COMPARE = {
     FilterOp.FROM: "{column} >= {value}::text::date",
     FilterOp.TO: "{column} <= {value}::text::date",
 }
-_ACTIONS = {
-    "extend": "status = 'extended', review_by = $2::text::date",
-    "release": "status = 'released', released_by = $2, released_at = now()",
+_HOLDS_ANY = "{column} && {value}::text[]"
+"""IN, of a column that holds a list."""
+_SETS = {
+    (BillingHold, "extend"): "status = 'extended', review_by = $3::text::date",
+    (BillingHold, "release"): "status = 'released', released_by = $3, released_at = now()",
+    (BillingEvent, "cancel"): "status = 'cancelled'",
 }
+"""What each action changes, with its arguments from $3 on."""
 
 
 class Hub:
     """Concord's own records in Concord's own database."""
 
     system = System.HUB
-    bindings = (HOLD, EVENT, TIME_PRICE, EXPENSE_PRICE)
+    bindings = (HOLD, EVENT, TIME_PRICE, EXPENSE_PRICE, INVOICE_HOLDS)
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def fetch(self, query: RowQuery) -> Rows:
+        if query.binding is INVOICE_HOLDS:
+            return await self._standing_holds(query)
         clauses, values = _clauses(query)
         where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
         order = f"{query.binding.key} {'DESC' if query.descending else 'ASC'}"
@@ -92,25 +101,39 @@ class Hub:
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]
     ) -> Row:
-        """Extend or release a hold. Raises NotAllowed when its state has no such step."""
-        if binding is not HOLD or action not in _ACTIONS:
+        """Take one step of a hold or an event. Raises NotAllowed when its state has none such."""
+        if (binding.entity, action) not in _SETS:
             raise Invalid(f"The hub cannot {action} a {binding.entity.__name__}.")
-        [argument] = arguments.values()
+        steps = LIFECYCLES[binding.entity].transitions
+        sources = [s.value for step in steps if step.action == action for s in step.sources]
         sql = (
-            f"UPDATE hub.billing_hold SET {_ACTIONS[action]},"
-            " version = version + 1, updated_at = now() WHERE id = $1 RETURNING *"
+            f"UPDATE {binding.table} SET {_SETS[binding.entity, action]},"
+            " version = version + 1, updated_at = now()"
+            f" WHERE {binding.key} = $1 AND status = ANY($2) RETURNING *"
         )
         with _translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                status = "SELECT status FROM hub.billing_hold WHERE id = $1 FOR UPDATE"
-                found = await connection.fetchval(status, key)
-                if found is None:
-                    raise _missing(binding, key)
-                BILLING_HOLD.require(action, BillingHoldStatus(found))
-                return _plain(await connection.fetchrow(sql, key, _cell(argument)))
+            row = await self._pool.fetchrow(sql, key, sources, *map(_cell, arguments.values()))
+            return _plain(row) if row else await self._refuse(binding, key, action)
 
     async def close(self) -> None:
         """The pool is the hub's, and is closed with it."""
+
+    async def _standing_holds(self, query: RowQuery) -> Rows:
+        [asked] = query.where
+        with _translated():
+            rows = await self._pool.fetch(
+                "SELECT * FROM hub.standing_holds($1)", list(_operand(asked))
+            )
+        return Rows(rows=tuple(map(_plain, rows)), has_more=False)
+
+    async def _refuse(self, binding: Binding, key: str, action: str) -> Row:
+        """Raises what keeps a row from the action, as it stands now."""
+        row = await self._pool.fetchrow(f"SELECT * FROM {binding.table} WHERE id = $1", key)
+        if row is None:
+            raise _missing(binding, key)
+        state = decode(binding, _plain(row), fields=frozenset({"status"}))["status"]
+        LIFECYCLES[binding.entity].require(action, state, {})
+        raise Conflict(f"{key} moved while it was acted on: ask again.", system=self.system)
 
     async def _require(self, binding: Binding, key: str) -> None:
         sql = f"SELECT EXISTS (SELECT FROM {binding.table} WHERE {binding.key} = $1)"
@@ -129,11 +152,23 @@ def _clauses(query: RowQuery) -> tuple[list[str], list[Any]]:
 
 def _conditions(query: RowQuery) -> Iterator[tuple[str, str, Any]]:
     for condition in query.where:
-        yield condition.column, _COMPARE[condition.op], _operand(condition)
+        is_list = condition.column in _lists(query.binding)
+        pattern = _HOLDS_ANY if is_list else _COMPARE[condition.op]
+        yield condition.column, pattern, _operand(condition)
     if query.after is not None:
         yield query.binding.key, "{column} > {value}", query.after
     if query.before is not None:
         yield query.binding.key, "{column} < {value}", query.before
+
+
+@cache
+def _lists(binding: Binding) -> frozenset[str]:
+    """The columns that hold lists of references."""
+    return frozenset(
+        place.name
+        for name, place in binding.owns.items()
+        if isinstance(place, Column) and get_origin(bare_type(binding.field(name).type)) is list
+    )
 
 
 def _operand(condition: Condition) -> Any:

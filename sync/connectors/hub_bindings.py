@@ -5,6 +5,7 @@ from __future__ import annotations
 from schema.entities.billing_event import BillingEvent
 from schema.entities.billing_hold import BillingHold
 from schema.entities.expense_item import ExpenseItem
+from schema.entities.invoice import Invoice
 from schema.entities.time_entry import TimeEntry
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn, RateColumns
@@ -23,6 +24,7 @@ HOLD = Binding(
         "engagement_id": Column(name="crm_engagement", names=System.CRM),
         "project_id": Column(name="project_no", names=System.ERP),
         "invoice_id": Column(name="invoice", names=System.BILLING),
+        "billing_event_id": Column(name="billing_event"),
         "effect": Column(name="effect"),
         "status": Column(name="status"),
         "reason": Column(name="reason"),
@@ -42,7 +44,7 @@ EVENT = Binding(
     key="id",
     anchor_key="id",
     reference="hub_reference",
-    read_only=frozenset({"status", "billing_hold_ids", "allocations"}),
+    read_only=frozenset({"status", "billing_hold_ids", "allocations", "invoice_ids"}),
     owns={
         "project_id": Column(name="project_no", names=System.ERP),
         "kind": Column(name="kind"),
@@ -61,11 +63,12 @@ EVENT = Binding(
         "allocations": PartColumn(
             name="allocations",
             parts={
-                "invoice": Column(name="invoice"),
+                "invoice_id": Column(name="invoice", names=System.BILLING),
                 "line": Column(name="line"),
                 "amount": MoneyColumns(amount="amount", currency="currency"),
             },
         ),
+        "invoice_ids": Column(name="invoices", names=System.BILLING),
     },
 )
 
@@ -80,7 +83,10 @@ TIME_PRICE = Binding(
         "rate": RateColumns(amount="rate", currency="currency", per="rate_unit"),
         "rate_line_id": Column(name="rate_line", names=System.CRM),
         "rate_source": Column(name="rate_source"),
+        "rate_version": Column(name="rate_version"),
+        "cost_snapshot": RateColumns(amount="cost", currency="cost_currency", per="cost_unit"),
         "billing_state": Column(name="billing_state"),
+        "billed_share": Column(name="billed_share"),
     },
 )
 
@@ -91,5 +97,27 @@ EXPENSE_PRICE = Binding(
     table="hub.expense_price",
     key="expense",
     anchor_key="expense",
-    owns={"billing_state": Column(name="billing_state")},
+    owns={
+        "billing_state": Column(name="billing_state"),
+        "billed_share": Column(name="billed_share"),
+    },
 )
+
+INVOICE_HOLDS = Binding(
+    entity=Invoice,
+    system=System.HUB,
+    resource="standing_holds",
+    key="invoice",
+    anchor_key="invoice",
+    owns={
+        "standing_holds": PartColumn(
+            name="standing",
+            parts={
+                "hold_id": Column(name="hold"),
+                "effect": Column(name="effect"),
+                "reason": Column(name="reason"),
+            },
+        ),
+    },
+)
+"""Worked out for the invoices asked of, and stored nowhere: nothing of it is captured."""

@@ -39,8 +39,10 @@ from sync.connectors.words import (
     PAYMENT_STATE,
     PROJECT_STATUS,
     SEGMENT,
+    fraction_of,
     hours_of,
     minutes_of,
+    percent_of,
     work_calendar,
 )
 
@@ -85,7 +87,7 @@ PROJECT = Binding(
     key="id",
     anchor_key="erp_code",
     owns={
-        "percent_complete": Column(name="percent_done"),
+        "percent_complete": Column(name="percent_done", read=fraction_of, write=percent_of),
         "health": Column(name="health"),
         "manager_id": Column(name="manager_user_id"),
         "team_ids": Column(name="member_ids"),

@@ -39,6 +39,7 @@ ASSIGNMENT = Binding(
         "starts_on": Column(name="start_date"),
         "ends_on": Column(name="finish_date"),
         "minutes_per_day": Column(name="daily_hours", read=duration_of, write=hours_text),
+        "total": Column(name="total_hours", read=duration_of, write=hours_text),
         "is_billable": Column(name="is_chargeable"),
         "rate_override": RateColumns(
             amount="special_rate",

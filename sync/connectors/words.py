@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from schema.entities.client import CreditStatus, Segment
@@ -119,3 +120,16 @@ def ledger_status_of(word: Any) -> InvoiceStatus | None:
 def payment_state_of(word: Any) -> PaymentState | None:
     """What a ledger document's status says about payment; a draft owes nothing yet."""
     return None if word in (None, "DRAFT") else PAYMENT_OF_STATUS[word]
+
+
+def fraction_of(percent: Any) -> Decimal | None:
+    return None if percent is None else Decimal(percent) / 100
+
+
+def percent_of(fraction: Decimal | None) -> int | None:
+    """Whole percents; raises Invalid for a fraction that is none."""
+    if fraction is None:
+        return None
+    if fraction * 100 % 1:
+        raise Invalid(f"{fraction} is not a whole percent, which is all this system holds.")
+    return int(fraction * 100)

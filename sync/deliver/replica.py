@@ -17,8 +17,9 @@ from schema.canon import BY_ID_TYPE
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
 from schema.errors import Poison, Rejected
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import Ref, decode, encode, references, resolved
+from sync.connectors.codec import decode, encode
 from sync.connectors.ports import Condition, RowQuery, Writes
+from sync.connectors.refs import Ref, references, resolved
 from sync.json_form import json_form
 from sync.read.projected import Projected
 from sync.records import Values

@@ -30,7 +30,8 @@ INVOICED = (
 """An invoice that was credited stays invoiced: its credit note is what takes it back."""
 
 UNPAID = (PaymentState.OPEN, PaymentState.PARTIALLY_PAID)
-UNBILLED = (BillingState.UNBILLED, BillingState.CREDITED)
+UNBILLED = (BillingState.UNBILLED, BillingState.PARTLY_BILLED, BillingState.CREDITED)
+"""Of what is billed in part, the share that no invoice has taken."""
 
 
 def _table(entity: type) -> str:
@@ -54,6 +55,7 @@ def _words(members: Iterable[Enum]) -> str:
 _IS_BILLABLE = "t.is_billable IS NOT false AND coalesce(t.billable, 0) > 0"
 _IS_UNBILLED = f"""{_IS_BILLABLE}
     AND (t.billing_state IS NULL OR t.billing_state IN ({_words(UNBILLED)}))"""
+_LEFT = "t.billable * (1 - coalesce(t.billed_share, 0))"
 _IS_PRICED = f"t.rate_per = '{RateUnit.HOUR.value}' AND t.rate_currency = p.currency"
 _APPROVED = f"""t.status = '{TimeEntryStatus.APPROVED.value}' AND {_alive(TimeEntry, "t")}"""
 _PROJECT = f"""
@@ -75,10 +77,10 @@ FROM p
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(t.worked), 0)::bigint AS worked,
     coalesce(sum(t.billable) FILTER (WHERE {_IS_BILLABLE}), 0)::bigint AS billable,
-    coalesce(sum(t.billable) FILTER (WHERE {_IS_UNBILLED}), 0)::bigint AS unbilled,
-    coalesce(sum(t.billable) FILTER (
-      WHERE {_IS_UNBILLED} AND ({_IS_PRICED}) IS NOT true), 0)::bigint AS unpriced,
-    sum(t.billable * t.rate_amount) FILTER (WHERE {_IS_UNBILLED} AND {_IS_PRICED}) AS priced,
+    coalesce(round(sum({_LEFT}) FILTER (WHERE {_IS_UNBILLED})), 0)::bigint AS unbilled,
+    coalesce(round(sum({_LEFT}) FILTER (
+      WHERE {_IS_UNBILLED} AND ({_IS_PRICED}) IS NOT true)), 0)::bigint AS unpriced,
+    sum({_LEFT} * t.rate_amount) FILTER (WHERE {_IS_UNBILLED} AND {_IS_PRICED}) AS priced,
     min({_as_of(TimeEntry, "t")}) AS as_of
   FROM {_table(TimeEntry)} t WHERE t.project_id = p.id AND {_APPROVED}
 ) time
@@ -117,9 +119,9 @@ LEFT JOIN LATERAL (
 """Of the projects $1."""
 
 UNBILLED_WORK = f"""
-SELECT p.id, p.currency, month, sum(t.billable)::bigint AS unbilled,
-  coalesce(sum(t.billable) FILTER (WHERE ({_IS_PRICED}) IS NOT true), 0)::bigint AS unpriced,
-  round(sum(t.billable * t.rate_amount) FILTER (WHERE {_IS_PRICED}) / 60, 6) AS unbilled_amount,
+SELECT p.id, p.currency, month, round(sum({_LEFT}))::bigint AS unbilled,
+  coalesce(round(sum({_LEFT}) FILTER (WHERE ({_IS_PRICED}) IS NOT true)), 0)::bigint AS unpriced,
+  round(sum({_LEFT} * t.rate_amount) FILTER (WHERE {_IS_PRICED}) / 60, 6) AS unbilled_amount,
   count(*) AS entries, least(min(p.as_of), min({_as_of(TimeEntry, "t")})) AS as_of
 FROM {_table(TimeEntry)} t
 JOIN ({_PROJECT}

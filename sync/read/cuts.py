@@ -114,7 +114,9 @@ def _lateral(
     """One index walk per near end, in one query."""
     asked = sa.func.unnest(sa.bindparam(None, list(nears), type_=pg.ARRAY(_TEXT)))
     near = asked.table_valued("id", with_ordinality="place", name="near").render_derived()
-    mine = table_for(entity).c[key] == near.c.id
+    column = table_for(entity).c[key]
+    is_list = isinstance(column.type, pg.ARRAY)
+    mine = column.op("@>")(pg.array([near.c.id])) if is_list else column == near.c.id
     far = _ordered(entity, cut, systems, mine, *_bounds(entity, cut, near.c.id)).lateral("far")
     keys = _keys(entity, cut.order)
     placed = [*(far.c[f"o{at}"] for at in range(len(keys) - 1)), far.c.id]

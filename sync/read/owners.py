@@ -9,22 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import FilterOp, anchor, bare_type
+from schema.entity import FilterOp, anchor, one_of
 from schema.errors import Poison, Unavailable
 from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.cells import text_of
-from sync.connectors.codec import (
-    Ref,
-    decode,
-    encode_cell,
-    reference_fields,
-    references,
-    resolved,
-    version_of,
-)
+from sync.connectors.codec import decode, encode_cell, version_of
 from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery, Rows
+from sync.connectors.refs import Ref, reference_fields, references, resolved
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source, Values
@@ -222,7 +215,7 @@ class Owners:
         return Condition(column=place.name, op=FilterOp.IN, value=words) if words else None
 
     async def _words(self, binding: Binding, place: Column, narrowed: Filter) -> tuple[Any, ...]:
-        target = BY_ID_TYPE.get(bare_type(binding.field(narrowed.field).type))
+        target = BY_ID_TYPE.get(one_of(binding.field(narrowed.field).type))
         if target is not None:
             system = place.names or binding.system
             keys = await self._xref.external_ids(target, system, narrowed.value)

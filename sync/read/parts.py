@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -66,3 +66,16 @@ def _record(entity: type, record_id: str, blank: Values, parts: list[Part]) -> R
         values.update(part.values)
     provenance = {part.provenance.owner: part.provenance for part in parts}
     return Record(entity=entity, id=record_id, values=values, provenance=provenance)
+
+
+def by_reference(
+    records: Iterable[Record], key: str, values: Sequence[str]
+) -> dict[str, tuple[Record, ...]]:
+    """The records under each of `values` that their field `key` holds, alone or in its list."""
+    found: dict[str, list[Record]] = {value: [] for value in values}
+    for record in records:
+        held = record.values[key]
+        for value in held if isinstance(held, list) else (held,):
+            if value in found:
+                found[value].append(record)
+    return {value: tuple(some) for value, some in found.items()}

@@ -26,7 +26,7 @@ from schema.system import System
 from sync.json_form import as_spoken, from_json
 from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
-from sync.read.statements import alive, any_of, comparison, compiled
+from sync.read.statements import alive, any_of, comparison, compiled, holds_any
 from sync.records import Provenance, Source
 from sync.store.projection_tables import column_names, has_parts, table_for
 from sync.token import WriteToken
@@ -171,7 +171,7 @@ def _by_ids(entity: type) -> str:
 @cache
 def _by_key(entity: type, key: str) -> str:
     order = _key_order(entity)
-    referring = alive(entity, *_columns(entity)).where(table_for(entity).c[key] == any_of())
+    referring = alive(entity, *_columns(entity)).where(holds_any(entity, key))
     return compiled(referring.order_by(*order))[0]
 
 

@@ -40,6 +40,14 @@ def comparison(entity: type, narrowed: Filter) -> Any:
             return column <= narrowed.value
 
 
+def holds_any(entity: type, key: str) -> Any:
+    """Whether the reference field holds one of the ids, or any of them where it is a list."""
+    column = table_for(entity).c[key]
+    if isinstance(column.type, pg.ARRAY):
+        return column.op("&&")(sa.bindparam(None, (), type_=pg.ARRAY(_TEXT)))
+    return column == any_of()
+
+
 def any_of(values: Sequence[Any] = (), kind: sa.types.TypeEngine[Any] = _TEXT) -> Any:
     plain = _TEXT if isinstance(kind, sa.Text) else kind  # without its collation
     return sa.any_(sa.bindparam(None, values, type_=pg.ARRAY(plain)))

@@ -237,6 +237,7 @@ CREATE TABLE projection.rate_line (
 	rate_currency TEXT,
 	rate_per TEXT,
 	min_increment BIGINT,
+	increment_rule TEXT,
 	overtime_factor NUMERIC(24, 10),
 	cap_amount NUMERIC(20, 6),
 	cap_currency TEXT,
@@ -277,7 +278,7 @@ CREATE TABLE projection.project (
 	budget_amount NUMERIC(20, 6),
 	budget_currency TEXT,
 	budget_minutes BIGINT,
-	percent_complete BIGINT,
+	percent_complete NUMERIC(24, 10),
 	health TEXT,
 	manager_id TEXT COLLATE "C",
 	team_ids TEXT[] COLLATE "C",
@@ -364,6 +365,7 @@ CREATE TABLE projection.retainer (
 	rollover TEXT,
 	balance_amount NUMERIC(20, 6),
 	balance_currency TEXT,
+	balance_minutes BIGINT,
 	expires_on DATE,
 	crm_key TEXT COLLATE "C",
 	crm_version BIGINT,
@@ -439,6 +441,7 @@ CREATE TABLE projection.assignment (
 	starts_on DATE,
 	ends_on DATE,
 	minutes_per_day BIGINT,
+	total BIGINT,
 	is_billable BOOLEAN,
 	rate_override_amount NUMERIC(20, 6),
 	rate_override_currency TEXT,
@@ -485,7 +488,12 @@ CREATE TABLE projection.time_entry (
 	rate_per TEXT,
 	rate_line_id TEXT COLLATE "C",
 	rate_source TEXT,
+	rate_version BIGINT,
+	cost_snapshot_amount NUMERIC(20, 6),
+	cost_snapshot_currency TEXT,
+	cost_snapshot_per TEXT,
 	billing_state TEXT,
+	billed_share NUMERIC(24, 10),
 	psa_key TEXT COLLATE "C",
 	psa_version BIGINT,
 	psa_as_of TIMESTAMP WITH TIME ZONE,
@@ -509,7 +517,7 @@ ALTER TABLE projection.time_entry SET (fillfactor = 50);
 
 CREATE INDEX time_entry_assignment_id_list ON projection.time_entry (assignment_id, id);
 
-CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCLUDE (worked, billable, is_billable, billing_state, work_date, rate_amount, rate_currency, rate_per, psa_as_of, psa_deleted_at, hub_as_of);
+CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCLUDE (worked, billable, is_billable, billing_state, billed_share, work_date, rate_amount, rate_currency, rate_per, psa_as_of, psa_deleted_at, hub_as_of);
 
 CREATE INDEX time_entry_project_id_list ON projection.time_entry (project_id, id);
 
@@ -536,6 +544,7 @@ CREATE TABLE projection.expense_item (
 	is_reimbursable BOOLEAN,
 	status TEXT,
 	billing_state TEXT,
+	billed_share NUMERIC(24, 10),
 	psa_key TEXT COLLATE "C",
 	psa_version BIGINT,
 	psa_as_of TIMESTAMP WITH TIME ZONE,
@@ -583,6 +592,7 @@ CREATE TABLE projection.billing_event (
 	tax_code TEXT,
 	billing_hold_ids TEXT[] COLLATE "C",
 	allocations JSONB,
+	invoice_ids TEXT[] COLLATE "C",
 	hub_key TEXT COLLATE "C",
 	hub_version BIGINT,
 	hub_as_of TIMESTAMP WITH TIME ZONE,
@@ -596,9 +606,19 @@ CREATE TABLE projection.billing_event (
 
 ALTER TABLE projection.billing_event SET (fillfactor = 50);
 
+CREATE INDEX billing_event_expense_item_ids ON projection.billing_event USING gin (expense_item_ids);
+
 CREATE INDEX billing_event_hub_key ON projection.billing_event (hub_key);
 
+CREATE INDEX billing_event_invoice_ids ON projection.billing_event USING gin (invoice_ids);
+
+CREATE INDEX billing_event_milestone_id ON projection.billing_event (milestone_id);
+
 CREATE INDEX billing_event_project_id_list ON projection.billing_event (project_id, id);
+
+CREATE INDEX billing_event_retainer_id ON projection.billing_event (retainer_id);
+
+CREATE INDEX billing_event_time_entry_ids ON projection.billing_event USING gin (time_entry_ids);
 
 CREATE TABLE projection.billing_hold (
 	id TEXT COLLATE "C" NOT NULL,
@@ -606,6 +626,7 @@ CREATE TABLE projection.billing_hold (
 	engagement_id TEXT COLLATE "C",
 	project_id TEXT COLLATE "C",
 	invoice_id TEXT COLLATE "C",
+	billing_event_id TEXT COLLATE "C",
 	effect TEXT,
 	status TEXT,
 	reason TEXT,
@@ -626,6 +647,8 @@ CREATE TABLE projection.billing_hold (
 );
 
 ALTER TABLE projection.billing_hold SET (fillfactor = 50);
+
+CREATE INDEX billing_hold_billing_event_id ON projection.billing_hold (billing_event_id);
 
 CREATE INDEX billing_hold_client_id ON projection.billing_hold (client_id);
 
@@ -653,10 +676,12 @@ CREATE TABLE projection.invoice (
 	due_on DATE,
 	draft_status TEXT,
 	is_disputed BOOLEAN,
+	disputes JSONB,
 	number TEXT,
 	ledger_status TEXT,
 	posted_on DATE,
 	sent_on DATE,
+	cancelled_by TEXT,
 	tax_amount NUMERIC(20, 6),
 	tax_currency TEXT,
 	tax_lines JSONB,
@@ -665,6 +690,7 @@ CREATE TABLE projection.invoice (
 	rounding_adjustment_currency TEXT,
 	gross_amount NUMERIC(20, 6),
 	gross_currency TEXT,
+	standing_holds JSONB,
 	status TEXT GENERATED ALWAYS AS (coalesce(ledger_status, draft_status)) STORED,
 	billing_key TEXT COLLATE "C",
 	billing_version BIGINT,
@@ -682,6 +708,14 @@ CREATE TABLE projection.invoice (
 	erp_epoch INTEGER,
 	erp_lsn BIGINT,
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_key TEXT COLLATE "C",
+	hub_version BIGINT,
+	hub_as_of TIMESTAMP WITH TIME ZONE,
+	hub_partition INTEGER,
+	hub_offset BIGINT,
+	hub_epoch INTEGER,
+	hub_lsn BIGINT,
+	hub_deleted_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_origin
 
 import sqlalchemy as sa
 
 from schema.canon import BY_ID_TYPE
-from schema.edges import EDGES
+from schema.edges import EDGES, EdgeLoad
 from schema.entities.time_entry import TimeEntry
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
 from schema.listing import searched_fields
 
-_WORK = ("worked", "billable", "is_billable", "billing_state", "work_date")
+_WORK = ("worked", "billable", "is_billable", "billing_state", "billed_share", "work_date")
 _PRICE = ("rate_amount", "rate_currency", "rate_per")
 _ROW = ("psa_as_of", "psa_deleted_at", "hub_as_of")
 
@@ -20,11 +21,14 @@ _ROW = ("psa_as_of", "psa_deleted_at", "hub_as_of")
 def indexes_for(entity: type, name: str) -> Iterator[sa.Index]:
     """The indexes of a type's table; `name` is that of the table."""
     yield sa.Index(f"{name}_{anchor(entity).value}_key", f"{anchor(entity).value}_key")
+    found_by = {e.key for e in EDGES if e.target is entity and e.load is EdgeLoad.BY_KEY}
     large = {edge.key for edge in EDGES if edge.target is entity and edge.is_large}
     for field in owned_fields(entity).values():
         if field.name in large:
             # one walk gives a page of a near end's list, in the list's order
             yield sa.Index(f"{name}_{field.name}_list", field.name, "id")
+        elif field.name in found_by and get_origin(bare_type(field.type)) is list:
+            yield sa.Index(f"{name}_{field.name}", field.name, postgresql_using="gin")
         elif bare_type(field.type) in BY_ID_TYPE and FilterOp.IN in field.filters:
             yield sa.Index(f"{name}_{field.name}", field.name)
     for searched in searched_fields(entity):

@@ -22,6 +22,7 @@ from schema.errors import Rejected
 from schema.ids import mint
 from schema.lifecycles import INVOICE, PROJECT
 from schema.position import LogPartition, Topic
+from schema.rounding import TaxRounding
 from schema.system import System
 from sync.clock import utc_now
 from sync.connectors import billing, erp
@@ -89,7 +90,7 @@ async def test_a_project_lives_as_its_lifecycle_says(books: Erp) -> None:
     key, state = str(made["project_no"]), ProjectStatus.REQUESTED
     for action in ("provision", "activate", "suspend", "resume", "wind_down", "close"):
         row = await books.act(erp.PROJECT, key, action, {})
-        expected = PROJECT.require(action, state).target
+        expected = PROJECT.require(action, state, {}).target
         state = decode(erp.PROJECT, row)["status"]
         assert state is expected
     with pytest.raises(Rejected, match="goes no further") as refused:
@@ -116,7 +117,7 @@ async def test_a_posted_invoice_goes_on_as_its_lifecycle_says(
     key = str(made["doc_id"])
     await books.act(erp.INVOICE, key, "post", {"posting_date": date(2027, 11, 1)})
     row = await books.act(erp.INVOICE, key, action, arguments)
-    expected = INVOICE.require(action, InvoiceStatus.POSTED).target
+    expected = INVOICE.require(action, InvoiceStatus.POSTED, {}).target
     assert decode(erp.INVOICE, row)["ledger_status"] is expected
     assert decode(erp.PAYMENT_STATUS, row)["status"] is state
 
@@ -177,7 +178,7 @@ async def test_a_closed_period_reaches_the_graph_and_the_projection(
         for values in (live, projected):
             [last] = [one for one in values["periods"] if one.period == "2030-12"]
             assert last.state is PeriodState.CLOSED
-            assert values["rounding"].tax == "category_document"
+            assert values["rounding"].tax is TaxRounding.CATEGORY_DOCUMENT
             assert [one.kind for one in values["tax_registrations"]] == ["VAT"]
     finally:
         with suppress(httpx.HTTPError):

@@ -118,7 +118,8 @@ async def test_a_project_is_added_up_across_the_systems(firm: GraphFirm, books: 
     )
     await books.time(one, 100)
     await books.time(one, 20, billing_state="credited")
-    await books.time(one, 60, billing_state="billed")
+    await books.time(one, 60, billing_state="billed", billed_share=1)
+    await books.time(one, 80, billing_state="partly_billed", billed_share=Decimal("0.75"))
     await books.time(one, 30, is_billable=False)
     await books.time(one, 15, rate_currency="USD", as_of=OLD)
     await books.time(one, 999, status="submitted")
@@ -142,11 +143,11 @@ async def test_a_project_is_added_up_across_the_systems(firm: GraphFirm, books: 
         "project": {"code": "P-001", "client": {"name": "Aldermoor"}},
         "budget": eur("5000.00"),
         "budgetMinutes": 600,
-        "worked": 225,
-        "billable": 195,
-        "budgetUsed": "0.3750",
+        "worked": 305,
+        "billable": 275,
+        "budgetUsed": "0.5083",
         "invoiced": eur("900.25"),
-        "unbilled": {"minutes": 135, "amount": eur("180.00"), "unpriced": 15},
+        "unbilled": {"minutes": 155, "amount": eur("210.00"), "unpriced": 15},
         "openInvoices": 2,
         "openAmount": eur("210.10"),
         "otherCurrencyInvoices": 1,

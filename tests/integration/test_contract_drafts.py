@@ -18,7 +18,7 @@ from schema.entities.sow import BillMethod, Sow, SowStatus
 from schema.errors import Invalid
 from schema.ids import mint
 from schema.money import Money
-from sync.connectors.codec import Ref
+from sync.connectors.refs import Ref
 from sync.policy import Paging
 from sync.routing import Written
 from sync.session import ReadSession

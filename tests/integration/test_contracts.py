@@ -27,10 +27,10 @@ from schema.ids import mint
 from schema.money import Money
 from schema.system import System
 from sync.connectors.billing import Billing
-from sync.connectors.codec import Ref
 from sync.connectors.http import Endpoint
 from sync.connectors.ports import Writes
 from sync.connectors.psa import Psa
+from sync.connectors.refs import Ref
 from sync.delivery import Deliverer
 from sync.store.migrate import migrate
 from sync.store.pool import connect

@@ -395,14 +395,14 @@ async def test_a_record_that_has_moved_on_is_an_answer(firm: GraphFirm) -> None:
 
 
 async def test_what_can_be_done_next_is_said(firm: GraphFirm) -> None:
-    """An active project can be suspended, wound down or closed, and not be provisioned."""
+    """An active project can be suspended or wound down, and not be closed at once."""
     found = await firm.ask(
         "query($id: ID!) { project(id: $id) { status"
         " availableActions { action mutation takes resultingState system askedBy } } }",
         id=PROJECT,
     )
     actions = found["project"]["availableActions"]
-    assert [one["action"] for one in actions] == ["suspend", "windDown", "close"]
+    assert [one["action"] for one in actions] == ["suspend", "windDown"]
     assert actions[0] == {
         "action": "suspend",
         "mutation": "suspendProject",
@@ -427,7 +427,6 @@ async def test_a_step_that_is_not_there_is_refused_with_those_that_are(firm: Gra
     assert refused["availableActions"] == [
         {"action": "suspend", "mutation": "suspendProject"},
         {"action": "windDown", "mutation": "windDownProject"},
-        {"action": "close", "mutation": "closeProject"},
     ]
     assert "suspend (to SUSPENDED)" in refused["message"]
     assert firm.erp.calls["resume"] == 0

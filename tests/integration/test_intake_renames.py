@@ -17,7 +17,7 @@ from cdc.log.port import LogRecord
 from schema.entities.client import Client
 from schema.ids import mint
 from schema.system import System
-from sync.connectors.codec import Ref
+from sync.connectors.refs import Ref
 from sync.intake import Claim, Superseded
 from sync.store.migrate import migrate
 from sync.store.pool import connect

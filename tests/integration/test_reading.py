@@ -19,7 +19,7 @@ from schema.errors import Invalid, Poison, RateLimited, Rejected, Unavailable
 from schema.ids import mint
 from schema.system import System
 from sync.clock import utc_now
-from sync.connectors.codec import Ref
+from sync.connectors.refs import Ref
 from sync.policy import PROJECTED, Filter, Paging, PolicyKind, ReadPolicy
 from sync.reading import Reading
 from sync.records import Source

@@ -198,7 +198,7 @@ async def test_a_reference_the_owner_does_not_know_is_named(desk: Desk) -> None:
 async def test_a_guests_field_in_a_create_is_refused(desk: Desk) -> None:
     """Creating is the anchor's; other owners' fields come in mutations of their own."""
     with pytest.raises(NotOwned, match="percentComplete belongs to PSA"):
-        await desk.create(percent_complete=3)
+        await desk.create(percent_complete=Decimal("0.03"))
 
 
 async def test_a_hundred_parallel_creates_have_one_effect(desk: Desk) -> None:
@@ -294,7 +294,7 @@ async def test_a_step_the_lifecycle_lacks_is_not_sent(desk: Desk) -> None:
     await desk.reading.page(ReadSession(), Project, [], Paging(first=5), frozenset({"name"}))
     with pytest.raises(NotAllowed, match="Project is ACTIVE") as refused:
         await desk.routing.act(Project, PROJECT, "resume", {}, idempotency_key="k")
-    assert refused.value.allowed == ("suspend", "wind_down", "close")
+    assert refused.value.allowed == ("suspend", "wind_down")
     assert desk.erp.calls["resume"] == 0
 
 
@@ -302,14 +302,14 @@ async def test_an_action_is_carried_out_once_and_never_guessed_at(desk: Desk) ->
     """The same key repeats the answer; a lost action stays unknown instead of being sent again."""
     await desk.reading.page(ReadSession(), Project, [], Paging(first=5), frozenset({"name"}))
 
-    async def close(key: str) -> Written:
-        return await desk.routing.act(Project, PROJECT, "close", {}, idempotency_key=key)
+    async def wind_down(key: str) -> Written:
+        return await desk.routing.act(Project, PROJECT, "wind_down", {}, idempotency_key=key)
 
-    first = await close("k1")
-    assert await close("k1") == first
+    first = await wind_down("k1")
+    assert await wind_down("k1") == first
     assert unseal_token(first.token).version == 2
     desk.erp.write_fault = LOST
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
-            await close("k2")
-    assert desk.erp.calls["close"] == 2
+            await wind_down("k2")
+    assert desk.erp.calls["wind_down"] == 2

@@ -22,10 +22,10 @@ from schema.ids import mint
 from schema.money import Money
 from schema.system import System
 from sync.clock import utc_now
-from sync.connectors.codec import Ref
 from sync.connectors.crm import Crm
 from sync.connectors.erp import Erp
 from sync.connectors.http import Endpoint
+from sync.connectors.refs import Ref
 from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing, Written

@@ -14,6 +14,7 @@ from hub.tryton.running import RunningTryton
 from schema.entities.legal_entity import PeriodState
 from schema.entity import FilterOp
 from schema.errors import Conflict, Invalid, NotAllowed, NotFound, Rejected, Unavailable
+from schema.rounding import RoundingMode
 from sync.connectors.binding import Binding, Row
 from sync.connectors.codec import decode
 from sync.connectors.http import Endpoint
@@ -209,7 +210,7 @@ async def test_legal_entities_are_read_with_their_books(tryton: Tryton) -> None:
     assert (entity["country"], entity["functional_currency"]) == ("GB", "GBP")
     states = {one.period: one.state for one in entity["periods"]}
     assert (states["2026-08"], states["2026-09"]) == (PeriodState.CLOSED, PeriodState.OPEN)
-    assert entity["rounding"].mode == "half_even"
+    assert entity["rounding"].mode is RoundingMode.HALF_EVEN
     assert await fetch(tryton, LEGAL_ENTITY, "code", after="UK01") == rows[2:]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date
+from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.demo.drawing.dice import FIRST_DAY, TODAY
+from hub.demo.drawing.events import draw_events
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.firm import draw_firm
 from hub.demo.drawing.size import Size
@@ -94,3 +96,25 @@ def test_the_same_seed_and_size_draw_the_same_work(seed: int, size: Size) -> Non
     assert once == again
     assert list(draw_time_entries(once)) == list(draw_time_entries(again))
     assert list(draw_expenses(once)) == list(draw_expenses(again))
+
+
+@few
+@given(SEEDS, SIZES)
+def test_invoices_take_what_there_is_and_no_more(seed: int, size: Size) -> None:
+    """Each line is explained by shares of events, and each event gives at most what it has."""
+    firm = draw_firm(seed, size)
+    taken: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
+    billed: set[int] = set()
+    for event in draw_events(firm):
+        assert 0 <= event.taken <= event.billed.amount
+        assert billed.isdisjoint(event.billed.time_entries)
+        billed.update(event.billed.time_entries)
+        for share in event.shares:
+            assert share.invoice.project is event.billed.project
+            taken[share.invoice.invoice_id, share.line] += share.amount
+    for invoice in firm.invoices:
+        for number, line in enumerate(invoice.lines, start=1):
+            is_drawn = invoice.status != "void" and invoice.issued_on >= size.billed_since
+            assert taken[invoice.invoice_id, number] == (line.net if is_drawn else 0)
+    approved = [one for one in draw_time_entries(firm) if one.status == "approved" and one.billable]
+    assert billed == {one.number for one in approved if one.work_date >= size.billed_since}

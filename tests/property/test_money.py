@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schema.allocation import Weight, allocate
+from schema.allocation import Weight, allocate, is_within
 from schema.errors import Invalid
+from schema.fx import FxRate
 from schema.money import Money, decimals_of, minor_digits, minor_unit, parse_money, total
 from schema.rate import Rate, RateUnit
 from schema.rounding import Inclusive, RoundingMode, RoundingPolicy, TaxRounding, line_net, to_step
@@ -158,3 +160,62 @@ def test_only_what_can_be_paid_comes_in(amount: Decimal, currency: str) -> None:
     else:
         with pytest.raises(Invalid, match="too fine"):
             parse_money(amount, currency)
+
+
+WEIGHTS = st.lists(st.integers(1, 100), min_size=1, max_size=12)
+UNITS = st.integers(-(10**9), 10**9)
+
+
+@given(UNITS, CURRENCIES, WEIGHTS, st.data())
+def test_an_event_is_allocated_between_nothing_and_all(
+    units: int, currency: str, weights: list[Weight], data: st.DataObject
+) -> None:
+    """Any of its parts may be taken, and given back again; one unit beyond either end may not."""
+    unit = minor_unit(currency)
+    whole = Money(amount=units * unit, currency=currency)
+    parts = allocate(whole, weights)
+    taken = data.draw(st.lists(st.sampled_from(range(len(parts))), unique=True))
+    given_back = data.draw(st.lists(st.sampled_from(taken), unique=True)) if taken else []
+    assert is_within(whole, [parts[at] for at in taken] + [-parts[at] for at in given_back])
+    sign = -1 if units < 0 else 1
+    beyond = Money(amount=sign * unit, currency=currency)
+    assert not is_within(whole, [*parts, beyond])
+    assert not is_within(whole, [-beyond])
+    with pytest.raises(Invalid):
+        is_within(whole, [Money(amount=unit, currency="GBP")])
+
+
+FX = st.decimals("0.0001", 1000, places=6).filter(lambda rate: rate > 0)
+
+
+def rate_of(rate: Decimal, base: str, quote: str) -> FxRate:
+    digits = len(rate.normalize().as_tuple().digits)
+    return FxRate(
+        rate=round(rate, 9 - rate.adjusted()) if digits > 10 else rate,
+        base=base,
+        quote=quote,
+        on=date(2026, 11, 20),
+        source="ECB",
+    )
+
+
+@given(FX, UNITS)
+def test_a_round_trip_loses_at_most_what_the_rate_was_rounded_by(rate: Decimal, units: int) -> None:
+    """There and back by the published reciprocal, ten digits each: within 1 in 10^9."""
+    there = rate_of(rate, "EUR", "USD")
+    back = rate_of(1 / there.rate, "USD", "EUR")
+    amount = Money(amount=units * Decimal("0.01"), currency="EUR")
+    again = back.convert(there.convert(amount))
+    assert abs(again.amount - amount.amount) <= abs(amount.amount) * Decimal("1E-9")
+
+
+@given(FX, FX, UNITS)
+def test_a_third_currency_on_the_way_changes_little(one: Decimal, two: Decimal, units: int) -> None:
+    """By way of another currency, or by the cross rate of ten digits: within 1 in 10^9."""
+    first, second = rate_of(one, "EUR", "USD"), rate_of(two, "USD", "GBP")
+    cross = rate_of(first.rate * second.rate, "EUR", "GBP")
+    amount = Money(amount=units * Decimal("0.01"), currency="EUR")
+    around, straight = second.convert(first.convert(amount)), cross.convert(amount)
+    assert around.currency == straight.currency
+    gap = abs(around.amount - straight.amount)
+    assert gap <= abs(straight.amount) * Decimal("1E-9")

@@ -9,8 +9,9 @@ from typing import Any
 
 from schema.entity import FilterOp
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import Ref, decode, encode
+from sync.connectors.codec import decode, encode
 from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery
+from sync.connectors.refs import Ref
 
 NOBODY = "999999999"
 """A well-formed key, in every system, of no record."""

@@ -19,8 +19,8 @@ from schema.errors import NotFound
 from schema.ids import mint
 from schema.system import System
 from sync.connectors.binding import Binding, Row
-from sync.connectors.codec import Ref
 from sync.connectors.ports import RowQuery, Rows
+from sync.connectors.refs import Ref
 from sync.deliver.retry import Backoff, Pace
 from sync.delivery import Deliverer
 from sync.store.projection_tables import entity_name

@@ -47,9 +47,14 @@ HAS_NO_COLUMN = {
     (System.PSA, "Milestone"): {"accepted_at", "accepted_by", "evidence"},
     (System.ERP, "Milestone"): {"acceptance_required", "accepted_by", "evidence"},
     (System.BILLING, "Milestone"): {"accepted_by", "evidence"},
-    (System.PSA, "Retainer"): {"balance"},
-    (System.ERP, "Retainer"): {"included", "rollover"},
-    (System.CRM, "Invoice"): {"gross", "tax_lines", "fx_to_functional", "rounding_adjustment"},
+    (System.PSA, "Retainer"): {"balance", "balance_minutes"},
+    (System.ERP, "Retainer"): {"included", "rollover", "balance_minutes"},
+    (System.BILLING, "Retainer"): {"balance_minutes"},
+    (System.PSA, "RateLine"): {"increment_rule"},
+    (System.BILLING, "RateLine"): {"increment_rule"},
+    (System.CRM, "Invoice"): {
+        "gross", "tax_lines", "fx_to_functional", "rounding_adjustment", "cancelled_by",
+    },
     (System.CRM, "PaymentStatus"): {"invoice_id", "applications", "written_off"},
     (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},
     (System.PSA, "Project"): {
@@ -67,26 +72,31 @@ HAS_NO_COLUMN = {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
         "grade", "manager_id", "calendar",
     },
-    (System.ERP, "Invoice"): {"description", "issued_on", "draft_status"},
-    (System.ERP, "Assignment"): {"rate_override", "replaced_by_id"},
+    (System.ERP, "Invoice"): {"description", "issued_on", "draft_status", "disputes"},
+    (System.ERP, "Assignment"): {"rate_override", "replaced_by_id", "total"},
     (System.ERP, "TimeEntry"): {"task", "time_zone", "billable", "locked_reason"},
     (System.ERP, "ExpenseItem"): {"billing_fx", "billing_fx_on", "markup"},
     (System.BILLING, "TimeEntry"): {
-        "assignment_id", "task", "time_zone", "approved_by", "locked_reason",
+        "assignment_id", "task", "time_zone", "approved_by", "locked_reason", "rate_line_id",
+        "rate_source", "rate_version", "cost_snapshot", "billing_state", "billed_share",
     },
-    (System.BILLING, "ExpenseItem"): {"receipt_hash", "is_reimbursable"},
+    (System.BILLING, "ExpenseItem"): {
+        "receipt_hash", "is_reimbursable", "billing_state", "billed_share",
+    },
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
         "sow_id", "cost_centre", "region",
     },
-    (System.BILLING, "Invoice"): {"gross", "fx_to_functional", "rounding_adjustment"},
+    (System.BILLING, "Invoice"): {
+        "gross", "fx_to_functional", "rounding_adjustment", "standing_holds", "cancelled_by",
+    },
     (System.BILLING, "PaymentStatus"): {"invoice_id", "applications"},
     (System.BILLING, "BillingHold"): {
         "engagement_id", "placed_by", "placed_at", "released_by", "released_at",
     },
     (System.BILLING, "BillingEvent"): {
         "time_entry_ids", "expense_item_ids", "milestone_id", "retainer_id", "quantity", "rate",
-        "billing_hold_ids", "allocations",
+        "billing_hold_ids", "allocations", "invoice_ids",
     },
 }  # fmt: skip
 """Fields of a copied group that the replica has no column for, or that its anchor key says."""

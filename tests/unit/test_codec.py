@@ -17,7 +17,8 @@ from schema.money import Money
 from schema.system import System
 from sync.connectors import crm, erp, psa
 from sync.connectors.cells import date_of, decimal_of, instant_of
-from sync.connectors.codec import Ref, decode, encode, references, resolved
+from sync.connectors.codec import decode, encode
+from sync.connectors.refs import Ref, references, resolved
 
 DAY = date(2026, 11, 24)
 DAY_NUMBER = (DAY - date(1970, 1, 1)).days

@@ -13,8 +13,9 @@ from schema.entities.engagement import EngagementStage
 from schema.entities.sow import BillMethod, SowStatus
 from schema.entity import FilterOp
 from sync.connectors.binding import Row
-from sync.connectors.codec import Ref, decode
+from sync.connectors.codec import decode
 from sync.connectors.ports import Condition
+from sync.connectors.refs import Ref
 from sync.connectors.tryton_crm import CRM
 from sync.connectors.tryton_crm_bindings import AMENDMENT, CLIENT, ENGAGEMENT, SOW
 from sync.connectors.tryton_crm_rows import (

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from hub.registry import captured_tables
-from schema.entities.legal_entity import PeriodState
+from schema.entities.legal_entity import PeriodState, policy_of
 from schema.entity import FilterOp
 from schema.errors import Conflict, Rejected
+from schema.rounding import RoundingMode, TaxRounding
 from schema.system import System
 from sync.connectors.binding import Row
 from sync.connectors.codec import decode
@@ -133,7 +134,11 @@ def test_a_company_reads_as_a_legal_entity() -> None:
     assert (entity["code"], entity["country"], entity["functional_currency"]) == (
         *("NL01", "NL", "EUR"),
     )
-    assert (entity["rounding"].tax, entity["rounding"].mode) == ("category_document", "half_even")
+    policy = policy_of(entity["rounding"])
+    assert (policy.tax_rounding, policy.mode) == (
+        TaxRounding.CATEGORY_DOCUMENT,
+        RoundingMode.HALF_EVEN,
+    )
     assert [(one.period, one.state) for one in entity["periods"]] == [
         ("2026-01", PeriodState.CLOSED),
         ("2026-02", PeriodState.OPEN),

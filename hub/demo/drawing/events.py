@@ -1,70 +1,154 @@
-"""Draws billing events: what may be invoiced, and which invoice line took it."""
+"""Draws billing events: what may be billed, and which invoice lines took how much of it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import count
 
-from hub.demo.bills import BillingEvent, Hold, Invoice
-from hub.demo.drawing.dice import TODAY
-from hub.demo.parties import Project
+from hub.demo.bills import Billable, BillingEvent, Hold, Invoice, Share
+from hub.demo.drawing.billables import draw_months
+from hub.demo.drawing.fixed import FixedFees, agreed
+from hub.demo.firm import Firm
 
-LOOK_BACK = timedelta(days=120)
-HOURS, RATE = Decimal(24), Decimal(150)
-
-
-def draw_events(
-    projects: Sequence[Project], invoices: Sequence[Invoice], holds: Sequence[Hold]
-) -> list[BillingEvent]:
-    """A fixed amount per recent invoice, taken by its lines; open hours per running project.
-
-    The hours of a project under a hold are held, the others ready.
-    """
-    held = {one.key: one.hold_id for one in holds if one.status == "placed"}
-    recent = [one for one in invoices if one.corrects is None and one.issued_on > TODAY - LOOK_BACK]
-    running = [one for one in projects if one.status == "OPEN"]
-    taken = [_taken(number, one) for number, one in enumerate(recent, start=1)]
-    first = len(taken) + 1
-    return taken + [
-        _open(number, one, held.get(one.project_no)) for number, one in enumerate(running, first)
-    ]
+MONTH = timedelta(days=31)
+Issued = Mapping[date, Sequence[Invoice]]
+Notes = Mapping[tuple[str, int], Invoice]
+"""The credit note of a line of an invoice."""
 
 
-def _taken(number: int, invoice: Invoice) -> BillingEvent:
-    is_void = invoice.status == "void"
+@dataclass(slots=True)
+class Open:
+    """Something that may be billed, and what was taken of it so far."""
+
+    billed: Billable
+    shares: list[Share] = field(default_factory=list)
+
+    @property
+    def left(self) -> Decimal:
+        return self.billed.amount - sum(share.amount for share in self.shares)
+
+    def take(self, invoice: Invoice, line: int, most: Decimal) -> Decimal:
+        """The line's share: what is left, at most `most`."""
+        amount = min(self.left, most)
+        if amount > 0:
+            self.shares.append(Share(invoice=invoice, line=line, amount=amount))
+        return amount
+
+
+def draw_events(firm: Firm) -> Iterator[BillingEvent]:
+    """Numbered from 1; the same firm gives the same events. One month is held at a time."""
+    fees, notes, holds = FixedFees(firm.agreements), notes_of(firm.invoices), Holds(firm.holds)
+    issued = issued_in(firm.invoices, firm.size.billed_since)
+    numbers = count(1)
+    for month, billables in with_issues(draw_months(firm, firm.size.billed_since), issued):
+        for one in take_month(billables, issued.get(next_month(month), ()), fees):
+            give_back(one, notes)
+            yield event_of(next(numbers), one, holds)
+
+
+def with_issues(
+    months: Iterable[tuple[date, list[Billable]]], issued: Issued
+) -> Iterator[tuple[date, list[Billable]]]:
+    """The months, and those in which there was nothing but an invoice to come."""
+    worked = dict.fromkeys(issued)
+    for month, billables in months:
+        worked.pop(next_month(month), None)
+        yield month, billables
+    for issue in worked:
+        yield (issue - timedelta(days=1)).replace(day=1), []
+
+
+def take_month(
+    billables: Sequence[Billable], invoices: Sequence[Invoice], fees: FixedFees
+) -> Iterator[Open]:
+    """Invoices take the time and expenses of the month before, fixed fees, and what was agreed."""
+    by_project: dict[str, list[Open]] = defaultdict(list)
+    for billed in billables:
+        by_project[billed.project.project_no].append(Open(billed))
+    for invoice in invoices:
+        some = by_project[invoice.project.project_no]
+        some += map(Open, fees.due(invoice))
+        some += take_lines(invoice, some)
+    for some in by_project.values():
+        yield from some
+
+
+def take_lines(invoice: Invoice, some: Sequence[Open]) -> list[Open]:
+    """What the lines bill beyond what there is to take, if they do."""
+    beyond: dict[int, Decimal] = {}
+    for number, line in enumerate(invoice.lines, start=1):
+        left = line.net
+        for one in some:
+            left -= one.take(invoice, number, left)
+        if left > 0:
+            beyond[number] = left
+    if not beyond:
+        return []
+    rest = Open(agreed(invoice, sum(beyond.values(), Decimal(0))))
+    for number, amount in beyond.items():
+        rest.take(invoice, number, amount)
+    return [rest]
+
+
+def give_back(one: Open, notes: Notes) -> None:
+    """A credit note takes back what its line had taken."""
+    for share in list(one.shares):
+        note = notes.get((share.invoice.invoice_id, share.line))
+        if note is not None:
+            one.shares.append(Share(invoice=note, line=1, amount=-share.amount))
+
+
+class Holds:
+    """The holds that stand on events, by the client or project they are on."""
+
+    def __init__(self, holds: Iterable[Hold]) -> None:
+        self._by_key: dict[str, list[str]] = defaultdict(list)
+        for one in holds:
+            if one.status != "released" and one.effect == "block_event":
+                self._by_key[one.key].append(one.hold_id)
+
+    def on(self, billed: Billable) -> tuple[str, ...]:
+        keys = (billed.project.project_no, billed.project.engagement.client.account_id)
+        return tuple(sorted(hold for key in keys for hold in self._by_key.get(key, ())))
+
+
+def event_of(number: int, one: Open, holds: Holds) -> BillingEvent:
+    standing = holds.on(one.billed)
+    status = status_of(one.shares, standing)
+    is_open = status in ("ready", "held", "allocated")
     return BillingEvent(
-        event_id=event_id(number),
-        project=invoice.project,
-        kind="milestone",
-        status="cancelled" if is_void else "invoiced" if invoice.is_in_ledger else "allocated",
-        service_from=invoice.issued_on.replace(day=1),
-        service_to=invoice.issued_on,
-        quantity=Decimal(1),
-        rate=invoice.amount_net,
-        unit="unit",
-        amount=invoice.amount_net,
-        hold_id=None,
-        invoice_id=None if is_void else invoice.invoice_id,
-        shares=tuple(line.net for line in invoice.lines),
+        event_id=f"B{number:010d}",
+        billed=one.billed,
+        status=status,
+        holds=standing if is_open else (),
+        shares=tuple(one.shares),
     )
 
 
-def _open(number: int, project: Project, hold_id: str | None) -> BillingEvent:
-    month = TODAY.replace(day=1)
-    return BillingEvent(
-        event_id=event_id(number),
-        project=project,
-        kind="time",
-        status="held" if hold_id else "ready",
-        service_from=month,
-        service_to=max(month, date(TODAY.year, TODAY.month, 15)),
-        quantity=HOURS,
-        rate=RATE,
-        unit="hour",
-        amount=HOURS * RATE,
-        hold_id=hold_id,
-        invoice_id=None,
-    )
+def status_of(shares: Sequence[Share], standing: Sequence[str]) -> str:
+    if not shares:
+        return "held" if standing else "ready"
+    words = {share.invoice.document_status for share in shares}
+    if words == {"DRAFT"}:
+        return "allocated"
+    return "settled" if words == {"PAID"} else "invoiced"
 
 
-def event_id(number: int) -> str:
-    return f"B{number:010d}"
+def issued_in(invoices: Iterable[Invoice], since: date) -> Issued:
+    """By the month of issue; credits and what is void take nothing."""
+    found: dict[date, list[Invoice]] = defaultdict(list)
+    for one in invoices:
+        if one.corrects is None and one.status != "void" and one.issued_on >= since:
+            found[one.issued_on.replace(day=1)].append(one)
+    return found
+
+
+def notes_of(invoices: Sequence[Invoice]) -> Notes:
+    lines = {one.invoice_id: len(one.lines) for one in invoices}
+    return {(one.corrects, lines[one.corrects]): one for one in invoices if one.corrects}
+
+
+def next_month(month: date) -> date:
+    return (month + MONTH).replace(day=1)

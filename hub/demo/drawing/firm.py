@@ -7,7 +7,6 @@ from hub.demo.drawing.clients import draw_clients, draw_engagements
 from hub.demo.drawing.contracts import draw_agreements, draw_sows, place_under
 from hub.demo.drawing.credits import with_credit_notes
 from hub.demo.drawing.employment import employ
-from hub.demo.drawing.events import draw_events
 from hub.demo.drawing.holds import draw_holds
 from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.lines import itemise
@@ -32,7 +31,6 @@ def draw_firm(seed: int, size: Size = S) -> Firm:
     projects = [book_project(details, one) for one in drawn]
     billed = [itemise(details, one) for one in draw_invoices(rng, size, projects)]
     invoices = with_credit_notes(number_documents(billed))
-    holds = draw_holds(rng, clients, projects, invoices)
     return Firm(
         people=people,
         clients=clients,
@@ -42,7 +40,6 @@ def draw_firm(seed: int, size: Size = S) -> Firm:
         assignments=draw_assignments(seed, projects),
         seed=seed,
         size=size,
-        holds=holds,
-        events=draw_events(projects, invoices, holds),
+        holds=draw_holds(rng, clients, projects, invoices),
         agreements=draw_agreements(Random(seed), prices, sows, projects),
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,6 +10,8 @@ from random import Random
 from hub.demo import names
 from hub.demo.drawing.dice import TODAY, shuffled
 from hub.demo.parties import Engagement, Person, Project
+
+ENDING = timedelta(days=45)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +42,17 @@ def draw_projects(
         month = f"P-{start_on:%y%m}"
         numbered[month] += 1
         project_no = f"{month}-{numbered[month]:03d}"
-        projects.append(
-            draw_project(rng, project_no, psa_ids[place], engagement, phase, start_on, bench)
-        )
+        drawn = draw_project(rng, project_no, psa_ids[place], engagement, phase, start_on, bench)
+        projects.append(replace(drawn, status=set_up_or_ending(drawn, place)))
     return projects
+
+
+def set_up_or_ending(project: Project, place: int) -> str:
+    """What is about to start is being set up, which may fail; what is about to end winds up."""
+    if project.status == "PLANNED":
+        return ("IN_SETUP", "PLANNED", "SETUP_FAILED")[place % 3]
+    is_ending = project.end_on < TODAY + ENDING and place % 2 == 0
+    return "WINDING_UP" if project.status == "OPEN" and is_ending else project.status
 
 
 def draw_project(

@@ -1,6 +1,7 @@
 """How large a firm is drawn: S fits a demo, M and L fill a store."""
 
 from dataclasses import dataclass
+from datetime import date
 
 ROLE_SHARES = {
     "Partner": 6,
@@ -17,6 +18,7 @@ class Size:
     """`sixties` is the number of people, in sixties; each won engagement has two or three projects.
 
     Time entries and expenses are about as many as it says: there are none while nobody works.
+    The billing ledger goes back to `billed_since`, the first of a month.
     """
 
     clients: int
@@ -27,6 +29,7 @@ class Size:
     invoices: int
     time_entries: int
     expenses: int
+    billed_since: date = date(2026, 8, 1)
 
 
 S = Size(
@@ -38,6 +41,7 @@ S = Size(
     invoices=600,
     time_entries=6_000,
     expenses=500,
+    billed_since=date(2025, 5, 1),
 )
 M = Size(
     clients=600,

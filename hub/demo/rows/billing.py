@@ -5,6 +5,7 @@ from typing import Any
 
 from hub.demo.bills import Hold, Invoice
 from hub.demo.company import ENTITIES
+from hub.demo.drawing.events import draw_events
 from hub.demo.firm import Firm
 from hub.demo.parties import Client
 from hub.demo.rows.billing_contracts import billing_contract_rows
@@ -34,20 +35,20 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
             }
             for number, one in enumerate(firm.holds, start=1)
         ],
-        "billables": [
+        "billables": (
             {
                 "id": f"bl_{number:08d}",
                 "hub_event": one.event_id,
-                "project_code": one.project.project_no,
-                "kind": one.kind,
+                "project_code": one.billed.project.project_no,
+                "kind": one.billed.kind,
                 "state": one.status,
-                "service_from": one.service_from,
-                "service_to": one.service_to,
-                "amount": one.amount,
+                "service_from": one.billed.service_from,
+                "service_to": one.billed.service_to,
+                "amount": one.billed.amount,
                 "currency": one.currency,
             }
-            for number, one in enumerate(firm.events, start=1)
-        ],
+            for number, one in enumerate(draw_events(firm), start=1)
+        ),
         "customers": [
             {
                 "id": one.billing_id,
@@ -97,6 +98,7 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "due_on": one.due_on,
                 "description": one.description,
                 "disputed": one.is_disputed,
+                "disputes": disputes(one),
                 "ledger_number": one.document_no,
                 "ledger_status": one.document_status if one.is_in_ledger else None,
                 "posted_on": one.posted_on,
@@ -167,4 +169,18 @@ def tax_breakdown(invoice: Invoice) -> list[dict[str, Any]] | None:
             "currency": invoice.entity.currency,
         }
         for one in invoice.tax_lines
+    ]
+
+
+def disputes(invoice: Invoice) -> list[dict[str, Any]]:
+    """A client that disputes an overdue invoice disputes all that is open of it."""
+    if not invoice.is_disputed:
+        return []
+    return [
+        {
+            "opened_on": invoice.due_on.isoformat(),
+            "reason": "The hours are not as agreed.",
+            "amount": str(invoice.open),
+            "currency": invoice.entity.currency,
+        }
     ]

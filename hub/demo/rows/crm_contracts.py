@@ -114,6 +114,7 @@ def crm_contract_rows(firm: Firm) -> dict[str, Rows]:
                 "included_hours": one.included_hours,
                 "unused_rule": one.unused_rule,
                 "remaining_amount": one.remaining,
+                "remaining_hours": int(one.included_hours * one.remaining / one.fee),
                 "expires_on": one.expires_on,
             }
             for one in agreements.retainers

@@ -87,6 +87,7 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
             }
             for number, one in enumerate(firm.people, start=1)
         ],
+        "cancellations": [],
         "ar_invoices": [
             {
                 "doc_id": number,

@@ -1,13 +1,16 @@
 """What PSA, ERP and billing know of plans, time and expenses; made row by row, when asked for."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from hub.demo.drawing.billables import PriceList, is_billed
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.time_entries import draw_time_entries
 from hub.demo.firm import Firm
+from hub.demo.work import TimeEntry
 
 ROUNDED = Decimal("0.01")
 LEDGER_PLAN = {
@@ -157,8 +160,21 @@ def erp_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
     }
 
 
+def frozen_price(one: TimeEntry, prices: PriceList, since: date) -> dict[str, Any]:
+    """The hub's price of the time, once there is one."""
+    is_priced = is_billed(one) and one.work_date >= since
+    price = prices.of(one.assignment, one.work_date.replace(day=1)) if is_priced else None
+    client = one.assignment.project.engagement.client
+    return {
+        "unit_price": price and price.amount,
+        "price_currency": price and client.entity.currency,
+        "price_unit": price and "hour",
+    }
+
+
 def billing_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
     """Billing says in small letters what the ledger says in capitals."""
+    prices = PriceList(firm.agreements.prices)
     return {
         "time_usage": (
             {
@@ -174,6 +190,7 @@ def billing_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
                 "description": one.note,
                 "status": LEDGER_TIME[one.status].lower(),
                 "approved_at": one.approved_at,
+                **frozen_price(one, prices, firm.size.billed_since),
             }
             for one in draw_time_entries(firm)
         ),

@@ -1,0 +1,48 @@
+"""Guards: what keeps a step from being taken although the record's state has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schema.entities.billing_hold import HoldEffect
+from schema.entities.invoice import StandingHold
+from schema.entities.time_entry import BillingState
+from schema.lifecycle import Facts, Guard
+from schema.system import System
+
+TAKEN = (BillingState.PARTLY_BILLED, BillingState.BILLED, BillingState.WRITTEN_OFF)
+"""Work that was credited in full is as free as work that was never billed."""
+
+
+def _under_hold(effect: HoldEffect) -> Guard:
+    def objection(facts: Facts) -> str | None:
+        standing: Iterable[StandingHold] = facts.get("standing_holds") or ()
+        held = [f"{one.hold_id} ({one.reason})" for one in standing if one.effect is effect]
+        return f"held by {', '.join(held)}; release what holds it first." if held else None
+
+    return Guard(
+        system=System.HUB,
+        code="ON_HOLD",
+        reads=frozenset({"standing_holds"}),
+        objection=objection,
+    )
+
+
+def _billed(facts: Facts) -> str | None:
+    state = facts.get("billing_state")
+    return f"it is {state.name}; credit the invoice first." if state in TAKEN else None
+
+
+def _locked(facts: Facts) -> str | None:
+    reason = facts.get("locked_reason")
+    return f"it is locked. {reason}" if reason else None
+
+
+HELD_FROM_INVOICING = _under_hold(HoldEffect.BLOCK_INVOICE)
+HELD_FROM_SENDING = _under_hold(HoldEffect.BLOCK_SEND)
+BILLED = Guard(
+    system=System.HUB, code="BILLED", reads=frozenset({"billing_state"}), objection=_billed
+)
+LOCKED = Guard(
+    system=System.PSA, code="LOCKED", reads=frozenset({"locked_reason"}), objection=_locked
+)

@@ -1,0 +1,98 @@
+"""Lifecycles as data: the steps there are, and the guards that keep some from being taken."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from schema.entities.billing_event import BillingEventStatus
+from schema.entities.billing_hold import HoldEffect
+from schema.entities.invoice import InvoiceStatus, StandingHold
+from schema.entities.time_entry import BillingState, TimeEntryStatus
+from schema.entity import derived_fields, owned_fields
+from schema.errors import NotAllowed, Rejected
+from schema.ids import BillingHoldId
+from schema.lifecycle import Lifecycle
+from schema.lifecycles import BILLING_EVENT, INVOICE, LIFECYCLES, TIME_ENTRY
+from schema.system import System
+
+
+def held(effect: HoldEffect) -> dict[str, Any]:
+    hold = StandingHold(hold_id=BillingHoldId("hld_1"), effect=effect, reason="Dispute")
+    return {"standing_holds": [hold]}
+
+
+def actions(lifecycle: Lifecycle, state: Enum, **facts: Any) -> list[str]:
+    return [step.action for step in lifecycle.available(state, facts)]
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES.values(), ids=lambda one: one.entity.__name__)
+def test_what_decides_is_a_field_and_every_state_is_met(lifecycle: Lifecycle) -> None:
+    """Guards read fields that exist, and no state of the type is outside its lifecycle."""
+    entity = lifecycle.entity
+    assert lifecycle.reads <= {*owned_fields(entity), *derived_fields(entity)}
+    met = {s for step in lifecycle.transitions for s in (*step.sources, step.target)}
+    (states,) = {type(state) for state in met}
+    assert met == set(states)
+
+
+@pytest.mark.parametrize(
+    ("effect", "state", "expected"),
+    [
+        (HoldEffect.BLOCK_INVOICE, InvoiceStatus.DRAFT, ["void"]),
+        (HoldEffect.BLOCK_INVOICE, InvoiceStatus.APPROVED, ["void"]),
+        (HoldEffect.BLOCK_INVOICE, InvoiceStatus.POSTED, ["send", "cancel", "write_off"]),
+        (HoldEffect.BLOCK_SEND, InvoiceStatus.DRAFT, ["approve", "void"]),
+        (HoldEffect.BLOCK_SEND, InvoiceStatus.POSTED, ["cancel", "write_off"]),
+        (HoldEffect.BLOCK_EVENT, InvoiceStatus.APPROVED, ["void", "post"]),
+    ],
+)
+def test_a_hold_keeps_an_invoice_from_what_it_blocks(
+    effect: HoldEffect, state: InvoiceStatus, expected: list[str]
+) -> None:
+    """What is not offered is what would be refused, in words that name the hold."""
+    facts = held(effect)
+    assert actions(INVOICE, state, **facts) == expected
+    for action in actions(INVOICE, state):
+        if action in expected:
+            INVOICE.require(action, state, facts)
+            continue
+        with pytest.raises(Rejected, match=r"held by hld_1 \(Dispute\); release") as refused:
+            INVOICE.require(action, state, facts)
+        assert (refused.value.system, refused.value.owner_code) == (System.HUB, "ON_HOLD")
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"billing_state": BillingState.PARTLY_BILLED}, "BILLED"),
+        ({"billing_state": BillingState.CREDITED}, None),
+        ({"billing_state": None}, None),
+        ({"locked_reason": "Period 2026-08 is closed."}, "LOCKED"),
+    ],
+)
+def test_time_is_recalled_only_while_nobody_has_billed_it(
+    facts: dict[str, Any], code: str | None
+) -> None:
+    """Time that was credited in full is free again."""
+    is_offered = "recall" in actions(TIME_ENTRY, TimeEntryStatus.APPROVED, **facts)
+    assert is_offered is (code is None)
+    if code:
+        with pytest.raises(Rejected) as refused:
+            TIME_ENTRY.require("recall", TimeEntryStatus.APPROVED, facts)
+        assert refused.value.owner_code == code
+
+
+def test_a_step_that_the_state_lacks_is_refused_with_what_there_is() -> None:
+    """The steps that a guard keeps back are not among them."""
+    with pytest.raises(NotAllowed, match="post is not possible from there") as refused:
+        INVOICE.require("post", InvoiceStatus.DRAFT, held(HoldEffect.BLOCK_INVOICE))
+    assert (refused.value.current, refused.value.allowed) == ("DRAFT", ("void",))
+
+
+def test_an_event_is_cancelled_before_it_is_allocated() -> None:
+    """From then on a signed event corrects it."""
+    free = [s for s in BillingEventStatus if actions(BILLING_EVENT, s) == ["cancel"]]
+    assert [state.name for state in free] == ["PENDING", "PRICED", "READY", "HELD"]
