@@ -13,7 +13,7 @@ from schema.errors import Invalid
 from schema.system import System
 
 PREFIX = "CONCORD_"
-OUTSIDE = frozenset({"CONCORD_STATE", "CONCORD_TRYTON"})
+OUTSIDE = frozenset({"CONCORD_STATE", "CONCORD_TRYTON", "CONCORD_REQUIRE_KAFKA"})
 """Variables that the demo and the tests read; a server does not."""
 
 

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.kafka import broker_in
 from support.tryton import LANE
 
 from hub.embedded import Cluster
+from hub.kafka.broker import Broker
 
 _numbers = itertools.count(1)
 
@@ -59,3 +61,10 @@ def create_database(cluster: Cluster) -> Iterator[Callable[[str | None], str]]:
 def database(create_database: Callable[[str | None], str], template_database: str | None) -> str:
     """The DSN of a fresh database, cloned from `template_database` if there is one."""
     return create_database(template_database)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One real Kafka for the whole run; skipped where it cannot be obtained and need not be."""
+    with broker_in(tmp_path_factory.mktemp("kafka")) as running:
+        yield running

@@ -10,11 +10,10 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import TypeVar
-
-import structlog
 
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
 from cdc.log.kafka_member import Member, News
@@ -22,10 +21,8 @@ from cdc.log.port import LogRecord
 from schema.errors import ConcordError, Unavailable
 from schema.position import LogPartition, Topic
 
-_log = structlog.get_logger()
-
-_STAY_EVERY_S = 60
-"""Well below the five minutes after which a group gives up a member that does not poll."""
+_STAY_EVERY_S = 3
+"""A group that shares its partitions out again waits for every member to poll."""
 
 T = TypeVar("T")
 
@@ -53,9 +50,11 @@ class KafkaLogConsumer:
         self._news: News = SimpleQueue()
         self._member: Member | None = None
         self._staying: asyncio.Task[None] | None = None
+        self._is_polled = False
 
     async def poll(self, limit: int, wait: timedelta) -> Sequence[LogRecord]:
         """See `Consumes.poll`."""
+        self._is_polled = True
         return await self._call(lambda member: member.poll(limit, wait))
 
     async def assignment(self) -> frozenset[LogPartition]:
@@ -90,10 +89,10 @@ class KafkaLogConsumer:
         """An owner that is down may keep the caller from polling for as long as it likes."""
         while True:
             await asyncio.sleep(_STAY_EVERY_S)
-            try:
-                await self._call(lambda member: member.stay())
-            except ConcordError as error:
-                _log.warning("log.interrupted", why=error.message)
+            if not self._is_polled:
+                with suppress(ConcordError):  # which the next poll will raise again
+                    await self._call(lambda member: member.stay())
+            self._is_polled = False
 
     def _do(self, act: Callable[[Member], T]) -> T:
         try:

@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_HEADERS: Mapping[str, bytes] = MappingProxyType({})
-_JOIN_S = 30
+_JOIN_S = 10
 _JOIN_STEP_MS = 200
 _COMMIT_MS = 5_000
 
@@ -44,6 +44,7 @@ CLIENT_SETTINGS: Mapping[str, Any] = {
     "max_poll_records": 5_000,
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
     "session_timeout_ms": 10_000,
+    "heartbeat_interval_ms": 1_000,
 }
 
 News = SimpleQueue[Callable[["Member"], None]]
@@ -76,11 +77,9 @@ class Member:
         return [record for lane in sorted(fetched) for record in self._read(lane, fetched[lane])]
 
     def assignment(self) -> frozenset[LogPartition]:
-        """What we read now; joins the group if that has not happened yet."""
+        """What we read now; waits some seconds for the group, which waits for all its members."""
         deadline = monotonic() + _JOIN_S
-        while not self._has_joined():
-            if monotonic() > deadline:
-                raise errors.KafkaTimeoutError("the group could not be joined")
+        while not self._has_joined() and monotonic() < deadline:
             self.stay(_JOIN_STEP_MS)
         self._take_news()
         return frozenset(self._next)

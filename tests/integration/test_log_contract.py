@@ -9,8 +9,12 @@ from time import monotonic
 
 import pytest
 from support.logs import Engine, MockCluster, MockLog, kafka_engine, postgres_engine
+from support.targets import until
 
+from cdc.log.kafka import KafkaLog
+from cdc.log.kafka_access import KafkaAccess
 from cdc.log.port import Consumes, LogRecord, NewRecord
+from hub.kafka.broker import Broker
 from schema.position import LogPartition, Topic
 
 AT_ONCE = timedelta(0)
@@ -35,7 +39,14 @@ async def mock(mock_cluster: MockCluster) -> AsyncIterator[Engine]:
         yield engine
 
 
-@pytest.fixture(params=["postgres", "mock"])
+@pytest.fixture
+async def kafka(broker: Broker) -> AsyncIterator[Engine]:
+    access = KafkaAccess(bootstrap_servers=(broker.address,))
+    async with kafka_engine(access, KafkaLog(access)) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["postgres", "mock", pytest.param("kafka", marks=pytest.mark.kafka)])
 def engine(request: pytest.FixtureRequest) -> Engine:
     engine: Engine = request.getfixturevalue(request.param)
     return engine
@@ -56,16 +67,23 @@ async def drain(consumer: Consumes, count: int) -> list[LogRecord]:
 
 async def settle(*consumers: Consumes, within_s: float) -> list[frozenset[LogPartition]]:
     """The assignments once the four partitions are shared out completely."""
-    async with asyncio.timeout(within_s):
+    shares: dict[int, frozenset[LogPartition]] = {}
+
+    async def follow(number: int, consumer: Consumes) -> None:
         while True:
-            shares = await asyncio.gather(*map(look, consumers))
-            if sum(map(len, shares)) == 4 and max(map(len, shares)) - min(map(len, shares)) <= 1:
-                return list(shares)
+            await consumer.poll(1, timedelta(milliseconds=20))
+            shares[number] = await consumer.assignment()
 
+    async def are_even() -> bool:
+        sizes = [len(share) for share in shares.values()]
+        return len(sizes) == len(consumers) and sum(sizes) == 4 and max(sizes) - min(sizes) <= 1
 
-async def look(consumer: Consumes) -> frozenset[LogPartition]:
-    await consumer.poll(1, timedelta(milliseconds=20))
-    return await consumer.assignment()
+    following = [asyncio.create_task(follow(*one)) for one in enumerate(consumers)]
+    await until(are_even, seconds=within_s)
+    for task in following:
+        task.cancel()
+    await asyncio.wait(following)
+    return [shares[number] for number in range(len(consumers))]
 
 
 async def test_every_record_is_read_once_and_in_order(engine: Engine) -> None:
