@@ -8,6 +8,9 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --all-extras
 ERP ?= standard
 SIZE ?= S
+# KAFKA=1 runs over a real Kafka that Debezium fills (needs Java 17 and Maven).
+KAFKA ?=
+LOG := $(if $(filter 1,$(KAFKA)),kafka,postgres)
 PYTHON ?= python3
 
 .PHONY: help env demo demo-clean tour check test bench snapshots
@@ -23,13 +26,13 @@ env: $(UV) ## Create or refresh the environment from uv.lock
 	@$(UV) sync --frozen --all-extras --compile-bytecode --quiet
 
 demo: env ## The whole firm on this machine: five systems, the hub, GraphiQL
-	@$(RUN) concord demo --erp $(ERP) --size $(SIZE)
+	@$(RUN) concord demo --erp $(ERP) --size $(SIZE) --log $(LOG)
 
 demo-clean: env ## Forget the demo's data
 	@$(RUN) concord demo --clean
 
 tour: env ## The same, telling its story unattended; exits 1 if a step does not hold
-	@$(RUN) concord demo --tour --erp $(ERP) --size $(SIZE)
+	@$(RUN) concord demo --tour --erp $(ERP) --size $(SIZE) --log $(LOG)
 
 check: env ## The fast gates: format, lint, types, import contracts, snapshots, fast tests
 	@$(RUN) ruff format --check .

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hub.server import background, serving
-from hub.stage import Erp, Size, Stage, set_stage
+from hub.stage import Engine, Erp, Size, Stage, set_stage
 from hub.telemetry import configure_logs
 from hub.wiring import Hub, build_hub
 
@@ -49,7 +49,13 @@ class Play:
 
 @asynccontextmanager
 async def on_stage(
-    state: Path, *, erp: Erp, port: int, console: Console, size: Size = Size.S
+    state: Path,
+    *,
+    erp: Erp,
+    port: int,
+    console: Console,
+    size: Size = Size.S,
+    log: Engine = Engine.POSTGRES,
 ) -> AsyncIterator[Play]:
     """The stage, the hub with all its roles, and the HTTP server, while the block runs."""
 
@@ -57,7 +63,7 @@ async def on_stage(
         console.print(f"[dim]· {text}[/dim]", highlight=False)
 
     async with (
-        set_stage(state, erp=erp, size=size, say=say) as stage,
+        set_stage(state, erp=erp, size=size, log=log, say=say) as stage,
         build_hub(stage.settings) as hub,
         background(hub),
         serving(hub, "127.0.0.1", port) as url,
@@ -67,12 +73,12 @@ async def on_stage(
         yield Play(stage=stage, hub=hub, url=url)
 
 
-async def play(state: Path, *, erp: Erp, size: Size, port: int) -> None:
+async def play(state: Path, *, erp: Erp, size: Size, port: int, log: Engine) -> None:
     """Start everything, say where it is, and wait."""
     configure_logs(is_quiet=True)
     console = Console()
     started = time.monotonic()
-    stage = on_stage(state, erp=erp, size=size, port=port, console=console)
+    stage = on_stage(state, erp=erp, size=size, port=port, console=console, log=log)
     async with stage as running:
         _announce(console, running, time.monotonic() - started)
         await asyncio.Event().wait()

@@ -15,6 +15,7 @@ from typing import Any
 
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
+from hub.kafka.stage import forget_kafka, over_kafka
 from hub.settings import Settings
 from hub.tryton.erp import TrytonErp, start_tryton
 from schema.errors import Invalid, Unavailable
@@ -35,6 +36,13 @@ class Size(Enum):
     S = "S"
     M = "M"
     L = "L"
+
+
+class Engine(Enum):
+    """What keeps the log of changes: a table of the hub's, or a real Kafka that Debezium fills."""
+
+    POSTGRES = "postgres"
+    KAFKA = "kafka"
 
 
 Say = Callable[[str], None]
@@ -60,14 +68,14 @@ class Stage:
 
 @asynccontextmanager
 async def set_stage(
-    state: Path, *, erp: Erp, size: Size = Size.S, say: Say
+    state: Path, *, erp: Erp, size: Size = Size.S, log: Engine = Engine.POSTGRES, say: Say
 ) -> AsyncIterator[Stage]:
     """Start what is not running and create what is not there, in `state`; stop it all at the end.
 
     A second start resumes with the data of the first of its kind and size. Raises Invalid for a
     large firm on a real ERP.
     """
-    suffix = suffix_of(erp, size)
+    suffix = suffix_of(erp, size, log)
     async with AsyncExitStack() as stack:
         say("starting PostgreSQL")
         cluster = await asyncio.to_thread(
@@ -93,21 +101,27 @@ async def set_stage(
             systems["erp"] = tryton.settings()
             urls = {**urls, "erp": tryton.url}
         settings = Settings.model_validate({"database_url": dsns["hub"], **patience, **systems})
+        if log is Engine.KAFKA:
+            settings = await stack.enter_async_context(over_kafka(state, suffix, settings, say))
         yield Stage(settings=settings, urls=urls, tryton=tryton)
 
 
 def forget_stage(state: Path) -> None:
     """Delete the demo's data. Raises Invalid while a demo runs on it."""
     Cluster.forget(state / "postgres")
+    forget_kafka(state)
 
 
-def suffix_of(erp: Erp, size: Size) -> str:
+def suffix_of(erp: Erp, size: Size, log: Engine = Engine.POSTGRES) -> str:
     """What tells the databases of one kind of demo from those of the others."""
-    if erp is Erp.STANDARD:
-        return "" if size is Size.S else f"_{size.value.lower()}"
-    if size is not Size.S:
+    if erp is not Erp.STANDARD and size is not Size.S:
         raise Invalid(f"A firm of size {size.value} needs the standard ERP; leave out --erp.")
-    return f"_{erp.value}"
+    parts = [
+        "" if erp is Erp.STANDARD else f"_{erp.value}",
+        "" if size is Size.S else f"_{size.value.lower()}",
+        "" if log is Engine.POSTGRES else f"_{log.value}",
+    ]
+    return "".join(parts)
 
 
 def _databases(cluster: Cluster, names: list[str], suffix: str) -> dict[str, str]:

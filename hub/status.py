@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cdc.log.port import Backlog
-from cdc.log.postgres import PostgresLog
+from hub.log import Log
 from sync.dead_letters import DeadLetters
 from sync.lag import Lags
 from sync.parked_topics import ParkedTopics
@@ -23,11 +23,10 @@ class Status:
     lags: Lags
     dead_letters: DeadLetters
     parked_topics: ParkedTopics
-    log: PostgresLog
-    group: str
+    log: Log
 
     async def backlog(self) -> Sequence[Backlog]:
-        return await self.log.backlog(self.group)
+        return await self.log.backlog()
 
 
 async def print_status(status: Status, console: Console) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,7 +13,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
-from cdc.log.port import NewRecord
+from cdc.log.port import Backlog, NewRecord
 from schema.position import LogPartition, Topic
 
 _DELIVERY_S = 30
@@ -58,6 +59,19 @@ class KafkaLog:
         """The next offset of each partition of those `topics` that exist."""
         wanted = list(topics)
         return await self._call(lambda: _ends(self._access, wanted))
+
+    async def backlog(self, group: str, topics: Iterable[Topic]) -> Sequence[Backlog]:
+        """What the group has not committed, by topic; Kafka does not tell how old it is."""
+        ends = await self.ends(topics)
+        read = await self._call(lambda: _committed(self._access, group))
+        waiting: Counter[Topic] = Counter()
+        for lane, end in ends.items():
+            waiting[lane.topic] += end - read.get(lane, 0)
+        return [
+            Backlog(topic=topic, records=records, oldest_at=None)
+            for topic, records in sorted(waiting.items())
+            if records > 0
+        ]
 
     async def cluster_id(self) -> str:
         """What tells this cluster from every other, a re-made one included."""
@@ -138,6 +152,18 @@ def _ends(access: KafkaAccess, topics: Sequence[Topic]) -> dict[LogPartition, in
         }
     finally:
         reader.close(autocommit=False)
+
+
+def _committed(access: KafkaAccess, group: str) -> dict[LogPartition, int]:
+    admin = KafkaAdminClient(**access.options)
+    try:
+        stored = admin.list_group_offsets([group])[group]
+        return {
+            LogPartition(topic=Topic(pair.topic), partition=pair.partition): found.offset
+            for pair, found in stored.items()
+        }
+    finally:
+        admin.close()
 
 
 def _cluster_id(access: KafkaAccess) -> str:
