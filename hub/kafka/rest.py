@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 from cdc.capture.debezium import Connector
-from schema.errors import Invalid, Unavailable
+from schema.errors import Invalid, NotFound, Unavailable
 
 _TIMEOUT_S = 30
 
@@ -34,7 +34,7 @@ class ConnectApi:
     def answers(self) -> bool:
         try:
             self._ask("GET", "/connectors")
-        except Unavailable:
+        except (Unavailable, NotFound):  # it accepts calls before it has anything to answer with
             return False
         return True
 
@@ -44,12 +44,12 @@ class ConnectApi:
 
     def config(self, name: str) -> Mapping[str, str] | None:
         """What a connector is set to; None when there is none of that name."""
-        config: Mapping[str, str] | None = self._ask("GET", f"/connectors/{name}/config")
+        config: Mapping[str, str] | None = self._find(f"/connectors/{name}/config")
         return config
 
     def failure(self, name: str) -> str | None:
         """Why a connector or its task does not run, in the first line of its own words."""
-        status = self._ask("GET", f"/connectors/{name}/status") or {}
+        status = self._find(f"/connectors/{name}/status") or {}
         for part in (status.get("connector", {}), *status.get("tasks", ())):
             if part.get("state") == "FAILED":
                 return str(part.get("trace", "failed without words")).splitlines()[0]
@@ -62,19 +62,26 @@ class ConnectApi:
         """
         if (why := self.failure(name)) is not None:
             raise Unavailable(f"the connector {name} has failed: {why}")
-        stored = (self._ask("GET", f"/connectors/{name}/offsets") or {}).get("offsets", [])
+        stored = (self._find(f"/connectors/{name}/offsets") or {}).get("offsets", [])
         offsets = [one["offset"] for one in stored if one.get("offset")]
         return bool(offsets) and all(_is_streaming(offset) for offset in offsets)
+
+    def _find(self, path: str) -> Any:
+        """What is there; None when Connect knows of none, or not yet."""
+        try:
+            return self._ask("GET", path)
+        except NotFound:
+            return None
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         try:
             reply = self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise Unavailable(f"Kafka Connect does not answer: {error}") from error
-        if reply.status_code == httpx.codes.NOT_FOUND:
-            return None
         if reply.status_code == httpx.codes.CONFLICT or reply.is_server_error:
             raise Unavailable(f"Kafka Connect cannot answer now: {reply.text[:500]}")
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            raise NotFound(f"Kafka Connect has no {path}")
         if reply.is_error:
             raise Invalid(f"Kafka Connect refuses: {reply.text[:500]}")
         return reply.json() if reply.content else None
