@@ -9,62 +9,77 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from cdc.capture.debezium import Connector, TopicPlan, connector_of, differences, prepare_owner
+from cdc.capture.debezium import (
+    Connector,
+    TopicPlan,
+    connector_of,
+    differences,
+    keyed_tables,
+    prepare_owner,
+)
 from hub.kafka.rest import ConnectApi
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from schema.errors import Invalid
 from schema.system import System
 
+_NO_ADDRESS = "set CONCORD_{}__CAPTURE_URL to the address of that system's database"
 
-def recommended(settings: Settings, connectors: Connectors, system: System) -> Connector | None:
-    """The connector of a system; None when we were not given the address of its database."""
+
+async def recommended(
+    settings: Settings, connectors: Connectors, system: System
+) -> Connector | None:
+    """The connector of a system; None when we were not given the address of its database.
+
+    Raises Unavailable when the database has to be asked for keys and does not answer.
+    """
     url = settings.capture_url(system)
     if url is None:
         return None
-    tables = captured_tables(connectors.reads[system].bindings)
+    dsn = url.get_secret_value()
     plan = TopicPlan(
         partitions=settings.log_partitions,
         retention_ms=int(settings.log_retention.total_seconds() * 1000),
     )
-    return connector_of(system.value, url.get_secret_value(), tables, plan)
+    tables = captured_tables(connectors.reads[system].bindings)
+    return connector_of(system.value, dsn, await keyed_tables(dsn, tables), plan)
 
 
 async def print_config(settings: Settings, system: System) -> str:
     """What to put into Connect, as JSON; the password is named there, not written."""
     async with _connectors(settings) as connectors:
-        connector = _required(recommended(settings, connectors, system), system)
+        connector = await recommended(settings, connectors, system)
+    if connector is None:
+        raise Invalid(_NO_ADDRESS.format(system.name))
     return json.dumps({"name": connector.name, "config": dict(connector.config)}, indent=2)
 
 
 async def prepare(settings: Settings, system: System) -> None:
     """Make in an owner's database what its connector needs: the publication, the signals."""
     async with _connectors(settings) as connectors:
-        _required(recommended(settings, connectors, system), system)
-        await _prepare(settings, connectors, system)
+        if not await _prepare(settings, connectors, system):
+            raise Invalid(_NO_ADDRESS.format(system.name))
 
 
 async def apply(settings: Settings) -> list[str]:
-    """Prepare every owner and put its connector into Connect; answers their names."""
+    """Prepare every captured owner, put its connector into Connect, and answer their names."""
     async with _connectors(settings) as connectors:
-        wanted = [
-            (system, connector)
-            for system in connectors.reads
-            if (connector := recommended(settings, connectors, system)) is not None
-        ]
-        for system, _ in wanted:
-            await _prepare(settings, connectors, system)
+        captured = [s for s in connectors.reads if await _prepare(settings, connectors, s)]
+        found = [await recommended(settings, connectors, system) for system in captured]
+    wanted = [connector for connector in found if connector is not None]
     with ConnectApi(connect_url(settings)) as api:
-        for _, connector in wanted:
+        for connector in wanted:
             await asyncio.to_thread(api.apply, connector)
-    return [connector.name for _, connector in wanted]
+    return [connector.name for connector in wanted]
 
 
-def compare(settings: Settings, connectors: Connectors, system: System) -> str | None:
+async def compare(settings: Settings, connectors: Connectors, system: System) -> str | None:
     """What is wrong with the running connector of a captured system, or None."""
-    wanted = recommended(settings, connectors, system)
-    if wanted is None:
-        return None
+    wanted = await recommended(settings, connectors, system)
+    return None if wanted is None else await asyncio.to_thread(_compare, settings, wanted)
+
+
+def _compare(settings: Settings, wanted: Connector) -> str | None:
     with ConnectApi(connect_url(settings)) as api:
         running = api.config(wanted.name)
         if running is None:
@@ -80,11 +95,13 @@ def connect_url(settings: Settings) -> str:
     return settings.kafka.connect_url
 
 
-async def _prepare(settings: Settings, connectors: Connectors, system: System) -> None:
+async def _prepare(settings: Settings, connectors: Connectors, system: System) -> bool:
+    """False when we were not given the address of the database."""
     url = settings.capture_url(system)
-    if url is not None:
-        tables = captured_tables(connectors.reads[system].bindings)
-        await prepare_owner(url.get_secret_value(), tables)
+    if url is None:
+        return False
+    await prepare_owner(url.get_secret_value(), captured_tables(connectors.reads[system].bindings))
+    return True
 
 
 @asynccontextmanager
@@ -96,10 +113,3 @@ async def _connectors(settings: Settings) -> AsyncIterator[Connectors]:
         yield connectors
     finally:
         await connectors.close()
-
-
-def _required(connector: Connector | None, system: System) -> Connector:
-    if connector is None:
-        name = system.name
-        raise Invalid(f"set CONCORD_{name}__CAPTURE_URL to the address of {name}'s database")
-    return connector

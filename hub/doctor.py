@@ -110,7 +110,7 @@ async def _captured_by_debezium(
 ) -> Finding:
     subject = f"{system.name} is captured by Debezium"
     try:
-        trouble = await asyncio.to_thread(compare, settings, connectors, system)
+        trouble = await compare(settings, connectors, system)
     except ConcordError as error:
         trouble = error.message
     return Finding(subject=subject, trouble=trouble, detail="its connector is as recommended")

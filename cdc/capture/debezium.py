@@ -16,6 +16,7 @@ import asyncpg
 from cdc.capture.publication import check_tables, ensure_publication
 from cdc.capture.slot import Slot
 from cdc.capture.table_shape import CapturedTable
+from cdc.log.outage import outage_of
 from schema.errors import Invalid
 
 SIGNALS = CapturedTable(schema="public", name="concord_signal")
@@ -48,6 +49,7 @@ _ALWAYS: Mapping[str, str] = {
     "tombstones.on.delete": "true",
     "provide.transaction.metadata": "true",
     "extended.headers.enabled": "false",
+    "poll.interval.ms": "50",
     "heartbeat.interval.ms": "10000",
     "heartbeat.action.query": _HEARTBEAT,
     "key.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -76,7 +78,10 @@ class TopicPlan:
 def connector_of(
     system: str, dsn: str, tables: Sequence[CapturedTable], plan: TopicPlan
 ) -> Connector:
-    """The connector we recommend for an owner, by its tables and the address of its database."""
+    """The connector we recommend for an owner, by its tables and the address of its database.
+
+    A table with named columns must name its primary key (`keyed_tables`).
+    """
     config = {
         **_ALWAYS,
         "topic.prefix": system,
@@ -98,19 +103,32 @@ def password_variable(system: str) -> str:
     return f"{system.upper()}_DATABASE_PASSWORD"
 
 
+async def keyed_tables(dsn: str, tables: Sequence[CapturedTable]) -> Sequence[CapturedTable]:
+    """The tables with their primary keys among the named columns, which the owner is asked for."""
+    if all(table.columns is None for table in tables):
+        return tables
+    with outage_of("the owner's database"):
+        connection = await asyncpg.connect(dsn)
+        try:
+            return list(await check_tables(tables, connection))
+        finally:
+            await connection.close()
+
+
 async def prepare_owner(dsn: str, tables: Sequence[CapturedTable]) -> None:
     """Create the table of signals and the publication, which must precede the slot.
 
     Raises `Invalid` with what to do when changes could not be captured or were lost already.
     """
-    connection = await asyncpg.connect(dsn)
-    try:
-        slot = Slot(connection, name=slot_of(dsn), publication=PUBLICATION)
-        await _create_signals(connection)
-        known = await check_tables([*tables, SIGNALS], connection)
-        await ensure_publication(PUBLICATION, list(known), slot, connection)
-    finally:
-        await connection.close()
+    with outage_of("the owner's database"):
+        connection = await asyncpg.connect(dsn)
+        try:
+            slot = Slot(connection, name=slot_of(dsn), publication=PUBLICATION)
+            await _create_signals(connection)
+            known = await check_tables([*tables, SIGNALS], connection)
+            await ensure_publication(PUBLICATION, list(known), slot, connection)
+        finally:
+            await connection.close()
 
 
 async def _create_signals(connection: asyncpg.Connection) -> None:
