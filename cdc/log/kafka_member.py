@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_HEADERS: Mapping[str, bytes] = MappingProxyType({})
 _JOIN_S = 10
-_JOIN_STEP_MS = 200
+_STAY_MS = 200  # long enough to join again
 _COMMIT_MS = 5_000
 
 CLIENT_SETTINGS: Mapping[str, Any] = {
@@ -80,13 +80,13 @@ class Member:
         """What we read now; waits some seconds for the group, which waits for all its members."""
         deadline = monotonic() + _JOIN_S
         while not self._has_joined() and monotonic() < deadline:
-            self.stay(_JOIN_STEP_MS)
+            self.stay()
         self._take_news()
         return frozenset(self._next)
 
-    def stay(self, timeout_ms: int = 0) -> None:
-        """Keep the place in the group while the caller does something else; it reads nothing."""
-        self._client.poll(timeout_ms=timeout_ms, max_records=1)
+    def stay(self) -> None:
+        """Take part in the group's life while the caller does something else; it reads nothing."""
+        self._client.poll(timeout_ms=_STAY_MS, max_records=1)
         if not self._take_news():
             self._rewind(self._next)
 

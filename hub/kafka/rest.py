@@ -42,6 +42,10 @@ class ConnectApi:
         """Create the connector, or change it to this."""
         self._ask("PUT", f"/connectors/{connector.name}/config", dict(connector.config))
 
+    def remove(self, name: str) -> None:
+        """Stop the connector and forget its settings; its place in the owner's log stays."""
+        self._ask("DELETE", f"/connectors/{name}")
+
     def config(self, name: str) -> Mapping[str, str] | None:
         """What a connector is set to; None when there is none of that name."""
         config: Mapping[str, str] | None = self._find(f"/connectors/{name}/config")

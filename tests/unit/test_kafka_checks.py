@@ -50,14 +50,11 @@ def test_brokers_that_create_topics_are_told() -> None:
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
-        ({"retention.ms": str(2 * DAY_MS), "cleanup.policy": "delete"}, ["short_retention"]),
-        (
-            {"retention.ms": str(2 * DAY_MS), "cleanup.policy": "compact,delete"},
-            ["short_retention"],
-        ),
-        ({"retention.ms": str(3 * DAY_MS), "cleanup.policy": "delete"}, []),
-        ({"retention.ms": "-1", "cleanup.policy": "delete"}, []),
-        ({"retention.ms": str(2 * DAY_MS), "cleanup.policy": "compact"}, []),
+        ((2 * DAY_MS, "delete"), ["short_retention"]),
+        ((2 * DAY_MS, "compact,delete"), ["short_retention"]),
+        ((3 * DAY_MS, "delete"), []),
+        ((-1, "delete"), []),
+        ((2 * DAY_MS, "compact"), []),
     ],
 )
 def test_a_topic_must_outlast_the_longest_outage(
