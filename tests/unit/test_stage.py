@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from hub.demo.drawing.size import SIZES
-from hub.stage import Erp, Size, suffix_of
+from hub.stage import Engine, Erp, Size, suffix_of
 from schema.errors import Invalid
 
 
 def test_each_kind_and_size_of_demo_has_databases_of_its_own() -> None:
     """A demo never resumes with the data of another; the plain one keeps the plain names."""
     assert suffix_of(Erp.STANDARD, Size.S) == ""
-    suffixes = {suffix_of(Erp.STANDARD, size) for size in Size} | {suffix_of(Erp.TRYTON, Size.S)}
-    assert len(suffixes) == len(Size) + 1
+    kinds = [(Erp.STANDARD, size) for size in Size] + [(Erp.TRYTON, Size.S)]
+    suffixes = {suffix_of(*kind, log) for kind in kinds for log in Engine}
+    assert len(suffixes) == 2 * (len(Size) + 1)
 
 
 def test_a_real_erp_takes_the_small_firm_only() -> None:
