@@ -10,8 +10,6 @@ from kafka import errors
 
 from schema.errors import Invalid, Unavailable
 
-_BOOTSTRAP_MS = 10_000
-
 _REFUSALS = (
     errors.AuthorizationError,
     errors.KafkaConfigurationError,
@@ -25,8 +23,8 @@ _REFUSALS = (
 class KafkaAccess:
     """Where the brokers are and who we are to them.
 
-    `options` are passed to the client as they are; `api_version` skips the negotiation of
-    protocol versions with brokers that cannot do it.
+    `api_version` skips the negotiation of protocol versions, for brokers that cannot do it;
+    `bootstrap_ms` is how long a first answer is waited for.
     """
 
     bootstrap_servers: tuple[str, ...]
@@ -39,13 +37,14 @@ class KafkaAccess:
     key_file: str | None = None
     key_password: str | None = field(default=None, repr=False)
     api_version: tuple[int, int] | None = None
+    bootstrap_ms: int = 10_000
 
     @property
     def options(self) -> dict[str, object]:
         """By the names of the client's configuration."""
         return {
             "bootstrap_servers": list(self.bootstrap_servers),
-            "bootstrap_timeout_ms": _BOOTSTRAP_MS,
+            "bootstrap_timeout_ms": self.bootstrap_ms,
             "client_id": "concord",
             "security_protocol": self.security_protocol,
             "sasl_mechanism": self.sasl_mechanism,

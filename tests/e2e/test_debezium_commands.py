@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from rich.console import Console
 from support.kafka import artifacts_or_skip
 
@@ -74,18 +73,6 @@ async def test_a_connector_that_was_changed_is_told(stage: Stage) -> None:
         assert "✗ CRM is captured by Debezium: decimal.handling.mode is double, not string" in page
         await debezium.apply(stage.settings)
         assert api.config("concord-crm") == running
-
-
-async def test_a_kafka_that_is_not_there_is_named(stage: Stage) -> None:
-    """The rest is looked at all the same."""
-    nowhere = stage.settings.kafka.model_copy(
-        update={"bootstrap_servers": "127.0.0.1:9", "password": SecretStr("secret")}
-    )
-    is_well, page = await examined(stage.settings.model_copy(update={"kafka": nowhere}))
-    assert not is_well
-    assert "✗ Kafka answers: Kafka does not answer" in page
-    assert "✓ PSA answers" in page
-    assert "secret" not in page
 
 
 def url_of(stage: Stage) -> str:
