@@ -25,7 +25,7 @@ from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from hub.status import Status
 from resolvers.context import Services
-from schema.errors import ConcordError
+from schema.errors import ConcordError, Unavailable
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
@@ -89,7 +89,7 @@ class Hub:
 
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
-        await self.log.verify()
+        await self._verify_log()
         async with asyncio.TaskGroup() as tasks:
             for capture in self.captures:
                 tasks.create_task(capture.run())
@@ -102,6 +102,17 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.deliverer.run(), name="deliverer")
             tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
+
+    async def _verify_log(self) -> None:
+        """A log that is down is waited for. Raises Invalid for one that must not be applied."""
+        while True:
+            try:
+                await self.log.verify()
+            except Unavailable as outage:
+                log.warning("log.waiting", why=outage.message)
+                await asyncio.sleep(_AGAIN.total_seconds())
+            else:
+                return
 
     async def _meet_uncaptured(self) -> None:
         """Read the records of which no capture tells, so that their keys are linked."""

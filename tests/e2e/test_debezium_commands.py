@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from rich.console import Console
-from support.kafka import artifacts_or_skip
+from support.kafka import lend_artifacts
 
 from cdc.capture.debezium import Connector
 from hub import debezium
@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """The systems of a firm, their connectors, and no hub."""
-    artifacts_or_skip()
     folder: Path = tmp_path_factory.mktemp("debezium")
+    lend_artifacts(folder)
     async with set_stage(folder, erp=Erp.STANDARD, log=Engine.KAFKA, say=lambda _: None) as running:
         yield running
     forget_stage(folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.kafka import artifacts_or_skip
+from support.kafka import lend_artifacts
 from support.tryton import fresh_state
 
 from hub.tour import STORY
@@ -62,7 +62,7 @@ def test_the_tour_holds_and_holds_again_on_the_data_it_left(state: Path) -> None
 @pytest.mark.kafka
 def test_the_tour_holds_over_a_real_kafka(state: Path) -> None:
     """The same story with Debezium as the capture and Kafka as the log."""
-    artifacts_or_skip()
+    lend_artifacts(state)
     told = _concord("demo", "--tour", "--log", "kafka", "--state", str(state), deadline_s=600)
     assert told.returncode == 0, f"{told.stdout}{told.stderr}"
     assert told.stdout.count("✓") == len(STORY), told.stdout

@@ -29,6 +29,13 @@ def artifacts_or_skip() -> Artifacts:
         pytest.skip(missing.message)
 
 
+def lend_artifacts(state: Path) -> None:
+    """Let a demo in `state` find the artifacts instead of obtaining its own."""
+    lent = artifacts_or_skip().folder
+    (state / "kafka").mkdir(parents=True, exist_ok=True)
+    (state / "kafka" / lent.name).symlink_to(lent)
+
+
 @contextmanager
 def broker_in(folder: Path) -> Iterator[Broker]:
     broker = Broker(artifacts_or_skip(), folder)
