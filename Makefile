@@ -9,6 +9,9 @@ RUN := $(UV) run --frozen --all-extras
 CRM ?= standard
 ERP ?= standard
 SIZE ?= S
+# KAFKA=1 runs over a real Kafka that Debezium fills (needs Java 17 and Maven).
+KAFKA ?=
+LOG := $(if $(filter 1,$(KAFKA)),kafka,postgres)
 PYTHON ?= python3
 # Tests mostly wait for something: two processes take little more than half the time of one.
 AT_ONCE := --numprocesses 2 --dist loadgroup
@@ -26,13 +29,13 @@ env: $(UV) ## Create or refresh the environment from uv.lock
 	@$(UV) sync --frozen --all-extras --compile-bytecode --quiet
 
 demo: env ## The whole firm on this machine: five systems, the hub, GraphiQL
-	@$(RUN) concord demo --crm $(CRM) --erp $(ERP) --size $(SIZE)
+	@$(RUN) concord demo --crm $(CRM) --erp $(ERP) --size $(SIZE) --log $(LOG)
 
 demo-clean: env ## Forget the demo's data
 	@$(RUN) concord demo --clean
 
 tour: env ## The same, telling its story unattended; exits 1 if a step does not hold
-	@$(RUN) concord demo --tour --crm $(CRM) --erp $(ERP) --size $(SIZE)
+	@$(RUN) concord demo --tour --crm $(CRM) --erp $(ERP) --size $(SIZE) --log $(LOG)
 
 check: env ## The fast gates: format, lint, types, import contracts, snapshots, fast tests
 	@$(RUN) ruff format --check .

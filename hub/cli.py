@@ -16,18 +16,19 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from cdc.log.tables import LOG_TABLES
-from hub import reference
+from hub import debezium, reference
 from hub.dlq import dlq
 from hub.doctor import examine
 from hub.operate import epoch, status, topics
 from hub.play import DEFAULT_STATE, play
 from hub.server import background, http_server
 from hub.settings import Settings
-from hub.stage import Kind, Size, forget_stage
+from hub.stage import Engine, Kind, Size, forget_stage
 from hub.telemetry import configure_logs
 from hub.tour import tour
 from hub.wiring import build_hub
 from schema.errors import ConcordError
+from schema.system import System
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 
@@ -37,7 +38,8 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for further in (dlq, topics, epoch):
+connectors = typer.Typer(name="debezium", help="Debezium's connectors.", no_args_is_help=True)
+for further in (dlq, topics, epoch, connectors):
     cli.add_typer(further)
 cli.command()(status)
 log = structlog.get_logger(__name__)
@@ -124,6 +126,9 @@ def demo(
     crm: Annotated[Kind, typer.Option(help=f"The CRM: {PLAYED}")] = Kind.STANDARD,
     erp: Annotated[Kind, typer.Option(help=f"The ERP: {PLAYED}")] = Kind.STANDARD,
     size: Annotated[Size, typer.Option(help="How large a firm is seeded.")] = Size.S,
+    log: Annotated[
+        Engine, typer.Option(help="The log: a table, or a real Kafka that Debezium fills.")
+    ] = Engine.POSTGRES,
     story: Annotated[
         bool, typer.Option("--tour", help="Tell the story unattended and exit.")
     ] = False,
@@ -136,9 +141,29 @@ def demo(
         forget_stage(state)
         typer.echo(f"Forgot the demo in {state}.")
     elif story:
-        sys.exit(asyncio.run(tour(state, crm=crm, erp=erp, size=size)))
+        sys.exit(asyncio.run(tour(state, crm=crm, erp=erp, size=size, log=log)))
     else:
-        _run(play(state, crm=crm, erp=erp, size=size, port=port))
+        _run(play(state, crm=crm, erp=erp, size=size, port=port, log=log))
+
+
+@connectors.command()
+def config(system: Annotated[System, typer.Option(help="Whose connector.")]) -> None:
+    """Print the connector we recommend for a system, as Kafka Connect takes it."""
+    typer.echo(asyncio.run(debezium.print_config(Settings.from_env(), system)))
+
+
+@connectors.command()
+def prepare(system: Annotated[System, typer.Option(help="Whose database.")]) -> None:
+    """Make the publication and the table of signals in a system's database."""
+    asyncio.run(debezium.prepare(Settings.from_env(), system))
+    typer.echo(f"{system.name}'s database is ready for its connector.")
+
+
+@connectors.command()
+def apply() -> None:
+    """Prepare every system's database and put its connector into Kafka Connect."""
+    for name in asyncio.run(debezium.apply(Settings.from_env())):
+        typer.echo(f"applied: {name}")
 
 
 async def _serve(settings: Settings, *, all_roles: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
+from hub.debezium import compare
+from hub.log import troubles_in_kafka
 from hub.registry import Connectors, connect_systems
 from hub.settings import Settings
 from schema.canon import ENTITIES
@@ -55,9 +58,21 @@ async def _findings(
 ) -> AsyncIterator[Finding]:
     version = await pool.fetchval("SHOW server_version")
     yield Finding(subject="Concord's database", detail=f"PostgreSQL {version}")
+    if settings.log == "kafka":
+        for finding in await asyncio.to_thread(_kafka, settings, connectors):
+            yield finding
     for system, connector in connectors.reads.items():
         yield await _answers(system, connector)
-        yield await _captured(settings, system)
+        yield await _captured(settings, connectors, system)
+
+
+def _kafka(settings: Settings, connectors: Connectors) -> Sequence[Finding]:
+    try:
+        troubles = troubles_in_kafka(settings, connectors)
+    except ConcordError as error:
+        return [Finding(subject="Kafka answers", trouble=error.message)]
+    answers = Finding(subject="Kafka answers", detail=settings.kafka.bootstrap_servers)
+    return [answers, *(Finding(subject=f"Kafka: {t.name}", trouble=t.text) for t in troubles)]
 
 
 async def _answers(system: System, connector: Reads) -> Finding:
@@ -70,11 +85,13 @@ async def _answers(system: System, connector: Reads) -> Finding:
     return Finding(subject=subject, detail=f"{len(connector.bindings)} types readable")
 
 
-async def _captured(settings: Settings, system: System) -> Finding:
+async def _captured(settings: Settings, connectors: Connectors, system: System) -> Finding:
     subject = f"{system.name} is captured"
     url = settings.capture_url(system)
     if url is None:
         return Finding(subject=subject, detail="not here: no CAPTURE_URL is set")
+    if not settings.reads_wal:
+        return await _captured_by_debezium(settings, connectors, system)
     try:
         connection = await asyncpg.connect(url.get_secret_value(), timeout=5)
     except (*OUTAGE, TimeoutError, asyncpg.PostgresError) as error:
@@ -86,6 +103,17 @@ async def _captured(settings: Settings, system: System) -> Finding:
     if level != "logical":
         return Finding(subject=subject, trouble=f"wal_level is {level}: set it to logical")
     return Finding(subject=subject, detail="wal_level is logical")
+
+
+async def _captured_by_debezium(
+    settings: Settings, connectors: Connectors, system: System
+) -> Finding:
+    subject = f"{system.name} is captured by Debezium"
+    try:
+        trouble = await compare(settings, connectors, system)
+    except ConcordError as error:
+        trouble = error.message
+    return Finding(subject=subject, trouble=trouble, detail="its connector is as recommended")
 
 
 def matrix(connectors: Connectors) -> Table:

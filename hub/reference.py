@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from hub.graph import sdl
-from hub.settings import Settings, SystemSettings
+from hub.settings import KafkaSettings, Settings, SystemSettings
 from hub.view import HTTP_CODES
 from resolvers.errors import DOCUMENT_CODES
 from schema import errors
@@ -63,6 +63,10 @@ def settings_page() -> str:
         _setting(f"CONCORD_<SYSTEM>__{name.upper()}", field)
         for name, field in SystemSettings.model_fields.items()
     ]
+    kafka = [
+        _setting(f"CONCORD_KAFKA__{name.upper()}", field)
+        for name, field in KafkaSettings.model_fields.items()
+    ]
     head = "| Variable | Default | Meaning |\n|---|---|---|\n"
     return (
         f"{GENERATED}# Settings\n\nRead from the environment once, at start. A variable that "
@@ -71,6 +75,9 @@ def settings_page() -> str:
         + "\n## Per system\n\n`<SYSTEM>` is one of CRM, PSA, HR, ERP, BILLING.\n\n"
         + head
         + "".join(parts)
+        + "\n## Kafka\n\nRead where `CONCORD_LOG` is `kafka`.\n\n"
+        + head
+        + "".join(kafka)
     )
 
 
@@ -120,7 +127,7 @@ def _names(systems: tuple[System, ...]) -> str:
 
 def _plain_settings() -> Iterator[tuple[str, FieldInfo]]:
     for name, field in Settings.model_fields.items():
-        if field.annotation is not SystemSettings:
+        if field.annotation not in (SystemSettings, KafkaSettings):
             yield name, field
 
 

@@ -13,7 +13,7 @@ from schema.errors import Invalid
 from schema.system import System
 
 PREFIX = "CONCORD_"
-OUTSIDE = frozenset({"CONCORD_STATE", "CONCORD_TRYTON"})
+OUTSIDE = frozenset({"CONCORD_STATE", "CONCORD_TRYTON", "CONCORD_REQUIRE_KAFKA"})
 """Variables that the demo and the tests read; a server does not."""
 
 
@@ -25,7 +25,7 @@ class SystemSettings(BaseModel):
     url: str = Field(description="Root of the system's REST API.")
     key: SecretStr = Field(description="Our API key at the system.")
     capture_url: SecretStr | None = Field(
-        default=None, description="DSN of its database for the WAL reader; none: not captured here."
+        default=None, description="DSN of its database to capture; none: not captured."
     )
     kind: Literal["standard", "tryton"] = Field(
         default="standard",
@@ -34,6 +34,39 @@ class SystemSettings(BaseModel):
     database: str = Field(default="", description="Tryton: the name of its database.")
     user: str = Field(default="", description="Tryton: the user our guarded writes log in as.")
     password: SecretStr = Field(default=SecretStr(""), description="Tryton: that user's password.")
+
+
+class KafkaSettings(BaseModel):
+    """How to reach Kafka, and what fills it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bootstrap_servers: str = Field(
+        default="localhost:9092", description="Addresses of the brokers, separated by commas."
+    )
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="Kafka's `security.protocol`."
+    )
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        default=None, description="Kafka's `sasl.mechanism`, where the security is SASL."
+    )
+    user: str | None = Field(default=None, description="Who we are, where the security is SASL.")
+    password: SecretStr = Field(default=SecretStr(""), description="That user's password.")
+    ca_file: str | None = Field(default=None, description="PEM of who signed the brokers.")
+    certificate_file: str | None = Field(default=None, description="PEM of our own certificate.")
+    key_file: str | None = Field(default=None, description="PEM of its key.")
+    key_password: SecretStr = Field(default=SecretStr(""), description="What unlocks that key.")
+    longest_outage: timedelta = Field(
+        default=timedelta(days=3),
+        description="No listener is down for longer; a topic that keeps less is warned about.",
+    )
+    capture: Literal["debezium", "wal"] = Field(
+        default="debezium",
+        description="Who fills Kafka: Debezium's connectors, or our own WAL readers.",
+    )
+    connect_url: str | None = Field(
+        default=None, description="REST address of Kafka Connect, for `debezium` and `doctor`."
+    )
 
 
 class Settings(BaseSettings):
@@ -54,12 +87,16 @@ class Settings(BaseSettings):
         default=timedelta(seconds=10),
         description="Deadline of one write at an owner, such as `PT10S`.",
     )
+    log: Literal["postgres", "kafka"] = Field(
+        default="postgres", description="Which engine keeps the log of changes."
+    )
     log_partitions: int = Field(
-        default=4, ge=1, le=64, description="Partitions of a new topic in the Postgres log."
+        default=4, ge=1, le=64, description="Partitions of a new topic in the log."
     )
     log_retention: timedelta = Field(
-        default=timedelta(days=7), description="How long the Postgres log keeps records."
+        default=timedelta(days=7), description="How long the log keeps records."
     )
+    kafka: KafkaSettings = Field(default=KafkaSettings(), description="See below.")
     answer_retention: timedelta = Field(
         default=timedelta(days=30),
         description="How long the answer to an idempotency key is kept and given again.",
@@ -79,6 +116,11 @@ class Settings(BaseSettings):
             raise Invalid(f"No setting is called {names}. See docs/reference/settings.md.")
         return cls()
 
+    @property
+    def reads_wal(self) -> bool:
+        """Whether our own WAL readers capture the owners' databases."""
+        return self.log == "postgres" or self.kafka.capture == "wal"
+
     def capture_url(self, system: System) -> SecretStr | None:
         """The database whose changes of this system's records we read; the hub's own is ours."""
         return self.database_url if system is System.HUB else self.system(system).capture_url
@@ -92,6 +134,7 @@ def _is_unknown(settings: type[Settings], name: str) -> bool:
     if not name.startswith(PREFIX) or name in OUTSIDE:
         return False
     field, _, part = name.removeprefix(PREFIX).lower().partition("__")
-    return field not in settings.model_fields or (
-        bool(part) and part not in SystemSettings.model_fields
-    )
+    if field not in settings.model_fields:
+        return True
+    nested = KafkaSettings if field == "kafka" else SystemSettings
+    return bool(part) and part not in nested.model_fields

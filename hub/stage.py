@@ -15,6 +15,7 @@ from typing import Any
 
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
+from hub.kafka.stage import forget_kafka, over_kafka
 from hub.settings import Settings
 from hub.tryton.running import RunningTryton, start_trytons
 from schema.errors import Invalid, Unavailable
@@ -35,6 +36,13 @@ class Size(Enum):
     S = "S"
     M = "M"
     L = "L"
+
+
+class Engine(Enum):
+    """What keeps the log of changes: a table of the hub's, or a real Kafka that Debezium fills."""
+
+    POSTGRES = "postgres"
+    KAFKA = "kafka"
 
 
 Say = Callable[[str], None]
@@ -65,6 +73,7 @@ async def set_stage(
     crm: Kind = Kind.STANDARD,
     erp: Kind = Kind.STANDARD,
     size: Size = Size.S,
+    log: Engine = Engine.POSTGRES,
     say: Say,
 ) -> AsyncIterator[Stage]:
     """Start what is not running and create what is not there, in `state`; stop it all at the end.
@@ -73,7 +82,7 @@ async def set_stage(
     large firm on a real system.
     """
     real = [name for name, kind in (("crm", crm), ("erp", erp)) if kind is Kind.TRYTON]
-    suffix = suffix_of(real, size)
+    suffix = suffix_of(real, size, log)
     async with AsyncExitStack() as stack:
         say("starting PostgreSQL")
         cluster = await asyncio.to_thread(
@@ -100,22 +109,28 @@ async def set_stage(
         urls = {**urls, **{name: one.url for name, one in tryton.items()}}
         patience = PATIENCE if real else {}
         settings = Settings.model_validate({"database_url": dsns["hub"], **patience, **systems})
+        if log is Engine.KAFKA:
+            settings = await stack.enter_async_context(over_kafka(state, suffix, settings, say))
         yield Stage(settings=settings, urls=urls, tryton=tryton)
 
 
 def forget_stage(state: Path) -> None:
     """Delete the demo's data. Raises Invalid while a demo runs on it."""
     Cluster.forget(state / "postgres")
+    forget_kafka(state)
 
 
-def suffix_of(real: Sequence[str], size: Size) -> str:
+def suffix_of(real: Sequence[str], size: Size, log: Engine = Engine.POSTGRES) -> str:
     """What tells the databases of one kind of demo from those of the others."""
-    if not real:
-        return "" if size is Size.S else f"_{size.value.lower()}"
-    if size is not Size.S:
+    if real and size is not Size.S:
         options = " and ".join(f"--{name}" for name in real)
         raise Invalid(f"A firm of size {size.value} needs stand-ins; leave out {options}.")
-    return f"_tryton_{'_'.join(real)}"
+    parts = [
+        f"_tryton_{'_'.join(real)}" if real else "",
+        "" if size is Size.S else f"_{size.value.lower()}",
+        "" if log is Engine.POSTGRES else f"_{log.value}",
+    ]
+    return "".join(parts)
 
 
 def _databases(cluster: Cluster, names: list[str], suffix: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ import httpx
 from rich.console import Console
 
 from hub.play import Play, on_stage
-from hub.stage import Kind, Size
+from hub.stage import Engine, Kind, Size
 from hub.telemetry import configure_logs
 from hub.tryton.payment import pay
 from hub.tryton.rpc import TrytonRefused
@@ -97,13 +97,13 @@ class Guide:
         return reply.json() if reply.content else None
 
 
-async def tour(state: Path, *, crm: Kind, erp: Kind, size: Size) -> int:
+async def tour(state: Path, *, crm: Kind, erp: Kind, size: Size, log: Engine) -> int:
     """Run the story; answers the exit code."""
     configure_logs(is_quiet=True)
     console = Console()
     started = time.monotonic()
     async with (
-        on_stage(state, crm=crm, erp=erp, size=size, port=0, console=console) as running,
+        on_stage(state, crm=crm, erp=erp, size=size, log=log, port=0, console=console) as running,
         httpx.AsyncClient(base_url=running.url, timeout=DEADLINE_S, trust_env=False) as http,
     ):
         console.print(f"· up after {time.monotonic() - started:.1f} s at {running.url}")

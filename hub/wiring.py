@@ -16,16 +16,15 @@ import structlog
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
 from cdc.listener import Listener
-from cdc.log.postgres import PostgresLog
-from cdc.log.postgres_consumer import PostgresConsumer
+from cdc.log.port import Appends
 from cdc.log.tables import LOG_TABLES
 from cdc.replay import letter_decoder
+from hub.log import Log, open_log
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
-from schema.errors import ConcordError
-from schema.system import System
+from schema.errors import ConcordError, Unavailable
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
@@ -52,12 +51,7 @@ from sync.xref import Xref
 log = structlog.get_logger(__name__)
 
 GROUP = "intake"
-IS_APPLIED = """
-SELECT NOT EXISTS (
-    SELECT FROM log_partition p LEFT JOIN consumer_offset o
-      ON (o.consumer, o.topic, o.partition) = ($1, p.topic, p.partition)
-    WHERE p.next_offset > coalesce(o.next_offset, 0))
-"""
+APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer = $1"
 _HOUSEKEEPING = timedelta(hours=1)
 _AGAIN = timedelta(seconds=5)
 _MOST_MET = 500
@@ -75,7 +69,7 @@ class Hub:
     captures: tuple[WalReader, ...]
     listener: Listener
     deliverer: Deliverer
-    log: PostgresLog
+    log: Log
 
     async def readiness(self) -> str | None:
         """What keeps the process from serving, or None."""
@@ -87,11 +81,15 @@ class Hub:
 
     async def is_filled(self) -> bool:
         """Whether all that the systems held at the start has arrived in the projection."""
-        is_read = all(capture.is_following for capture in self.captures)
-        return is_read and bool(await self.pool.fetchval(IS_APPLIED, GROUP))
+        if not all(capture.is_following for capture in self.captures):
+            return False
+        applied = {(topic, p): end for topic, p, end in await self.pool.fetch(APPLIED, GROUP)}
+        ends = await self.log.ends()
+        return all(applied.get((at.topic, at.partition), 0) >= end for at, end in ends.items())
 
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
+        await self._verify_log()
         async with asyncio.TaskGroup() as tasks:
             for capture in self.captures:
                 tasks.create_task(capture.run())
@@ -105,6 +103,17 @@ class Hub:
             tasks.create_task(self.deliverer.run(), name="deliverer")
             tasks.create_task(self._tidy(self._review_holds), name="review the holds")
             tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
+
+    async def _verify_log(self) -> None:
+        """A log that is down is waited for. Raises Invalid for one that must not be applied."""
+        while True:
+            try:
+                await self.log.verify()
+            except Unavailable as outage:
+                log.warning("log.waiting", why=outage.message)
+                await asyncio.sleep(_AGAIN.total_seconds())
+            else:
+                return
 
     async def _meet_uncaptured(self) -> None:
         """Read the records of which no capture tells, so that their keys are linked."""
@@ -137,7 +146,7 @@ class Hub:
             log.info("holds.overdue", count=count)
 
     async def _trim_log(self) -> None:
-        await self.log.trim(self.settings.log_retention)
+        await self.log.trim()
         await self.services.feed.trim(utc_now() - self.settings.log_retention)
 
     async def _trim_outbox(self) -> None:
@@ -160,8 +169,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         reading = Reading(connectors.reads, xref, pool, utc_now, settings.read_timeout)
         feed = Feed(pool)
         stack.push_async_callback(feed.close)
-        log_pool = await stack.enter_async_context(asyncpg.create_pool(dsn, min_size=1, max_size=8))
-        postgres_log = PostgresLog(log_pool, partitions=settings.log_partitions)
+        opened = await stack.enter_async_context(open_log(settings, pool, connectors, GROUP))
         intake = Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP)
         lags = Lags(pool, consumer=GROUP)
         calm_collector()
@@ -184,30 +192,27 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                         pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
                     ),
                     parked_topics=intake.parked_topics,
-                    log=postgres_log,
-                    group=GROUP,
+                    backlog=opened.backlog,
                 ),
                 clock=utc_now,
             ),
-            captures=_captures(settings, connectors, postgres_log, lags),
+            captures=_captures(settings, connectors, opened.appends, lags),
             listener=Listener(
-                PostgresConsumer(dsn=dsn, group=GROUP, prefixes=_prefixes()),
+                opened.consumer,
                 Decoder(connectors.bindings),
                 intake,
             ),
             deliverer=Deliverer(connectors.writes, xref, pool, random.random),
-            log=postgres_log,
+            log=opened,
         )
 
 
-def _prefixes() -> tuple[str, ...]:
-    return tuple(f"{system.value}." for system in System)
-
-
 def _captures(
-    settings: Settings, connectors: Connectors, postgres_log: PostgresLog, lags: Lags
+    settings: Settings, connectors: Connectors, appends: Appends, lags: Lags
 ) -> tuple[WalReader, ...]:
-    """A WAL reader for each system whose database we were given."""
+    """A WAL reader for each system whose database we were given, unless Debezium captures them."""
+    if not settings.reads_wal:
+        return ()
     readers = []
     for system, connector in connectors.reads.items():
         url = settings.capture_url(system)
@@ -218,7 +223,7 @@ def _captures(
                     system=system.value,
                     dsn=dsn,
                     tables=captured_tables(connector.bindings),
-                    log=postgres_log,
+                    log=appends,
                     slot=f"concord_{urlsplit(dsn).path.strip('/')}",
                     publication="concord",
                     reports=lags,

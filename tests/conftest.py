@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.kafka import broker_in
 from support.tryton import LANE
 
 from hub.embedded import Cluster
+from hub.kafka.broker import Broker
 
 _numbers = itertools.count(1)
 
@@ -22,9 +24,10 @@ settings.load_profile("concord")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes a module stays in one, and so does all that needs the one Tryton."""
+    """With several processes a module stays in one, and so does all that needs one big program."""
     for item in items:
-        group = "tryton" if item.get_closest_marker("tryton") else item.nodeid.partition("::")[0]
+        big = (name for name in ("tryton", "kafka") if item.get_closest_marker(name))
+        group = next(big, item.nodeid.partition("::")[0])
         item.add_marker(pytest.mark.xdist_group(group))
 
 
@@ -71,3 +74,10 @@ def create_database(cluster: Cluster) -> Iterator[Callable[[str | None], str]]:
 def database(create_database: Callable[[str | None], str], template_database: str | None) -> str:
     """The DSN of a fresh database, cloned from `template_database` if there is one."""
     return create_database(template_database)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One real Kafka for the whole run; skipped where it cannot be obtained and need not be."""
+    with broker_in(tmp_path_factory.mktemp("kafka")) as running:
+        yield running

@@ -39,7 +39,10 @@ class Appends(Protocol):
     """The writing half."""
 
     async def append(self, records: Sequence[NewRecord]) -> None:
-        """Append all records or none. Within a partition, offset order is commit order."""
+        """Append all records. Within a partition, offset order is the order of appending.
+
+        When it raises, some may be there already; appending them all again does no harm.
+        """
         ...
 
 

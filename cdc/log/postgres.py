@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -76,6 +76,8 @@ WHERE lane.next_offset > coalesce(read.next_offset, 0)
 GROUP BY lane.topic ORDER BY lane.topic
 """
 
+_SELECT_ENDS = "SELECT topic, partition, next_offset FROM log_partition"
+
 _SELECT_UNREAD = """
 SELECT group_name, topic, partition, read.next_offset AS wanted, lane.next_offset AS oldest
 FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS lane (topic, partition, next_offset)
@@ -128,6 +130,12 @@ class PostgresLog:
         for row in unread:
             _log.warning("log.trimmed_unread", **row)
         return sum(row["records"] for row in trimmed)
+
+    async def ends(self) -> Mapping[LogPartition, int]:
+        """The next offset of each partition."""
+        with outage_of("the log"):
+            rows = await self._pool.fetch(_SELECT_ENDS)
+        return {LogPartition(topic=topic, partition=p): end for topic, p, end in rows}
 
     async def _create_unknown(self, topics: set[Topic], connection: asyncpg.Connection) -> None:
         unknown = sorted(topics - self._partitions.keys())

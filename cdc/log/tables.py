@@ -1,4 +1,4 @@
-"""The tables of the Postgres log."""
+"""The tables of the Postgres log, and the identity of whichever log is applied here."""
 
 from __future__ import annotations
 
@@ -34,5 +34,11 @@ CREATE TABLE IF NOT EXISTS log_group_offset (
     committed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (group_name, topic, partition)
 );
+
+CREATE TABLE IF NOT EXISTS log_identity (
+    is_only  boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    identity text    NOT NULL
+);
+COMMENT ON TABLE log_identity IS 'the log whose positions are stored in this database';
 """
 """For the migration. Running it again changes nothing."""

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import shlex
-import socket
-import subprocess
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hub.child import HOST, Child, free_port
 from hub.tryton.environment import Environment
 from hub.tryton.rpc import Session, TrytonRefused, log_in, server_version
-from schema.errors import Unavailable
 
-HOST = "127.0.0.1"
 READY_SECONDS = 60
 
 
@@ -50,7 +44,7 @@ class TrytonServer:
         self.port = free_port()
         self._installation = installation
         self._config = installation.write_config(self.port)
-        self._guard = self._start()
+        self._child = self._start()
 
     @property
     def url(self) -> str:
@@ -65,71 +59,29 @@ class TrytonServer:
 
     def pause(self) -> None:
         """Stop answering until `restart`."""
-        self._end()
+        self._child.stop()
 
     def restart(self) -> None:
         """Needed after the database server restarted: Tryton's pool keeps broken connections."""
-        self._end()
-        self._guard = self._start()
+        self._child.stop()
+        self._child = self._start()
 
     def stop(self) -> None:
         """Stop the server and forget its configuration. Stopping twice is fine."""
-        self._end()
+        self._child.stop()
         self._config.unlink(missing_ok=True)
 
-    def _end(self) -> None:
-        self._guard.communicate()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        guard = self._spawn()
-        try:
-            self._wait_ready(guard)
-        except BaseException:
-            guard.communicate()
-            raise
-        return guard
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        """A shell that starts the server and stops it when its standard input ends.
-
-        So it stops with us even if we are killed; Ctrl-C in the terminal does not reach it.
-        """
-        program = shlex.join(
-            [
-                self._installation.environment.program("trytond"),
-                *("--config", str(self._config), "--database", *self._databases),
-            ]
-        )
-        script = f"{program} & server=$!; read -r _; kill $server; wait $server"
-        with self._log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - programs of our own
-                ["/bin/sh", "-c", script],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def _wait_ready(self, guard: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while not self._answers():
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"Tryton does not answer after {READY_SECONDS} s, see {self._log}"
-                )
-            with suppress(subprocess.TimeoutExpired):
-                guard.wait(0.1)
-                raise Unavailable(f"Tryton ended at once, see {self._log}")
+    def _start(self) -> Child:
+        command = [
+            self._installation.environment.program("trytond"),
+            *("--config", str(self._config), "--database", *self._databases),
+        ]
+        child = Child(command, self._log)
+        child.wait_until(self._answers, READY_SECONDS)
+        return child
 
     def _answers(self) -> bool:
         try:
             return bool(server_version(host=HOST, port=self.port, timeout=5))
         except (OSError, http.client.HTTPException, TrytonRefused):
             return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

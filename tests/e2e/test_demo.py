@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.kafka import lend_artifacts
 from support.tryton import fresh_state
 
 from hub.tour import STORY
@@ -36,13 +37,15 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, inherited)
 
 
-def _concord(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _concord(
+    *arguments: str, deadline_s: int = DEADLINE_S, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*CONCORD, *arguments],
         check=False,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=deadline_s,
         env={**os.environ, "COLUMNS": "300", **environment},
     )
 
@@ -54,6 +57,15 @@ def test_the_tour_holds_and_holds_again_on_the_data_it_left(state: Path) -> None
         assert told.returncode == 0, f"{run}: {told.stdout}{told.stderr}"
         assert told.stdout.count("✓") == len(STORY), told.stdout
         assert "Every step held." in told.stdout
+
+
+@pytest.mark.kafka
+def test_the_tour_holds_over_a_real_kafka(state: Path) -> None:
+    """The same story with Debezium as the capture and Kafka as the log."""
+    lend_artifacts(state)
+    told = _concord("demo", "--tour", "--log", "kafka", "--state", str(state), deadline_s=600)
+    assert told.returncode == 0, f"{told.stdout}{told.stderr}"
+    assert told.stdout.count("✓") == len(STORY), told.stdout
 
 
 @pytest.mark.tryton

@@ -1,11 +1,10 @@
-"""Reading the Postgres log as members of a group."""
+"""Reading the Postgres log as members of a group: what its locks promise beyond the contract."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from time import monotonic
 
 import asyncpg
 import pytest
@@ -72,93 +71,6 @@ async def settle(*consumers: PostgresConsumer, within_s: float) -> list[frozense
                 return shares
 
 
-async def test_every_record_is_read_once_and_in_order(
-    log: PostgresLog, member: Callable[[], PostgresConsumer]
-) -> None:
-    """Batches smaller than the backlog still deliver each partition's offsets without a gap."""
-    await log.append(records(range(500)))
-    read = await drain(member(), 500)
-    assert {record.value for record in read} == {b"%d" % n for n in range(500)}
-    for lane in {record.position.lane for record in read}:
-        offsets = [record.position.offset for record in read if record.position.lane == lane]
-        assert offsets == list(range(len(offsets)))
-
-
-async def test_headers_and_nulls_come_back(
-    log: PostgresLog, member: Callable[[], PostgresConsumer]
-) -> None:
-    """A tombstone with headers is read as it was appended."""
-    await log.append([NewRecord(topic=TOPIC, key=b"k", value=None, headers={"a": b"\x00\xff"})])
-    [record] = await drain(member(), 1)
-    assert (record.key, record.value, dict(record.headers)) == (b"k", None, {"a": b"\x00\xff"})
-    assert record.appended_at.tzinfo is not None
-
-
-async def test_an_append_wakes_a_waiting_poll(
-    log: PostgresLog, member: Callable[[], PostgresConsumer]
-) -> None:
-    """The notification ends the wait, long before the next look would."""
-    await log.append(records(range(1)))
-    consumer = member()
-    await drain(consumer, 1)
-    polling = asyncio.create_task(consumer.poll(10, SOON))
-    done, _ = await asyncio.wait({polling}, timeout=0.1)
-    assert not done
-    started = monotonic()
-    await log.append(records(range(1)))
-    assert len(await polling) == 1
-    assert monotonic() - started < 0.25
-
-
-async def test_a_new_assignment_is_announced_before_its_records(
-    log: PostgresLog, member: Callable[[], PostgresConsumer]
-) -> None:
-    """The caller can seek before the first record of a partition comes."""
-    await log.append([NewRecord(topic=TOPIC, key=b"k", value=b"%d" % n) for n in range(5)])
-    consumer = member()
-    assert await consumer.poll(10, SOON) == []
-    for lane in await consumer.assignment():
-        consumer.seek(lane, 3)
-    assert [record.value for record in await consumer.poll(10, SOON)] == [b"3", b"4"]
-
-
-async def test_a_paused_partition_is_kept_but_silent(
-    log: PostgresLog, member: Callable[[], PostgresConsumer]
-) -> None:
-    """Pause holds the records back, resume returns them, the assignment stays."""
-    await log.append([NewRecord(topic=TOPIC, key=b"k", value=b"v")])
-    consumer = member()
-    for lane in await consumer.assignment():
-        consumer.pause(lane)
-    assert await consumer.poll(10, AT_ONCE) == []
-    for lane in await consumer.assignment():
-        consumer.resume(lane)
-    assert len(await consumer.poll(10, AT_ONCE)) == 1
-
-
-async def test_a_topic_that_appears_later_is_read(
-    log: PostgresLog, member: Callable[[], PostgresConsumer]
-) -> None:
-    """A prefix subscription needs no restart, and takes nothing of other systems."""
-    consumer = member()
-    assert await consumer.poll(10, AT_ONCE) == []
-    await log.append(records(range(3), Topic("hr.public.people")))
-    await log.append(records(range(3), Topic("crm.public.contacts")))
-    assert {record.position.topic for record in await drain(consumer, 3)} == {"crm.public.contacts"}
-
-
-async def test_a_new_member_gets_its_share_within_a_second(
-    log: PostgresLog, member: Callable[[], PostgresConsumer]
-) -> None:
-    """Two members have two partitions each, and none in common."""
-    await log.append(records(range(1)))
-    first, second = member(), member()
-    assert len(await first.assignment()) == 4
-    shares = await settle(first, second, within_s=2)
-    assert [len(share) for share in shares] == [2, 2]
-    assert not shares[0] & shares[1]
-
-
 async def test_the_partitions_of_a_dead_member_are_taken_over(
     log: PostgresLog, pool: asyncpg.Pool, member: Callable[[], PostgresConsumer]
 ) -> None:
@@ -202,20 +114,6 @@ async def test_no_partition_ever_has_two_readers(
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
         assert held == 4
-
-
-async def test_commit_tells_how_far_the_group_is(
-    log: PostgresLog, pool: asyncpg.Pool, member: Callable[[], PostgresConsumer]
-) -> None:
-    """The last committed offset is kept per group and partition."""
-    lane = LogPartition(topic=TOPIC, partition=2)
-    consumer = member()
-    await consumer.commit({lane: 5})
-    await consumer.commit({lane: 9})
-    rows = await pool.fetch(
-        "SELECT group_name, topic, partition, next_offset FROM log_group_offset"
-    )
-    assert [tuple(row) for row in rows] == [("hub", TOPIC, 2, 9)]
 
 
 async def test_the_hot_query_walks_the_primary_key(log: PostgresLog, pool: asyncpg.Pool) -> None:

@@ -38,25 +38,6 @@ async def test_the_tables_can_be_created_again(pool: asyncpg.Pool) -> None:
     assert await pool.fetchval("SELECT count(*) FROM log_record") == 1
 
 
-async def test_records_of_one_key_keep_their_order(pool: asyncpg.Pool) -> None:
-    """One key has one partition, and its offsets follow the order of appending."""
-    log = PostgresLog(pool)
-    for number in range(5):
-        await log.append([NewRecord(topic=ACCOUNTS, key=b"same", value=b"%d" % number)])
-    rows = await pool.fetch('SELECT partition, "offset", value FROM log_record ORDER BY "offset"')
-    assert len({row["partition"] for row in rows}) == 1
-    assert [(row["offset"], row["value"]) for row in rows] == [(n, b"%d" % n) for n in range(5)]
-
-
-async def test_a_record_without_key_goes_to_partition_zero(pool: asyncpg.Pool) -> None:
-    """Truncates have no key, and tombstones no value; both are stored as they are."""
-    truncate = NewRecord(topic=ACCOUNTS, key=None, value=b"t")
-    tombstone = NewRecord(topic=ACCOUNTS, key=b"k", value=None)
-    await PostgresLog(pool).append([truncate, tombstone])
-    assert await pool.fetchval("SELECT partition FROM log_record WHERE key IS NULL") == 0
-    assert await pool.fetchval("SELECT count(*) FROM log_record WHERE value IS NULL") == 1
-
-
 async def test_an_append_is_all_or_nothing(pool: asyncpg.Pool) -> None:
     """A batch that cannot be stored leaves no record and no gap in the offsets."""
     log = PostgresLog(pool)

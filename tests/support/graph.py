@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -44,8 +45,7 @@ def operations_of(pool: asyncpg.Pool) -> Operations:
         lags=Lags(pool),
         dead_letters=DeadLetters(pool, intake, letter_decoder([])),
         parked_topics=intake.parked_topics,
-        log=PostgresLog(pool),
-        group="intake",
+        backlog=partial(PostgresLog(pool).backlog, "intake"),
     )
 
 

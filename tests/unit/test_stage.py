@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.demo.drawing.size import SIZES
-from hub.stage import Size, suffix_of
+from hub.stage import Engine, Size, suffix_of
 from schema.errors import Invalid
 
 
@@ -13,8 +13,9 @@ def test_each_kind_and_size_of_demo_has_databases_of_its_own() -> None:
     """A demo never resumes with the data of another; the plain one keeps the plain names."""
     assert suffix_of([], Size.S) == ""
     casts = (["crm"], ["erp"], ["crm", "erp"])
-    suffixes = {suffix_of([], size) for size in Size} | {suffix_of(one, Size.S) for one in casts}
-    assert len(suffixes) == len(Size) + len(casts)
+    kinds = [([], size) for size in Size] + [(one, Size.S) for one in casts]
+    suffixes = {suffix_of(*kind, log) for kind in kinds for log in Engine}
+    assert len(suffixes) == 2 * (len(Size) + len(casts))
 
 
 def test_a_real_system_takes_the_small_firm_only() -> None:

@@ -1,0 +1,175 @@
+"""The log in Kafka: appending, and how far it reaches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition, errors
+from kafka.admin import NewTopic
+
+from cdc.log.kafka_access import KafkaAccess, kafka_outage
+from cdc.log.port import NewRecord
+from schema.position import LogPartition, Topic
+from sync.lag import Backlog
+
+_DELIVERY_S = 30
+_CLIENT_SETTINGS: Mapping[str, Any] = {
+    "allow_auto_create_topics": False,
+    "linger_ms": 5,
+    "max_block_ms": _DELIVERY_S * 1000,
+    "delivery_timeout_ms": _DELIVERY_S * 1000,
+    "request_timeout_ms": _DELIVERY_S * 1000 // 2,
+}
+_BROKERS_DEFAULT = -1
+
+T = TypeVar("T")
+
+
+class KafkaLog:
+    """Appends with an idempotent producer, acknowledged by all replicas.
+
+    A key goes where Kafka's own partitioner, and so Debezium's, puts it. A topic is created by its
+    first record, with `partitions` and `retention`; the brokers need not be allowed to.
+    """
+
+    def __init__(
+        self,
+        access: KafkaAccess,
+        *,
+        partitions: int = 4,
+        retention: timedelta = timedelta(days=7),
+    ) -> None:
+        self._access = access
+        self._partitions = partitions
+        self._retention = retention
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka log")
+        self._producer: KafkaProducer | None = None
+        self._known: set[Topic] = set()
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        """Append all records; after `Unavailable` some may be there, and all may be sent again."""
+        if records:
+            await self._call(lambda: self._append(records))
+
+    async def ends(self, topics: Iterable[Topic]) -> Mapping[LogPartition, int]:
+        """The next offset of each partition of those `topics` that exist."""
+        wanted = list(topics)
+        return await self._call(lambda: _ends(self._access, wanted))
+
+    async def backlog(self, group: str, topics: Iterable[Topic]) -> Sequence[Backlog]:
+        """What the group has not committed, by topic; Kafka does not tell how old it is."""
+        ends = await self.ends(topics)
+        read = await self._call(lambda: _committed(self._access, group))
+        waiting: Counter[Topic] = Counter()
+        for lane, end in ends.items():
+            waiting[lane.topic] += end - read.get(lane, 0)
+        return [
+            Backlog(topic=topic, records=records, oldest_at=None)
+            for topic, records in sorted(waiting.items())
+            if records > 0
+        ]
+
+    async def cluster_id(self) -> str:
+        """What tells this cluster from every other, a re-made one included."""
+        return await self._call(lambda: _cluster_id(self._access))
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await self._call(lambda: producer.close(timeout=_DELIVERY_S))
+
+    async def _call(self, act: Callable[[], T]) -> T:
+        def guarded() -> T:
+            with kafka_outage():
+                return act()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+
+    def _append(self, records: Sequence[NewRecord]) -> None:
+        self._create_unknown({record.topic for record in records})
+        if self._producer is None:
+            self._producer = KafkaProducer(**self._access.options, **_CLIENT_SETTINGS)
+        sent = [self._send(self._producer, record) for record in records]
+        self._producer.flush(timeout=_DELIVERY_S)
+        for future in sent:
+            future.get(timeout=_DELIVERY_S)
+
+    def _send(self, producer: KafkaProducer, record: NewRecord) -> Any:
+        return producer.send(
+            record.topic,
+            key=record.key,
+            value=record.value,
+            headers=list(record.headers.items()),
+            partition=0 if record.key is None else None,
+        )
+
+    def _create_unknown(self, topics: set[Topic]) -> None:
+        unknown = topics - self._known
+        if not unknown:
+            return
+        admin = KafkaAdminClient(**self._access.options)
+        try:
+            missing = sorted(unknown - set(admin.list_topics()))
+            if missing:
+                _create(admin, [self._new(topic) for topic in missing])
+        finally:
+            admin.close()
+        self._known |= unknown
+
+    def _new(self, topic: Topic) -> NewTopic:
+        kept_ms = int(self._retention.total_seconds() * 1000)
+        return NewTopic(
+            topic,
+            num_partitions=self._partitions,
+            replication_factor=_BROKERS_DEFAULT,
+            topic_configs={"cleanup.policy": "delete", "retention.ms": str(kept_ms)},
+        )
+
+
+def _create(admin: KafkaAdminClient, topics: Sequence[NewTopic]) -> None:
+    try:
+        admin.create_topics(topics)
+    except errors.TopicAlreadyExistsError:
+        return  # another appender was faster
+    admin.wait_for_topics([topic.name for topic in topics])
+
+
+def _ends(access: KafkaAccess, topics: Sequence[Topic]) -> dict[LogPartition, int]:
+    reader = KafkaConsumer(
+        **access.options, enable_auto_commit=False, allow_auto_create_topics=False
+    )
+    try:
+        there = sorted(set(topics) & reader.topics())
+        pairs = [TopicPartition(t, p) for t in there for p in reader.partitions_for_topic(t) or ()]
+        ends: Mapping[TopicPartition, int] = reader.end_offsets(pairs) if pairs else {}
+        return {
+            LogPartition(topic=Topic(pair.topic), partition=pair.partition): end
+            for pair, end in ends.items()
+        }
+    finally:
+        reader.close(autocommit=False)
+
+
+def _committed(access: KafkaAccess, group: str) -> dict[LogPartition, int]:
+    admin = KafkaAdminClient(**access.options)
+    try:
+        stored = admin.list_group_offsets([group])[group]
+        return {
+            LogPartition(topic=Topic(pair.topic), partition=pair.partition): found.offset
+            for pair, found in stored.items()
+        }
+    finally:
+        admin.close()
+
+
+def _cluster_id(access: KafkaAccess) -> str:
+    admin = KafkaAdminClient(**access.options)
+    try:
+        return str(admin.describe_cluster()["cluster_id"])
+    finally:
+        admin.close()

@@ -1,0 +1,155 @@
+"""The log of changes: which engine keeps it is known here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import asyncpg
+
+from cdc.checks import Trouble, judge
+from cdc.log.kafka import KafkaLog
+from cdc.log.kafka_access import KafkaAccess, kafka_outage
+from cdc.log.kafka_checks import look_at, troubles_of
+from cdc.log.kafka_consumer import KafkaLogConsumer
+from cdc.log.port import Appends, Consumes
+from cdc.log.postgres import PostgresLog
+from cdc.log.postgres_consumer import PostgresConsumer
+from hub.registry import Connectors, captured_tables
+from hub.settings import KafkaSettings, Settings
+from schema.errors import Invalid
+from schema.position import LogPartition, Topic
+from schema.system import System
+from sync.lag import Backlog
+
+# A database from before there was a choice has stored positions of the Postgres log.
+_IDENTIFY = """
+INSERT INTO log_identity (identity)
+SELECT CASE WHEN EXISTS (SELECT FROM consumer_offset) THEN 'postgres' ELSE $1 END
+ON CONFLICT DO NOTHING
+"""
+_IDENTITY = "SELECT identity FROM log_identity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What the hub needs of an engine.
+
+    `verify` refuses a log whose positions mean nothing in our database, and one that would lose
+    changes; `ends` are the next offsets of what we read, `backlog` is what our group has not read;
+    `trim` forgets what is too old.
+    """
+
+    appends: Appends
+    consumer: Consumes
+    verify: Callable[[], Awaitable[None]]
+    ends: Callable[[], Awaitable[Mapping[LogPartition, int]]]
+    backlog: Callable[[], Awaitable[Sequence[Backlog]]]
+    trim: Callable[[], Awaitable[None]]
+
+
+def open_log(
+    settings: Settings, pool: asyncpg.Pool, connectors: Connectors, group: str
+) -> AbstractAsyncContextManager[Log]:
+    """The log of the settings. Nothing is asked of Kafka before the log is used."""
+    if settings.log == "kafka":
+        return _kafka(settings, pool, connectors, group)
+    return _postgres(settings, pool, group)
+
+
+def access_of(kafka: KafkaSettings) -> KafkaAccess:
+    return KafkaAccess(
+        bootstrap_servers=tuple(kafka.bootstrap_servers.split(",")),
+        security_protocol=kafka.security,
+        sasl_mechanism=kafka.mechanism,
+        user=kafka.user,
+        password=kafka.password.get_secret_value() or None,
+        ca_file=kafka.ca_file,
+        certificate_file=kafka.certificate_file,
+        key_file=kafka.key_file,
+        key_password=kafka.key_password.get_secret_value() or None,
+    )
+
+
+def troubles_in_kafka(settings: Settings, connectors: Connectors) -> list[Trouble]:
+    """What is wrong with the Kafka of the settings; blocks while it is asked."""
+    systems = [] if settings.reads_wal else [system.value for system in System]
+    with kafka_outage():
+        facts = look_at(access_of(settings.kafka), _topics(connectors))
+    return list(troubles_of(facts, systems, settings.kafka.longest_outage))
+
+
+@asynccontextmanager
+async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> AsyncIterator[Log]:
+    dsn = settings.database_url.get_secret_value()
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=8) as own:
+        log = PostgresLog(own, partitions=settings.log_partitions)
+
+        async def verify() -> None:
+            await _identify(pool, "postgres")
+
+        async def trim() -> None:
+            await log.trim(settings.log_retention)
+
+        yield Log(
+            appends=log,
+            consumer=PostgresConsumer(dsn=dsn, group=group, prefixes=_prefixes()),
+            verify=verify,
+            ends=log.ends,
+            backlog=partial(log.backlog, group),
+            trim=trim,
+        )
+
+
+@asynccontextmanager
+async def _kafka(
+    settings: Settings, pool: asyncpg.Pool, connectors: Connectors, group: str
+) -> AsyncIterator[Log]:
+    """Only the tables we know are read: connectors write other topics of a system's prefix too."""
+    access = access_of(settings.kafka)
+    topics = _topics(connectors)
+    log = KafkaLog(access, partitions=settings.log_partitions, retention=settings.log_retention)
+
+    async def verify() -> None:
+        await _identify(pool, f"kafka {await log.cluster_id()}")
+        judge(await asyncio.to_thread(troubles_in_kafka, settings, connectors))
+
+    async def trim() -> None:
+        """Kafka keeps what the topic's own retention says."""
+
+    try:
+        yield Log(
+            appends=log,
+            consumer=KafkaLogConsumer(access=access, group=group, topics=topics),
+            verify=verify,
+            ends=partial(log.ends, topics),
+            backlog=partial(log.backlog, group, topics),
+            trim=trim,
+        )
+    finally:
+        await log.close()
+
+
+async def _identify(pool: asyncpg.Pool, identity: str) -> None:
+    await pool.execute(_IDENTIFY, identity)
+    known = await pool.fetchval(_IDENTITY)
+    if known != identity:
+        raise Invalid(
+            f"this database has applied the log of {known}, and its positions mean nothing in that "
+            f"of {identity}: go back to that log, or set CONCORD_DATABASE_URL to a new database"
+        )
+
+
+def _topics(connectors: Connectors) -> tuple[Topic, ...]:
+    return tuple(
+        Topic(f"{system.value}.{table}")
+        for system, connector in connectors.reads.items()
+        for table in captured_tables(connector.bindings)
+    )
+
+
+def _prefixes() -> tuple[str, ...]:
+    return tuple(f"{system.value}." for system in System)

@@ -1,0 +1,274 @@
+"""A real Debezium over a real Kafka: what it writes, and that it arrives in the projection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import orjson
+import pytest
+from support.kafka import artifacts_or_skip
+from support.targets import until
+
+from cdc.capture.debezium import (
+    Connector,
+    TopicPlan,
+    connector_of,
+    differences,
+    password_variable,
+    prepare_owner,
+)
+from cdc.capture.table_shape import CapturedTable
+from cdc.capture.wal_reader import WalReader
+from cdc.decode import Decoder
+from cdc.listener import Listener, Pace
+from cdc.log.kafka_access import KafkaAccess
+from cdc.log.kafka_checks import look_at, troubles_of
+from cdc.log.kafka_consumer import KafkaLogConsumer
+from cdc.log.port import LogRecord, NewRecord
+from cdc.log.tables import LOG_TABLES
+from hub.demo.systems import create_tables
+from hub.embedded import Cluster
+from hub.kafka.broker import Broker
+from hub.kafka.connect import Connect
+from hub.kafka.rest import ConnectApi
+from hub.registry import captured_tables
+from schema.errors import Invalid
+from schema.position import Topic
+from sync.clock import utc_now
+from sync.connectors import crm
+from sync.intake import Intake
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+from sync.xref import Xref
+
+pytestmark = pytest.mark.kafka
+
+DEADLINE_S = 90
+PLAN = TopicPlan(partitions=1, retention_ms=int(timedelta(days=7).total_seconds() * 1000))
+LEDGER = """
+CREATE DOMAIN amount AS numeric(12, 2);
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE TABLE ledger (
+    id bigint PRIMARY KEY, name text, is_active boolean, revenue amount, rate numeric(9, 6),
+    since date, opened time, opened_ms time(3), seen_at timestamp, seen_ms timestamp(3),
+    changed_at timestamptz, tags text[], scores integer[], reference uuid, logo bytea,
+    ratio double precision, small smallint, feeling mood, story text
+)
+"""
+ROW = """
+INSERT INTO ledger VALUES (
+    $1, 'Ünïcode', true, 12.30, 1.250000, '2026-02-28', '08:30:00.123456', '08:30:00.123',
+    '2026-01-02 03:04:05.678901', '2026-01-02 03:04:05.678', '2026-01-02 03:04:05.6789+02',
+    '{a,NULL,"b c"}', '{1,2}', '0197c0de-0000-7000-8000-000000000001', '\\x00ff', 0.1, 7, 'good',
+    $2
+)
+"""
+FIRST = " WHERE id = 'ACC-00001'"
+NULLS = "INSERT INTO ledger (id) VALUES (3)"
+CHANGES = (
+    "UPDATE ledger SET name = 'changed' WHERE id = 1",
+    "UPDATE ledger SET revenue = NULL, tags = '{}' WHERE id = 2",
+    "UPDATE ledger SET id = 9 WHERE id = 3",
+    "DELETE FROM ledger WHERE id = 2",
+    "TRUNCATE ledger",
+)
+
+
+@pytest.fixture(scope="session")
+def worker(
+    broker: Broker, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Connect]:
+    password = urlsplit(cluster.dsn()).password or ""
+    secrets = {password_variable(system): password for system in ("crm", "ledger")}
+    folder = tmp_path_factory.mktemp("connect")
+    running = Connect(artifacts_or_skip(), folder, broker.address, secrets)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def access(broker: Broker) -> KafkaAccess:
+    return KafkaAccess(bootstrap_servers=(broker.address,))
+
+
+@pytest.fixture
+async def owner(database: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database)
+    yield connection
+    await connection.close()
+
+
+async def test_it_writes_what_our_own_reader_writes(
+    owner: asyncpg.Connection, database: str, worker: Connect, access: KafkaAccess
+) -> None:
+    """Snapshot and stream, every type and kind of change: an owner may go from one to the other."""
+    await owner.execute(LEDGER)
+    await owner.execute(ROW, 1, "short")
+    tables = (CapturedTable(schema="public", name="ledger"),)
+    ours = Collected()
+    reader = WalReader(
+        system="ledger", dsn=database, tables=tables, log=ours, slot="ours", publication="ours"
+    )
+    async with running(reader), captured(worker, "ledger", database, tables):
+        await until(lambda: ours.reach(1), seconds=DEADLINE_S)
+        long = "".join(chr(65 + n * n % 57) for n in range(90_000))
+        await owner.execute(ROW, 2, long)
+        for statement in (NULLS, *CHANGES):
+            await owner.execute(statement)
+        await until(lambda: ours.reach(11), seconds=DEADLINE_S)
+        theirs = await read(access, Topic("ledger.public.ledger"), len(ours.records))
+    assert len(theirs) == len(ours.records)
+    for their, our in zip(theirs, ours.records, strict=True):
+        assert essence(their) == essence(our)
+
+
+async def test_a_row_reaches_the_projection(
+    owner: asyncpg.Connection,
+    database: str,
+    worker: Connect,
+    access: KafkaAccess,
+    create_database: Callable[[str | None], str],
+) -> None:
+    """What the CRM's own database does is what the graph answers: made, changed, deleted."""
+    await create_tables("crm", owner)
+    await owner.execute(account("ACC-00001", "Before the capture"))
+    tables = captured_tables([crm.CLIENT])
+    async with (
+        await connect(create_database(None)) as pool,
+        captured(worker, "crm", database, tables) as connector,
+    ):
+        await migrate(pool, LOG_TABLES)
+
+        async def is_named(*names: str) -> bool:
+            sql = "SELECT name FROM projection.client WHERE crm_deleted_at IS NULL ORDER BY name"
+            return [row["name"] for row in await pool.fetch(sql)] == list(names)
+
+        async with listening(pool, access, tables):
+            await until(lambda: is_named("Before the capture"), seconds=DEADLINE_S)
+            await owner.execute(account("ACC-00002", "New"))
+            await owner.execute(
+                "UPDATE accounts SET account_name = 'Changed' WHERE id = 'ACC-00001'"
+            )
+            await until(lambda: is_named("Changed", "New"), seconds=DEADLINE_S)
+            await owner.execute("DELETE FROM accounts" + FIRST)
+            await until(lambda: is_named("New"), seconds=DEADLINE_S)
+        assert await pool.fetchval("SELECT count(*) FROM reject") == 0
+        topics = [Topic(f"crm.{table}") for table in tables]
+        facts = await asyncio.to_thread(look_at, access, topics)
+        assert list(troubles_of(facts, ["crm"], timedelta(days=3))) == []
+        short = troubles_of(facts, ["crm"], timedelta(days=30))
+        assert {trouble.name for trouble in short} == {"short_retention"}
+        with ConnectApi(worker.url) as api:
+            assert differences(connector, api.config(connector.name) or {}) == []
+
+
+async def test_what_connect_refuses_is_told_in_its_words(worker: Connect) -> None:
+    """A connector that cannot be is an error of ours, not something to wait for."""
+    with ConnectApi(worker.url) as api:
+        with pytest.raises(Invalid, match="Kafka Connect refuses"):
+            api.apply(Connector(name="broken", config={"connector.class": "no.such.Class"}))
+        assert api.config("broken") is None
+
+
+class Collected:
+    """A log in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[NewRecord] = []
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        self.records += records
+
+    async def reach(self, count: int) -> bool:
+        return len(self.records) >= count
+
+
+@asynccontextmanager
+async def running(reader: WalReader) -> AsyncIterator[None]:
+    task = asyncio.create_task(reader.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def captured(
+    worker: Connect, system: str, dsn: str, tables: Sequence[CapturedTable]
+) -> AsyncIterator[Connector]:
+    """A connector while the block runs, entered once it follows the stream."""
+    await prepare_owner(dsn, tables)
+    connector = connector_of(system, dsn, tables, PLAN)
+    with ConnectApi(worker.url) as api:
+        await asyncio.to_thread(api.apply, connector)
+
+        async def is_following() -> bool:
+            return await asyncio.to_thread(api.is_following, connector.name)
+
+        await until(is_following, seconds=DEADLINE_S)
+        try:
+            yield connector
+        finally:
+            await asyncio.to_thread(api.remove, connector.name)
+
+
+@asynccontextmanager
+async def listening(
+    pool: asyncpg.Pool, access: KafkaAccess, tables: Sequence[CapturedTable]
+) -> AsyncIterator[None]:
+    topics = tuple(Topic(f"crm.{table}") for table in tables)
+    consumer = KafkaLogConsumer(access=access, group="intake", topics=topics)
+    intake = Intake(pool, Xref(pool), {}, utc_now)
+    pace = Pace(wait=timedelta(milliseconds=200))
+    task = asyncio.create_task(Listener(consumer, Decoder([crm.CLIENT]), intake, pace).run())
+    try:
+        yield
+        assert not task.done(), "the listener stopped"
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def read(access: KafkaAccess, topic: Topic, count: int) -> list[LogRecord]:
+    consumer = KafkaLogConsumer(access=access, group=f"test-{topic}", topics=(topic,))
+    records: list[LogRecord] = []
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while len(records) < count:
+                records += await consumer.poll(100, timedelta(milliseconds=200))
+    finally:
+        await consumer.close()
+    return records
+
+
+def account(key: str, name: str) -> str:
+    columns = "id, account_name, segment, owner_email, billing_country"
+    return f"INSERT INTO accounts ({columns}) VALUES ('{key}', '{name}', 'SMB', 'a@b.test', 'NL')"
+
+
+def essence(record: NewRecord | LogRecord) -> tuple[Any, ...]:
+    """What a consumer may rely on: of the row before a delete that is the key alone."""
+    key = record.key and orjson.loads(record.key)
+    headers = {name: orjson.loads(raw) for name, raw in record.headers.items()}
+    if record.value is None:
+        return key, headers, None
+    told = orjson.loads(record.value)
+    before = told["before"] and {name: told["before"][name] for name in key}
+    source = {name: told["source"][name] for name in ("name", "schema", "table", "origin")}
+    return key, headers, told["op"], before, _in_instants(told["after"]), source
+
+
+def _in_instants(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    """One of them writes the zeros at the end of a second's fraction, the other does not."""
+    if row is None or row["changed_at"] is None:
+        return row
+    return {**row, "changed_at": datetime.fromisoformat(row["changed_at"])}

@@ -1,0 +1,40 @@
+"""A database that has applied one log refuses another; positions would mean something else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from cdc.log.tables import LOG_TABLES
+from hub.log import _identify
+from schema.errors import Invalid
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await connect(database, size=2) as opened:
+        await migrate(opened, LOG_TABLES)
+        yield opened
+
+
+async def test_the_first_log_stays_the_log(pool: asyncpg.Pool) -> None:
+    """Another cluster is another log, also when it was made to take the first one's place."""
+    for _ in range(2):
+        await _identify(pool, "kafka one")
+    for other in ("kafka two", "postgres"):
+        with pytest.raises(Invalid, match="kafka one"):
+            await _identify(pool, other)
+
+
+async def test_positions_from_before_there_was_a_choice_are_of_the_postgres_log(
+    pool: asyncpg.Pool,
+) -> None:
+    """A database that was filled by an earlier version goes on, and refuses a Kafka."""
+    await pool.execute("INSERT INTO consumer_offset VALUES ('intake', 'crm.public.accounts', 0, 7)")
+    with pytest.raises(Invalid, match="postgres"):
+        await _identify(pool, "kafka one")
+    await _identify(pool, "postgres")
