@@ -26,12 +26,11 @@ from resolvers.operations import resume_topic
 from resolvers.outcomes import outcome_of, refusable, written_type
 from resolvers.selection import selected_fields
 from schema.canon import require_id
-from schema.entity import anchor
+from schema.entity import anchor, entity_name
 from schema.lifecycle import ARGUMENTS, Lifecycle
 from schema.lifecycles import LIFECYCLES
 from schema.writes import CREATES, UPDATES
 from sync.routing import Written
-from sync.store.projection_tables import entity_name
 
 _KEY = strawberry.argument(
     description=(

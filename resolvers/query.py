@@ -20,9 +20,8 @@ from resolvers.policies import Read, policy_of
 from resolvers.search import search
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.canon import ENTITIES, entity_of, require_id
-from schema.entity import anchor, plural, prefix
+from schema.entity import anchor, entity_name, plural, prefix
 from schema.errors import Invalid
-from sync.store.projection_tables import entity_name
 
 MOST_NODES = 100
 """How many objects may be asked for by id at once."""

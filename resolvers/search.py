@@ -13,8 +13,8 @@ from resolvers.paging import DEFAULT_PAGE, Size, paging
 from resolvers.policies import Read, policy_of
 from resolvers.selection import selected_fields
 from schema.canon import ENTITIES
+from schema.entity import entity_name
 from schema.listing import searched_fields
-from sync.store.projection_tables import entity_name
 
 SEARCHED: Mapping[str, type] = {
     entity_name(entity): entity for entity in ENTITIES if searched_fields(entity)

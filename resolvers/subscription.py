@@ -20,11 +20,10 @@ from resolvers.nodes.node import node_of
 from resolvers.policies import Read, policy_of
 from resolvers.selection import selected_fields
 from schema.canon import BY_ID_TYPE
-from schema.entity import bare_type, derived_fields, owned_fields, plural
+from schema.entity import bare_type, derived_fields, entity_name, owned_fields, plural
 from schema.lifecycles import STATUS_FIELDS
 from sync.feed import StatusEvent
 from sync.policy import PROJECTED, ReadPolicy
-from sync.store.projection_tables import entity_name
 
 After = Annotated[
     str | None,

@@ -24,7 +24,7 @@ from schema.entities.resource import Resource
 from schema.entities.retainer import Retainer
 from schema.entities.sow import Sow
 from schema.entities.time_entry import TimeEntry
-from schema.entity import plural, prefix
+from schema.entity import entity_name, plural, prefix
 from schema.errors import Invalid
 from schema.ids import prefix_of
 
@@ -51,6 +51,7 @@ BY_ID_TYPE: dict[Any, type] = {
 }
 ENTITIES: tuple[type, ...] = tuple(BY_ID_TYPE.values())
 BY_PREFIX: dict[str, type] = {prefix(entity): entity for entity in ENTITIES}
+BY_NAME: dict[str, type] = {entity_name(entity): entity for entity in ENTITIES}
 
 
 def entity_of(canonical_id: str) -> type:

@@ -163,6 +163,12 @@ def entity(*, prefix: str, plural: str | None = None) -> Callable[[type[T]], typ
     return declare
 
 
+@cache
+def entity_name(entity: type) -> str:
+    """`PaymentStatus` -> `payment_status`: the name of a type in tables, ledgers and members."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in entity.__name__).lstrip("_")
+
+
 def prefix(entity_type: type) -> str:
     return cast(str, entity_type.__concord_prefix__)  # type: ignore[attr-defined]  # set by `entity`
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
+from schema.canon import BY_NAME
 from schema.errors import (
     ConcordError,
     Conflict,
@@ -35,7 +36,6 @@ from sync.json_form import json_form
 from sync.outage import OUTAGE
 from sync.read.projected import Projected
 from sync.store.bell import Bell
-from sync.store.projection_tables import BY_NAME
 from sync.xref import Xref
 
 log = structlog.get_logger(__name__)

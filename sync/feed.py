@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import asyncpg
 
+from schema.entity import entity_name
 from schema.errors import Invalid
 from sync.opaque import seal, unseal
 from sync.store.bell import Bell
-from sync.store.projection_tables import entity_name
 
 CHANNEL = "feed"
 _PAGE = 200

@@ -23,6 +23,7 @@ from datetime import timedelta
 
 import asyncpg
 
+from schema.entity import entity_name
 from schema.position import LogPartition
 from schema.system import System
 from sync.apply.commits import UNTOLD, Commit, last_commits
@@ -41,7 +42,6 @@ from sync.connectors.refs import Ref
 from sync.feed import Transition, append_events
 from sync.parked_topics import ParkedTopics
 from sync.store.owed import Owed
-from sync.store.projection_tables import entity_name
 from sync.store.projection_writes import Mode, merge, statements_for
 from sync.xref import Xref
 

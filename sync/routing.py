@@ -16,7 +16,7 @@ import orjson
 
 from schema.canon import require_id
 from schema.checks import checks_of
-from schema.entity import FilterOp, anchor
+from schema.entity import FilterOp, anchor, entity_name
 from schema.errors import InFlight, Invalid, KeyRequired, NotFound, OutcomeUnknown, Rejected
 from schema.lifecycle import Facts, Lifecycle
 from schema.system import System
@@ -27,7 +27,6 @@ from sync.connectors.ports import Acts, Condition, RowQuery, Writes
 from sync.reading import Reading
 from sync.records import Record, with_derived
 from sync.session import ReadSession
-from sync.store.projection_tables import entity_name
 from sync.token import WriteToken, seal_token
 from sync.write.checking import require_checks
 from sync.write.currency import require_currencies, shared_currencies

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from schema.canon import require_id
-from schema.entity import owners
+from schema.canon import BY_NAME, require_id
+from schema.entity import entity_name, owners
 from schema.errors import Invalid
 from schema.system import System
 from sync.opaque import seal, unseal
-from sync.store.projection_tables import BY_NAME, entity_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

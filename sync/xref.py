@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 import asyncpg
 
-from schema.entity import anchor, prefix
+from schema.entity import anchor, entity_name, prefix
 from schema.ids import mint
 from schema.system import System
 from sync.connectors.refs import Ref
-from sync.store.projection_tables import entity_name
 
 Link = tuple[Ref, str]
 """What a system calls a record, and the record's canonical id."""

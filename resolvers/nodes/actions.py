@@ -8,11 +8,10 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.nodes.node import Node
-from schema.entity import Owner
+from schema.entity import Owner, entity_name
 from schema.lifecycle import Lifecycle, Role, Transition
 from schema.listing import listed_fields
 from schema.system import System
-from sync.store.projection_tables import entity_name
 
 
 @strawberry.type(description="A step that can be asked for from where the record stands.")

@@ -12,11 +12,11 @@ from typing import Any
 import asyncpg
 import structlog
 
+from schema.entity import entity_name
 from sync.changes import Change
 from sync.connectors.binding import Binding
 from sync.connectors.refs import Ref, resolved
 from sync.json_form import json_form
-from sync.store.projection_tables import entity_name
 
 log = structlog.get_logger(__name__)
 

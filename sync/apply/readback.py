@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from schema.entity import FilterOp
+from schema.entity import FilterOp, entity_name
 from schema.errors import Unavailable
 from schema.system import System
 from sync.changes import Change, Touched
@@ -22,7 +22,6 @@ from sync.connectors.binding import Binding, Row
 from sync.connectors.cells import text_of
 from sync.connectors.codec import decode, version_of
 from sync.connectors.ports import Condition, Reads, RowQuery
-from sync.store.projection_tables import entity_name
 
 _PAGE = 100
 """Few enough that a system which works each record out answers in time, however many are due."""

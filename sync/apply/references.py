@@ -8,11 +8,12 @@ from typing import Any, get_origin
 
 import asyncpg
 
-from schema.entity import bare_type, owned_fields
+from schema.canon import BY_NAME
+from schema.entity import bare_type, entity_name, owned_fields
 from sync.changes import Change
 from sync.connectors.refs import Ref, reference_fields, refs_in
 from sync.store.owed import Owed
-from sync.store.projection_tables import BY_NAME, entity_name, table_for
+from sync.store.projection_tables import table_for
 
 _REMEMBER = """
 INSERT INTO pending_reference

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncpg
 
+from schema.entity import entity_name
 from sync.changes import Renamed
 from sync.connectors.refs import Ref
-from sync.store.projection_tables import entity_name
 from sync.xref import anchored_id, insert
 
 _BEGIN = "UPDATE xref_version SET version = version + 1"

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import FilterOp, anchor, bare_type, owned_fields
+from schema.entity import FilterOp, anchor, bare_type, entity_name, owned_fields
 from schema.errors import Poison, Rejected
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import decode, encode
@@ -23,7 +23,6 @@ from sync.connectors.refs import Ref, references, resolved
 from sync.json_form import json_form
 from sync.read.projected import Projected
 from sync.records import Values
-from sync.store.projection_tables import entity_name
 from sync.xref import Xref
 
 

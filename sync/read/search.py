@@ -12,9 +12,10 @@ from datetime import datetime
 
 import asyncpg
 
-from schema.entity import anchor, owned_fields
+from schema.canon import BY_NAME
+from schema.entity import anchor, entity_name, owned_fields
 from schema.listing import searched_fields
-from sync.store.projection_tables import BY_NAME, entity_name, table_for
+from sync.store.projection_tables import table_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

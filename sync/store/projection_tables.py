@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTable
 
 from schema.canon import BY_ID_TYPE, ENTITIES
-from schema.entity import Owned, bare_type, derived_fields, owned_fields, owners
+from schema.entity import Owned, bare_type, derived_fields, entity_name, owned_fields, owners
 from schema.local_time import TimeZone
 from schema.minutes import Minutes
 from schema.money import Money
@@ -42,15 +42,6 @@ _PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
     TimeZone: sa.Text(),
 }
 _PARTS = {Money: ("amount", "currency"), Rate: ("amount", "currency", "per")}
-
-
-@cache
-def entity_name(entity: type) -> str:
-    """`PaymentStatus` -> `payment_status`: the name of a type in tables and ledgers."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in entity.__name__).lstrip("_")
-
-
-BY_NAME: dict[str, type] = {entity_name(entity): entity for entity in ENTITIES}
 
 
 @cache

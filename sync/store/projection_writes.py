@@ -13,17 +13,12 @@ from functools import cache
 import asyncpg
 
 from schema.canon import BY_ID_TYPE
-from schema.entity import Owned, anchor, bare_type, owned_fields
+from schema.entity import Owned, anchor, bare_type, entity_name, owned_fields
 from schema.lifecycles import STATUS_FIELDS
 from schema.system import System
 from sync.connectors.binding import Binding
 from sync.store.owed import Owed
-from sync.store.projection_tables import (
-    column_names,
-    entity_name,
-    fence_columns,
-    table_for,
-)
+from sync.store.projection_tables import column_names, fence_columns, table_for
 
 Copied = Mapping[System, Sequence[Owned]]
 """The fields of one owner, by the systems that are owed them."""

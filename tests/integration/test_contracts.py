@@ -22,6 +22,7 @@ from schema.entities.rate_card_version import RateCardVersion
 from schema.entities.rate_line import RateLine
 from schema.entities.resource import Resource
 from schema.entities.sow import Sow, SowStatus
+from schema.entity import entity_name
 from schema.errors import Invalid, NotAllowed, Rejected
 from schema.ids import mint
 from schema.money import Money
@@ -34,7 +35,6 @@ from sync.connectors.refs import Ref
 from sync.delivery import Deliverer
 from sync.store.migrate import migrate
 from sync.store.pool import connect
-from sync.store.projection_tables import entity_name
 from sync.xref import Xref
 
 MOMENT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)

@@ -11,12 +11,12 @@ from support.captured import Firm, Kept, Source, Version
 from support.settling import settle_all
 
 from schema.canon import Invoice
-from schema.entity import owned_fields
+from schema.entity import entity_name, owned_fields
 from schema.money import Money
 from sync.connectors.codec import decode
 from sync.connectors.refs import Ref, resolved
 from sync.json_form import json_form
-from sync.store.projection_tables import column_names, entity_name, table_for
+from sync.store.projection_tables import column_names, table_for
 from sync.xref import anchored_id
 
 _LAG = """

@@ -15,6 +15,7 @@ import asyncpg
 from support.projecting import project
 
 from schema.canon import Client, Invoice, PaymentStatus
+from schema.entity import entity_name
 from schema.errors import NotFound
 from schema.ids import mint
 from schema.system import System
@@ -23,7 +24,6 @@ from sync.connectors.ports import RowQuery, Rows
 from sync.connectors.refs import Ref
 from sync.deliver.retry import Backoff, Pace
 from sync.delivery import Deliverer
-from sync.store.projection_tables import entity_name
 from sync.xref import Xref
 
 MOMENT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
