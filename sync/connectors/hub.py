@@ -119,11 +119,10 @@ class Hub:
         """The pool is the hub's, and is closed with it."""
 
     async def _standing_holds(self, query: RowQuery) -> Rows:
-        [asked] = query.where
+        """Of the invoices that are asked about; there is no list of them here."""
+        asked = [key for condition in query.where for key in _operand(condition)]
         with _translated():
-            rows = await self._pool.fetch(
-                "SELECT * FROM hub.standing_holds($1)", list(_operand(asked))
-            )
+            rows = await self._pool.fetch("SELECT * FROM hub.standing_holds($1)", asked)
         return Rows(rows=tuple(map(_plain, rows)), has_more=False)
 
     async def _refuse(self, binding: Binding, key: str, action: str) -> Row:

@@ -109,6 +109,7 @@ INVOICE_HOLDS = Binding(
     resource="standing_holds",
     key="invoice",
     anchor_key="invoice",
+    read_only=frozenset({"standing_holds"}),
     owns={
         "standing_holds": PartColumn(
             name="standing",
