@@ -18,7 +18,7 @@ from hub import debezium
 from hub.doctor import examine
 from hub.kafka.rest import ConnectApi
 from hub.settings import Settings
-from hub.stage import Engine, Erp, Stage, forget_stage, set_stage
+from hub.stage import Engine, Stage, forget_stage, set_stage
 from schema.errors import Invalid
 from schema.system import System
 
@@ -30,7 +30,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
     """The systems of a firm, their connectors, and no hub."""
     folder: Path = tmp_path_factory.mktemp("debezium")
     lend_artifacts(folder)
-    async with set_stage(folder, erp=Erp.STANDARD, log=Engine.KAFKA, say=lambda _: None) as running:
+    async with set_stage(folder, log=Engine.KAFKA, say=lambda _: None) as running:
         yield running
     forget_stage(folder)
 

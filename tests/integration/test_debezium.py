@@ -158,7 +158,7 @@ async def test_a_row_reaches_the_projection(
             await until(lambda: is_named("Changed", "New"), seconds=DEADLINE_S)
             await owner.execute("DELETE FROM accounts" + FIRST)
             await until(lambda: is_named("New"), seconds=DEADLINE_S)
-        assert await pool.fetchval("SELECT count(*) FROM reject") == 0
+        assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
         topics = [Topic(f"crm.{table}") for table in tables]
         facts = await asyncio.to_thread(look_at, access, topics)
         assert list(troubles_of(facts, ["crm"], timedelta(days=3))) == []

@@ -31,6 +31,10 @@ async def billing(database: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+UNSEEDED = frozenset({"cancellations"})
+"""What only a call brings about: the firm has cancelled nothing yet."""
+
+
 def rows_of(body: Any) -> list[dict[str, Any]]:
     return next(value for value in body.values() if isinstance(value, list))
 
@@ -44,8 +48,8 @@ async def test_a_system_answers_each_of_its_collections(system: str, database: s
             rows = rows_of(response.json())
             keys = [table.key.kind.decode(row[table.key.name]) for row in rows]
             assert keys == sorted(keys)  # type: ignore[type-var]
-            assert rows[0].keys() == table.by_name.keys()
-            assert {row["version"] for row in rows} == {1}
+            assert all(row.keys() == table.by_name.keys() for row in rows)
+            assert {row["version"] for row in rows} == (set() if table.name in UNSEEDED else {1})
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
