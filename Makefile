@@ -14,7 +14,7 @@ KAFKA ?=
 LOG := $(if $(filter 1,$(KAFKA)),kafka,postgres)
 PYTHON ?= python3
 # Tests mostly wait for something: two processes take little more than half the time of one.
-AT_ONCE := --numprocesses 2 --dist loadgroup
+AT_ONCE := --numprocesses 2 --dist loadfile
 
 .PHONY: help env demo demo-clean tour check test bench snapshots
 

@@ -6,12 +6,14 @@ import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from support.kafka import broker_in
 from support.tryton import LANE
+from support.turns import BIG, turn_of
 
 from hub.embedded import Cluster
 from hub.kafka.broker import Broker
@@ -23,19 +25,21 @@ settings.register_profile("concord", deadline=None, suppress_health_check=[Healt
 settings.load_profile("concord")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes a module stays in one, and so does all that needs one big program."""
-    for item in items:
-        big = (name for name in ("tryton", "kafka") if item.get_closest_marker(name))
-        group = next(big, item.nodeid.partition("::")[0])
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Without its lane a real Tryton is a counted skip; with it nothing excuses its absence."""
     if item.get_closest_marker("tryton") and os.environ.get(LANE) != "1":
         pytest.skip(f"set {LANE}=1 to run against a real Tryton (minutes on the first run)")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Of several test processes one at a time runs a module that needs a big program."""
+    own = [item for item in request.session.items if item.path == request.path]
+    with ExitStack() as stack:
+        for name in BIG:
+            if any(item.get_closest_marker(name) for item in own):
+                stack.enter_context(turn_of(name))
+        yield
 
 
 @pytest.fixture(scope="session")
