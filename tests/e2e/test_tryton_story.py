@@ -27,6 +27,7 @@ from sync.connectors.tryton_erp_bindings import PAYMENT_STATUS
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
 TODAY = datetime.now(UTC).date()
+FIRST_FILL_S = 180
 PART = Decimal("100.00")
 WATCH = """
 subscription ($id: ID!, $after: String) {
@@ -54,6 +55,7 @@ async def firm() -> AsyncIterator[Staged]:
         on_stage(fresh_state("erp"), erp=Kind.TRYTON, port=0, console=console) as play,
         staged(play) as firm,
     ):
+        await until(play.hub.is_filled, seconds=FIRST_FILL_S)
         yield firm
 
 
