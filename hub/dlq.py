@@ -15,7 +15,8 @@ from hub.operate import By, Why, with_hub
 from schema.errors import NotFound
 from sync.apply.parking import LetterClass, LetterState
 from sync.dead_letters import DeadLetters, WorkedOff
-from sync.letters import UNSETTLED, DeadLetter, Signed, Wanted
+from sync.letters import UNSETTLED, DeadLetter, Wanted
+from sync.signed import Signed
 
 dlq = typer.Typer(
     name="dlq",

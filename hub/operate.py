@@ -15,7 +15,7 @@ from hub.status import print_status
 from hub.wiring import Hub, build_hub
 from schema.system import System
 from sync.epochs import bump_epoch
-from sync.letters import Signed
+from sync.signed import Signed
 
 T = TypeVar("T")
 By = Annotated[str, typer.Option(help="Who does it.")]

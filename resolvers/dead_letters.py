@@ -15,8 +15,8 @@ from resolvers.scalars import Long
 from schema.errors import Invalid
 from sync import dead_letters, letters
 from sync.apply.parking import LetterClass, LetterState
-from sync.letters import Signed
 from sync.opaque import seal, unseal
+from sync.signed import Signed
 
 strawberry.enum(LetterClass, description="Why a dead letter is dead.")
 strawberry.enum(LetterState, description="Where a dead letter stands.")

@@ -14,7 +14,7 @@ from resolvers.context import Info
 from resolvers.dead_letters import By, Why, list_dead_letters
 from resolvers.scalars import Long
 from sync import lag, parked_topics
-from sync.letters import Signed
+from sync.signed import Signed
 
 
 @strawberry.type(description="How current the capture of one system is.")

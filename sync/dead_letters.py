@@ -16,8 +16,9 @@ from schema.errors import NotFound
 from sync.apply.parking import LetterClass, class_of
 from sync.changes import Incoming, Reject
 from sync.intake import Intake
-from sync.letters import SELECT, WHERE, Chain, DeadLetter, Signed, Wanted, letter_of
+from sync.letters import SELECT, WHERE, Chain, DeadLetter, Wanted, letter_of
 from sync.outage import UNSTORABLE
+from sync.signed import Signed
 
 _PAGE = f"{SELECT} {WHERE} AND id > $6 ORDER BY id LIMIT $7"
 _ALL = f"{SELECT} {WHERE} ORDER BY id"

@@ -6,7 +6,7 @@ import asyncpg
 import structlog
 
 from schema.system import System
-from sync.letters import Signed
+from sync.signed import Signed
 
 log = structlog.get_logger(__name__)
 

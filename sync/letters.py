@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
-from schema.errors import Invalid
 from schema.position import LogPartition, Position, Topic
 from sync.apply.parking import LetterClass, LetterState
+from sync.headers import decode_headers
 
 UNSETTLED = (LetterState.OPEN, LetterState.WAITING)
 
@@ -81,18 +80,6 @@ class Wanted:
         return list(self.ids), states, self.topic, self.reason, kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
-    """Who sets something right by hand, and why; both are kept with it."""
-
-    by: str
-    why: str
-
-    def __post_init__(self) -> None:
-        if not self.by.strip() or not self.why.strip():
-            raise Invalid("Say who does it, and why.")
-
-
 def letter_of(row: asyncpg.Record) -> DeadLetter:
     """A row of `SELECT`."""
     return DeadLetter(
@@ -102,7 +89,7 @@ def letter_of(row: asyncpg.Record) -> DeadLetter:
         ),
         key=row["key"],
         value=row["value"],
-        headers={name: base64.b64decode(text) for name, text in row["headers"].items()},
+        headers=decode_headers(row["headers"]),
         letter_class=LetterClass(row["class"]),
         state=LetterState(row["state"]),
         **{

@@ -14,7 +14,7 @@ import structlog
 
 from schema.errors import NotFound
 from schema.position import Position, Topic
-from sync.letters import Signed
+from sync.signed import Signed
 
 log = structlog.get_logger(__name__)
 

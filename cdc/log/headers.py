@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import orjson
+
+from sync.headers import decode_headers as from_json
+from sync.headers import encode_headers as json_form
 
 _NONE: Mapping[str, bytes] = MappingProxyType({})
 
@@ -14,11 +16,10 @@ _NONE: Mapping[str, bytes] = MappingProxyType({})
 def encode_headers(headers: Mapping[str, bytes]) -> str | None:
     if not headers:
         return None
-    encoded = {name: base64.b64encode(raw).decode() for name, raw in headers.items()}
-    return orjson.dumps(encoded).decode()
+    return orjson.dumps(json_form(headers)).decode()
 
 
 def decode_headers(stored: str | None) -> Mapping[str, bytes]:
     if stored is None:
         return _NONE
-    return {name: base64.b64decode(text) for name, text in orjson.loads(stored).items()}
+    return from_json(orjson.loads(stored))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,6 +11,7 @@ import structlog
 
 from schema.position import LogPartition, Topic
 from sync.changes import Incoming, Logged, Reject
+from sync.headers import encode_headers
 
 log = structlog.get_logger(__name__)
 
@@ -162,10 +162,9 @@ def _behind(record: Logged) -> Parked:
 def _row(parked: Parked, epochs: Mapping[str, int]) -> tuple[object, ...]:
     record, position = parked.record, parked.record.position
     system = position.topic.partition(".")[0]
-    headers = {name: base64.b64encode(raw).decode() for name, raw in record.headers.items()}
     return (
         *(position.topic, position.partition, position.offset, record.key, record.value),
-        headers,
+        encode_headers(record.headers),
         class_of(parked.reason).value,
         parked.state.value,
         parked.reason,

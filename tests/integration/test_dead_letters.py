@@ -15,7 +15,8 @@ from schema.errors import Invalid, NotFound
 from sync.apply.parking import LetterClass, LetterState
 from sync.changes import Incoming
 from sync.dead_letters import DeadLetters, WorkedOff
-from sync.letters import DeadLetter, Signed, Wanted
+from sync.letters import DeadLetter, Wanted
+from sync.signed import Signed
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 

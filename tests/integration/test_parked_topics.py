@@ -25,7 +25,7 @@ from schema.position import Topic
 from sync.changes import Incoming, Reject
 from sync.clock import utc_now
 from sync.intake import Intake
-from sync.letters import Signed
+from sync.signed import Signed
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.xref import Xref

@@ -10,7 +10,8 @@ from sync.apply.parking import LetterState
 from sync.clock import utc_now
 from sync.dead_letters import DeadLetters
 from sync.intake import Intake
-from sync.letters import Signed, Wanted
+from sync.letters import Wanted
+from sync.signed import Signed
 from sync.xref import Xref
 
 NOBODY = Signed(by="nobody@firm.example", why="It was garbage from the start.")
