@@ -6,8 +6,9 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.boards import bench_boards
 from bench.cdc import bench_cdc
@@ -16,7 +17,7 @@ from bench.machine import describe_machine
 from hub.telemetry import configure_logs
 
 RESULTS = Path(__file__).parent / "results.json"
-BENCHES: Mapping[str, Callable[[Path], Awaitable[dict[str, float]]]] = {
+BENCHES: Mapping[str, Callable[[Path], Coroutine[Any, Any, dict[str, float]]]] = {
     "graph": bench_graph,
     "cdc": bench_cdc,
     "boards": bench_boards,

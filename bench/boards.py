@@ -18,13 +18,14 @@ import httpx
 from bench.machine import cpu_seconds
 from bench.served import objects_in, served
 from hub.stage import Size, set_stage
-from hub.wiring import GROUP, IS_APPLIED
+from hub.wiring import GROUP
 
 LISTED = 10_000
 BOARDS = 50
 LONGEST_FILL_S = 3_000
 
 _APPENDED = "SELECT sum(next_offset)::bigint FROM log_partition"
+_APPLIED = "SELECT sum(next_offset)::bigint FROM consumer_offset WHERE consumer = $1"
 LIST = """
 query ($after: String) { timeEntries(first: 100, after: $after, read: {mode: PROJECTED}) {
   pageInfo { endCursor } nodes { id workDate worked billable status note } } }
@@ -102,8 +103,8 @@ async def _fill(dsn: str) -> tuple[float, int]:
             records = await connection.fetchval(_APPENDED)
             if records != last:
                 last, still_since = records, time.monotonic()
-            is_applied = await connection.fetchval(IS_APPLIED, GROUP)
-            if is_applied and time.monotonic() - still_since > 10:
+            applied = await connection.fetchval(_APPLIED, GROUP)
+            if applied == records and time.monotonic() - still_since > 10:
                 return still_since - begun, int(records)
             await asyncio.sleep(1)
     finally:
