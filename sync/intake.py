@@ -32,7 +32,7 @@ from sync.apply.fold import Round, fold
 from sync.apply.identify import Identified, Identities, references_in
 from sync.apply.parking import hold_back, park, parked_of, supersede, unsettled_keys
 from sync.apply.readback import read_back
-from sync.apply.references import Missing, fill, remember, unresolved
+from sync.apply.references import Missing, fill, fill_linked, missing_of, remember
 from sync.apply.staging import staged_rows
 from sync.changes import Change, Incoming, Renamed, Touched
 from sync.clock import Clock
@@ -145,12 +145,12 @@ class Intake:
         await batch.apply(changes, is_fenced=True)
         reread = await read_back(connection, self._connectors, touched, self._read_timeout)
         await batch.apply(reread, is_fenced=False)
-        await fill(connection, self._owed)
+        await fill_linked(connection, identities.linked, self._owed)
         await append_events(connection, batch.transitions)
         return identities
 
     async def settle(self) -> None:
-        """Fill references that two concurrent batches could not see of each other."""
+        """Fill references to what others have linked: other batches, and writes to replicas."""
         async with self._pool.acquire() as connection, connection.transaction():
             await fill(connection, self._owed)
 
@@ -191,17 +191,22 @@ class _Batch:
             refs = references_in(known)
             ids = await self.identities.resolve(refs)
             if binding.owns:
-                await self._merge(binding, known, ids, is_fenced)
+                await self._merge(binding, known, ids, refs - ids.keys(), is_fenced)
             await note_replicas(self.connection, binding, known, ids)
 
     async def _merge(
-        self, binding: Binding, known: Identified, ids: Mapping[Ref, str], is_fenced: bool
+        self,
+        binding: Binding,
+        known: Identified,
+        ids: Mapping[Ref, str],
+        lost: Collection[Ref],
+        is_fenced: bool,
     ) -> None:
         missing: list[Missing] = []
         for part in fold(known):
             mode = Mode(is_fenced=is_fenced, is_read=part.is_read)
             self.transitions += await self._merge_round(binding, part, ids, mode)
-            missing += _unresolved_of(part, ids)
+            missing += missing_of(part.changes, lost) if lost else []
         await remember(
             self.connection, binding.entity, binding.system.value, {i for i, _ in known}, missing
         )
@@ -227,14 +232,6 @@ class _Batch:
             for row in found
             if row["id"] is not None
         ]
-
-
-def _unresolved_of(part: Round, ids: Mapping[Ref, str]) -> list[Missing]:
-    return [
-        missing
-        for record_id, change in part.changes.items()
-        for missing in unresolved(record_id, change, ids)
-    ]
 
 
 def _by_binding(changes: Iterable[Change | Renamed]) -> dict[Binding, list[Change | Renamed]]:

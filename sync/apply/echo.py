@@ -103,4 +103,7 @@ async def _remember(
 
 
 def _stored(copies: Mapping[str, Any], ids: Mapping[Ref, str]) -> dict[str, Any]:
-    return {name: json_form(resolved(value, ids)) for name, value in copies.items()}
+    return {
+        name: None if value is None else json_form(resolved(value, ids))
+        for name, value in copies.items()
+    }

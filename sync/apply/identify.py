@@ -24,13 +24,15 @@ Identified = Sequence[tuple[str, Change]]
 class Identities:
     """The cross-reference within one transaction of the intake.
 
-    `rejects` collects the rows that belong to no record anybody knows.
+    `rejects` collects the rows that belong to no record anybody knows, and `linked` the keys that
+    have become known here, other than those of anchors, which were never unknown.
     """
 
     def __init__(
         self, connection: asyncpg.Connection, known: Known, epochs: Mapping[str, int]
     ) -> None:
         self.rejects: list[Reject] = []
+        self.linked: set[Ref] = set()
         self._connection = connection
         self._known = known
         self._epochs = epochs
@@ -69,6 +71,8 @@ class Identities:
     async def _rename(self, renamed: Renamed) -> None:
         epoch = self._epochs.get(renamed.binding.system.value, 1)
         await rename(self._connection, renamed, epoch)
+        binding = renamed.binding
+        self.linked.add(Ref(binding.entity, binding.system.value, renamed.key))
         self._known = Known()  # what the process had met is no longer true here
         self._met.clear()
         self._left.clear()
@@ -84,6 +88,8 @@ class Identities:
             fresh = await self._introduced(binding, refs, changes, ids)
             await insert(self._connection, fresh)
             self._met.update(fresh)
+            if not binding.is_anchor:
+                self.linked.update(fresh)
             ids |= fresh
             strangers = [c for ref, c in zip(refs, changes, strict=True) if ref not in ids]
             self._reject(binding, strangers, "unlinked")
@@ -123,6 +129,7 @@ class Identities:
             return None
         await reuse(self._connection, ref, successor)
         self._met[ref] = successor
+        self.linked.add(ref)
         del self._left[ref]
         return successor
 
@@ -173,10 +180,12 @@ def references_in(known: Identified) -> set[Ref]:
     """Every reference the changes of one binding make, in what they own and in what they hold."""
     if not known:
         return set()
-    changes = [change for _, change in known]
+    binding = known[0][1].binding
+    told = [change.values for _, change in known] if binding.owns else []
+    told += [change.copies for _, change in known] if binding.copies else []
     refs: set[Ref] = set()
-    for name in reference_fields(changes[0].binding.entity):
-        for values in [c.values for c in changes] + [c.copies for c in changes]:
+    for name in reference_fields(binding.entity):
+        for values in told:
             value = values.get(name)
             if isinstance(value, Ref):
                 refs.add(value)

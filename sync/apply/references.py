@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_origin
 
@@ -23,10 +23,19 @@ SELECT * FROM unnest(
 ON CONFLICT DO NOTHING
 """
 _FORGET = "DELETE FROM pending_reference WHERE entity = $1 AND record_id = ANY($2) AND system = $3"
-_FILLABLE = """
+_TAKEN = "RETURNING p.entity, p.field, p.record_id AS id, x.record_id AS target, p.is_read"
+_TAKE_ALL = f"""
 DELETE FROM pending_reference p USING xref x
 WHERE (x.system, x.entity, x.external_id) = (p.system, p.ref_entity, p.external_id)
-RETURNING p.entity, p.field, p.record_id AS id, x.record_id AS target, p.is_read
+{_TAKEN}
+"""
+_TAKE_LINKED = f"""
+DELETE FROM pending_reference p
+USING unnest($1::text[], $2::text[], $3::text[]) AS linked (system, entity, external_id)
+JOIN xref x USING (system, entity, external_id)
+WHERE (p.system, p.ref_entity, p.external_id)
+    = (linked.system, linked.entity, linked.external_id)
+{_TAKEN}
 """
 
 
@@ -44,19 +53,16 @@ class Missing:
     is_read: bool
 
 
-def unresolved(record_id: str, change: Change, ids: Mapping[Ref, str]) -> Iterable[Missing]:
-    """The references of a change that have no canonical id yet."""
-    entity = change.binding.entity
-    for name in reference_fields(entity):
-        for ref in refs_in(change.values.get(name)):
-            if ref not in ids:
-                yield Missing(
-                    entity=entity,
-                    record_id=record_id,
-                    field=name,
-                    ref=ref,
-                    is_read=change.lsn is None,
-                )
+def missing_of(changes: Mapping[str, Change], lost: Collection[Ref]) -> list[Missing]:
+    """Which of the changes, by record id, refer to what has no canonical id yet."""
+    return [
+        Missing(entity=entity, record_id=record_id, field=name, ref=ref, is_read=change.lsn is None)
+        for record_id, change in changes.items()
+        for entity in (change.binding.entity,)
+        for name in reference_fields(entity)
+        for ref in refs_in(change.values.get(name))
+        if ref in lost
+    ]
 
 
 async def remember(
@@ -73,15 +79,28 @@ async def remember(
         await connection.execute(_REMEMBER, *_columns(missing))
 
 
-async def fill(connection: asyncpg.Connection, owed: Owed) -> int:
-    """Fill every remembered reference whose target has become known; answers how many."""
-    rows = await connection.fetch(_FILLABLE)
+async def fill(connection: asyncpg.Connection, owed: Owed) -> None:
+    """Fill every remembered reference whose target has become known, whoever linked it."""
+    await _fill(connection, await connection.fetch(_TAKE_ALL), owed)
+
+
+async def fill_linked(connection: asyncpg.Connection, linked: Collection[Ref], owed: Owed) -> None:
+    """Fill the remembered references to keys that have just been linked."""
+    if linked:
+        systems, entities = [r.system for r in linked], [entity_name(r.entity) for r in linked]
+        keys = [ref.external_id for ref in linked]
+        taken = await connection.fetch(_TAKE_LINKED, systems, entities, keys)
+        await _fill(connection, taken, owed)
+
+
+async def _fill(
+    connection: asyncpg.Connection, taken: Iterable[asyncpg.Record], owed: Owed
+) -> None:
     by_field: dict[tuple[str, str], list[asyncpg.Record]] = {}
-    for row in rows:
+    for row in taken:
         by_field.setdefault((row["entity"], row["field"]), []).append(row)
     for (entity, field), found in by_field.items():
         await _fill_field(connection, BY_NAME[entity], field, found, owed)
-    return len(rows)
 
 
 async def _fill_field(

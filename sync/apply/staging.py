@@ -68,10 +68,12 @@ def _store(annotation: Any) -> Store:
     if bare is Rate:
         return _store_rate
     if has_parts(bare):
-        return lambda values, ids: ([json_form(resolved(v, ids)) for v in values],)
+        return lambda values, ids: (
+            [None if v is None else json_form(resolved(v, ids)) for v in values],
+        )
     part = get_args(bare)[0] if get_origin(bare) is list else bare
     if part in BY_ID_TYPE:
-        return lambda values, ids: ([resolved(v, ids) for v in values],)
+        return lambda values, ids: ([None if v is None else resolved(v, ids) for v in values],)
     if isinstance(part, type) and issubclass(part, Enum):
         return lambda values, _: ([None if v is None else v.value for v in values],)
     return lambda values, _: (values,)

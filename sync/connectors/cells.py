@@ -74,12 +74,18 @@ def decimal_of(cell: Any) -> Decimal | None:
 
     Raises Unscaled for text that can be a decimal's octets and is no number.
     """
+    if isinstance(cell, str):
+        return _finite(cell)
     if cell is None:
         return None
     if isinstance(cell, float):
         raise TypeError("a float is not exact")
     if isinstance(cell, Mapping):
         return unscaled(cell["value"], cell["scale"])
+    return _finite(cell)
+
+
+def _finite(cell: Any) -> Decimal:
     try:
         number = Decimal(cell)
     except InvalidOperation as error:

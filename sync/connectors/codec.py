@@ -35,11 +35,13 @@ from sync.connectors.binding import (
 from sync.connectors.cells import PLAIN, Read, Unscaled, decimal_of, instant_of
 from sync.connectors.refs import Ref
 
-_Single = tuple[str, str, Read]
-"""A field, its column, how it is read."""
+_Single = tuple[str, str, Read, bool]
+"""A field, its column, how it is read, and whether a null is read as None."""
 _Joined = tuple[str, tuple[str, ...], Read]
 """A field that several columns hold together."""
 
+
+_ABSENT = object()
 
 _UNREADABLE = (
     *(ValueError, TypeError, KeyError, AttributeError, ArithmeticError),
@@ -60,10 +62,11 @@ def decode(
     values: dict[str, Any] = {}
     name, column = "", ""
     singles, joined = _readers(binding, copies, fields)
+    tell = row.get
     try:
-        for name, column, read in singles:
-            if column in row:
-                values[name] = read(row[column])
+        for name, column, read, keeps_null in singles:
+            if (cell := tell(column, _ABSENT)) is not _ABSENT:
+                values[name] = None if cell is None and keeps_null else read(cell)
         for name, columns, read in joined:
             column = columns[0]
             cells = [row[one] for one in columns if one in row]
@@ -86,7 +89,7 @@ def columns_of(binding: Binding) -> frozenset[str]:
     bound = {binding.anchor_key}
     for copies in (False, True):
         singles, joined = _readers(binding, copies, None)
-        bound |= {column for _, column, _ in singles}
+        bound |= {column for _, column, _, _ in singles}
         bound |= {column for _, columns, _ in joined for column in columns}
     return frozenset(bound)
 
@@ -145,8 +148,16 @@ def _readers(
         if others:
             joined.append((name, (column, *others), read))
         else:
-            singles.append((name, column, read))
+            singles.append((name, column, read, _keeps_null(read)))
     return singles, joined
+
+
+def _keeps_null(read: Read) -> bool:
+    """Most cells of most rows are null, and reading them costs nothing where this is known."""
+    try:
+        return read(None) is None
+    except _UNREADABLE:
+        return False
 
 
 def _reader(system: System, place: Place, bare: Any) -> tuple[str, tuple[str, ...], Read]:
