@@ -10,46 +10,28 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import orjson
 
-from cdc.decode import Decoder
-from cdc.listener import Listener, Pace
+from bench.events import TOPIC, events, invoice_row
+from bench.listening import BATCH, Drained, drain, listener_over
+from cdc.listener import Listener
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
 from hub.memory import calm_collector
-from schema.position import Topic
-from sync.clock import utc_now
 from sync.connectors.billing_bindings import INVOICE
-from sync.connectors.codec import columns_of, decode
-from sync.intake import Intake
+from sync.connectors.codec import decode
 from sync.store.migrate import migrate
 from sync.store.pool import connect
-from sync.xref import Xref
 
-TOPIC = Topic("billing.public.invoices")
-COLUMNS = sorted(columns_of(INVOICE))
 KEYS = 100_000
-BATCH = 5_000
-ENVELOPE_BYTES = 853
 PACED_RATE = 1_000
 PACED_SECONDS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drained:
-    """How long it took, and how much CPU of this process; Postgres has its own."""
-
-    seconds: float
-    cpu_seconds: float
 
 
 async def bench_cdc(folder: Path) -> dict[str, float]:
@@ -60,45 +42,36 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         log_pool = await asyncpg.create_pool(dsn)
         await migrate(pool, LOG_TABLES)
         log = PostgresLog(log_pool)
-        listener = _listener(dsn, pool)
+        consumer = PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,))
+        listener = listener_over(consumer, pool)
         calm_collector()  # as every role of the hub does
-        reads = await _drain(log, listener, _events(range(KEYS), "r", lsn=None))
-        updates = await _drain(log, listener, _events(range(KEYS), "u", lsn=1))
+        reads = await _load(log, listener, events(range(KEYS), "r", lsn=None))
+        updates = await _load(log, listener, events(range(KEYS), "u", lsn=1))
         bare = await _bare_copy_merge(pool)
         latencies = await _paced(log, listener)
         await listener.close()
         await log_pool.close()
         await pool.close()
     return {
-        "events_per_s": KEYS / reads.seconds,
-        "events_per_s_with_outbox": KEYS / updates.seconds,
-        "cpu_us_per_event": reads.cpu_seconds / KEYS * 1e6,
-        "cpu_us_per_event_with_outbox": updates.cpu_seconds / KEYS * 1e6,
+        "events_per_s": reads.per_s,
+        "events_per_s_with_outbox": updates.per_s,
+        "cpu_us_per_event": reads.cpu_us,
+        "cpu_us_per_event_with_outbox": updates.cpu_us,
         "copy_rows_per_s": KEYS / bare,
-        "ratio_to_copy": bare / reads.seconds,
+        "ratio_to_copy": bare / KEYS * reads.per_s,
         "batch": BATCH,
-        "envelope_bytes": len(next(iter(_events(range(1), "r", lsn=None))).value or b""),
+        "envelope_bytes": len(next(iter(events(range(1), "r", lsn=None))).value or b""),
         "commit_p50_ms": statistics.median(latencies) * 1000,
         "commit_p99_ms": statistics.quantiles(latencies, n=100)[98] * 1000,
     }
 
 
-def _listener(dsn: str, pool: asyncpg.Pool) -> Listener:
-    intake = Intake(pool, Xref(pool), {}, utc_now)
-    consumer = PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,))
-    pace = Pace(batch=BATCH, wait=timedelta(milliseconds=50))
-    return Listener(consumer, Decoder([INVOICE]), intake, pace)
-
-
-async def _drain(log: PostgresLog, listener: Listener, events: Iterable[NewRecord]) -> Drained:
+async def _load(log: PostgresLog, listener: Listener, records: Iterable[NewRecord]) -> Drained:
     """Append everything first, then time the listener until nothing is left."""
-    pending = list(events)
+    pending = list(records)
     for start in range(0, len(pending), BATCH):
         await log.append(pending[start : start + BATCH])
-    started, cpu, applied = time.monotonic(), time.process_time(), 0
-    while applied < len(pending):
-        applied += await listener.step()
-    return Drained(seconds=time.monotonic() - started, cpu_seconds=time.process_time() - cpu)
+    return await drain(listener, len(pending))
 
 
 async def _bare_copy_merge(pool: asyncpg.Pool) -> float:
@@ -134,7 +107,7 @@ async def _paced(log: PostgresLog, listener: Listener) -> Sequence[float]:
         start = time.monotonic()
         for tick in range(ticks):
             chunk = [next(numbers) % KEYS for _ in range(per_tick)]
-            await log.append(list(_events(chunk, "u", lsn=10 + tick)))
+            await log.append(list(events(chunk, "u", lsn=10 + tick)))
             appended.extend([time.monotonic()] * per_tick)
             await asyncio.sleep(max(0.0, start + (tick + 1) / 50 - time.monotonic()))
 
@@ -149,54 +122,8 @@ async def _paced(log: PostgresLog, listener: Listener) -> Sequence[float]:
     return latencies
 
 
-def _events(numbers: Iterable[int], op: str, *, lsn: int | None) -> Iterable[NewRecord]:
-    for number in numbers:
-        row = _row(number, lsn or 0)
-        value = {
-            "before": None,
-            "after": row,
-            "source": {
-                "version": "3.6.1.Final",
-                "connector": "postgresql",
-                "name": "billing",
-                "ts_ms": 1_795_000_000_000,
-                "snapshot": "true" if op == "r" else "false",
-                "db": "billing",
-                "sequence": f'["{lsn}","{lsn}"]',
-                "schema": "public",
-                "table": "invoices",
-                "txId": 4711,
-                "lsn": lsn,
-                "xmin": None,
-            },
-            "op": op,
-            "ts_ms": 1_795_000_000_123,
-            "transaction": None,
-        }
-        body = orjson.dumps(value)
-        row["description"] += "." * max(0, ENVELOPE_BYTES - len(body))
-        yield NewRecord(topic=TOPIC, key=orjson.dumps({"id": row["id"]}), value=orjson.dumps(value))
-
-
-def _row(number: int, generation: int) -> dict[str, Any]:
-    return dict.fromkeys(COLUMNS) | {
-        "id": f"in_{number:06d}",
-        "customer": None,
-        "project_code": f"P-26{number % 12:02d}-{number % 997:03d}",
-        "entity_code": "NL01",
-        "currency": "EUR",
-        "amount_net": f"{1000 + number % 9000 + generation}.00",
-        "status": "draft",
-        "issued_on": 20_700,
-        "due_on": 20_730,
-        "description": "Consulting services",
-        "version": 1 + generation,
-        "updated_at": "2026-11-20T08:15:30.123456Z",
-    }
-
-
 def _plain(number: int) -> tuple[Any, ...]:
-    values = decode(INVOICE, _row(number, 0))
+    values = decode(INVOICE, invoice_row(number, 0))
     net = values["net"]
     return (
         f"inv_{number:026d}",

@@ -44,22 +44,22 @@ class Artifacts:
         ]
 
 
-def prepare_artifacts(state: Path, say: Say) -> Artifacts:
-    """Obtain the artifacts below `state`, or find them there; an interrupted obtaining is repeated.
+def prepare_artifacts(state: Path, say: Say, pins: Path = PINS) -> Artifacts:
+    """Obtain what `pins` names below `state`, or find it there; an interrupted obtaining repeats.
 
     Where they come from is the user's own configuration of Maven. Raises Unavailable with what is
     missing on this machine, or with Maven's words.
     """
     if (missing := missing_tools()) is not None:
         raise Unavailable(missing)
-    fingerprint = hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]
+    fingerprint = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
     folder = (state / f"artifacts-{fingerprint}").absolute()
     complete = folder / "complete"
     if not complete.exists():
-        say("obtaining Kafka and Debezium, about 80 MB")
+        say("obtaining Java artifacts through Maven, some 80 MB")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        _obtain(folder)
+        _obtain(folder, pins)
         complete.touch()
     return Artifacts(java=_program("java"), folder=folder)
 
@@ -91,10 +91,10 @@ def _program(name: str) -> str:
     return f"{home}/bin/{name}" if home else name
 
 
-def _obtain(folder: Path) -> None:
+def _obtain(folder: Path, pins: Path) -> None:
     done = subprocess.run(  # noqa: S603 - the user's own Maven
         [
-            *("mvn", "--quiet", "--batch-mode", "--file", str(PINS)),
+            *("mvn", "--quiet", "--batch-mode", "--file", str(pins)),
             *("package", f"-Dconcord.folder={folder}"),
         ],
         check=False,

@@ -46,6 +46,13 @@ class ConnectApi:
         """Stop the connector and forget its settings; its place in the owner's log stays."""
         self._ask("DELETE", f"/connectors/{name}")
 
+    def pause(self, name: str) -> None:
+        """Let the connector capture nothing until it is resumed; its place stays."""
+        self._ask("PUT", f"/connectors/{name}/pause")
+
+    def resume(self, name: str) -> None:
+        self._ask("PUT", f"/connectors/{name}/resume")
+
     def config(self, name: str) -> Mapping[str, str] | None:
         """What a connector is set to; None when there is none of that name."""
         config: Mapping[str, str] | None = self._find(f"/connectors/{name}/config")

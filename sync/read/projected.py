@@ -28,6 +28,7 @@ from sync.policy import Filter, KeyRange
 from sync.read.parts import Part, Parts, Stretch
 from sync.read.statements import alive, any_of, comparison, compiled, holds_any
 from sync.records import Provenance, Source
+from sync.store.projection_indexes import key_order
 from sync.store.projection_tables import column_names, has_parts, table_for
 from sync.token import WriteToken
 
@@ -69,7 +70,7 @@ class Projected:
     async def select_page(
         self, entity: type, systems: Sequence[System], filters: Sequence[Filter], span: KeyRange
     ) -> Stretch:
-        sql, arguments = _page(entity, filters, span)
+        sql, arguments = page_statement(entity, filters, span)
         rows = await self._pool.fetch(sql, *arguments)
         kept = rows[: span.limit]
         if span.is_backward:
@@ -180,7 +181,10 @@ def _any(entity: type) -> str:
     return compiled(sa.select(sa.exists(sa.select(*_columns(entity)))))[0]
 
 
-def _page(entity: type, filters: Sequence[Filter], span: KeyRange) -> tuple[str, list[Any]]:
+def page_statement(
+    entity: type, filters: Sequence[Filter], span: KeyRange
+) -> tuple[str, list[Any]]:
+    """One page of the records in their owner's order of keys, and one row more if there is one."""
     order = _key_order(entity)
     statement = alive(entity, *_columns(entity)).where(
         *(comparison(entity, narrowed) for narrowed in filters)
@@ -198,11 +202,8 @@ def _columns(entity: type) -> list[Any]:
     return [c for c in table_for(entity).c if not c.name.endswith(fences)]
 
 
-def _key_order(entity: type) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
-    key = table_for(entity).c[f"{anchor(entity).value}_key"]
-    is_number = key.op("~")(sa.literal_column("'^[0-9]+$'"))
-    width = sa.case((is_number, sa.func.length(key)), else_=sa.literal_column("0"))
-    return width, key
+def _key_order(entity: type) -> tuple[sa.ColumnElement[int], sa.ColumnElement[str]]:
+    return key_order(table_for(entity).c[f"{anchor(entity).value}_key"])
 
 
 def _bound(key: str) -> sa.Tuple:

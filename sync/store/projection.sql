@@ -36,7 +36,7 @@ CREATE TABLE projection.client (
 
 ALTER TABLE projection.client SET (fillfactor = 50);
 
-CREATE INDEX client_crm_key ON projection.client (crm_key);
+CREATE INDEX client_crm_key_order ON projection.client ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX client_name_search ON projection.client (lower(name) text_pattern_ops);
 
@@ -71,7 +71,7 @@ ALTER TABLE projection.legal_entity SET (fillfactor = 50);
 
 CREATE INDEX legal_entity_code_search ON projection.legal_entity (lower(code) text_pattern_ops);
 
-CREATE INDEX legal_entity_erp_key ON projection.legal_entity (erp_key);
+CREATE INDEX legal_entity_erp_key_order ON projection.legal_entity ((CASE WHEN (erp_key ~ '^[0-9]+$') THEN length(erp_key) ELSE 0 END), erp_key);
 
 CREATE INDEX legal_entity_name_search ON projection.legal_entity (lower(name) text_pattern_ops);
 
@@ -102,7 +102,7 @@ ALTER TABLE projection.engagement SET (fillfactor = 50);
 
 CREATE INDEX engagement_client_id ON projection.engagement (client_id);
 
-CREATE INDEX engagement_crm_key ON projection.engagement (crm_key);
+CREATE INDEX engagement_crm_key_order ON projection.engagement ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX engagement_legal_entity_id_list ON projection.engagement (legal_entity_id, id);
 
@@ -140,7 +140,7 @@ CREATE TABLE projection.sow (
 
 ALTER TABLE projection.sow SET (fillfactor = 50);
 
-CREATE INDEX sow_crm_key ON projection.sow (crm_key);
+CREATE INDEX sow_crm_key_order ON projection.sow ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX sow_engagement_id ON projection.sow (engagement_id);
 
@@ -172,7 +172,7 @@ CREATE TABLE projection.amendment (
 
 ALTER TABLE projection.amendment SET (fillfactor = 50);
 
-CREATE INDEX amendment_crm_key ON projection.amendment (crm_key);
+CREATE INDEX amendment_crm_key_order ON projection.amendment ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX amendment_sow_id ON projection.amendment (sow_id);
 
@@ -196,7 +196,7 @@ ALTER TABLE projection.rate_card SET (fillfactor = 50);
 
 CREATE INDEX rate_card_client_id ON projection.rate_card (client_id);
 
-CREATE INDEX rate_card_crm_key ON projection.rate_card (crm_key);
+CREATE INDEX rate_card_crm_key_order ON projection.rate_card ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX rate_card_name_search ON projection.rate_card (lower(name) text_pattern_ops);
 
@@ -220,7 +220,7 @@ CREATE TABLE projection.rate_card_version (
 
 ALTER TABLE projection.rate_card_version SET (fillfactor = 50);
 
-CREATE INDEX rate_card_version_crm_key ON projection.rate_card_version (crm_key);
+CREATE INDEX rate_card_version_crm_key_order ON projection.rate_card_version ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX rate_card_version_rate_card_id ON projection.rate_card_version (rate_card_id);
 
@@ -254,7 +254,7 @@ CREATE TABLE projection.rate_line (
 
 ALTER TABLE projection.rate_line SET (fillfactor = 50);
 
-CREATE INDEX rate_line_crm_key ON projection.rate_line (crm_key);
+CREATE INDEX rate_line_crm_key_order ON projection.rate_line ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX rate_line_version_id ON projection.rate_line (version_id);
 
@@ -309,7 +309,7 @@ CREATE INDEX project_code_search ON projection.project (lower(code) text_pattern
 
 CREATE INDEX project_engagement_id ON projection.project (engagement_id);
 
-CREATE INDEX project_erp_key ON projection.project (erp_key);
+CREATE INDEX project_erp_key_order ON projection.project ((CASE WHEN (erp_key ~ '^[0-9]+$') THEN length(erp_key) ELSE 0 END), erp_key);
 
 CREATE INDEX project_legal_entity_id_list ON projection.project (legal_entity_id, id);
 
@@ -346,7 +346,7 @@ CREATE TABLE projection.milestone (
 
 ALTER TABLE projection.milestone SET (fillfactor = 50);
 
-CREATE INDEX milestone_crm_key ON projection.milestone (crm_key);
+CREATE INDEX milestone_crm_key_order ON projection.milestone ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX milestone_name_search ON projection.milestone (lower(name) text_pattern_ops);
 
@@ -380,7 +380,7 @@ CREATE TABLE projection.retainer (
 
 ALTER TABLE projection.retainer SET (fillfactor = 50);
 
-CREATE INDEX retainer_crm_key ON projection.retainer (crm_key);
+CREATE INDEX retainer_crm_key_order ON projection.retainer ((CASE WHEN (crm_key ~ '^[0-9]+$') THEN length(crm_key) ELSE 0 END), crm_key);
 
 CREATE INDEX retainer_sow_id ON projection.retainer (sow_id);
 
@@ -424,7 +424,7 @@ ALTER TABLE projection.resource SET (fillfactor = 50);
 
 CREATE INDEX resource_email_search ON projection.resource (lower(email) text_pattern_ops);
 
-CREATE INDEX resource_hr_key ON projection.resource (hr_key);
+CREATE INDEX resource_hr_key_order ON projection.resource ((CASE WHEN (hr_key ~ '^[0-9]+$') THEN length(hr_key) ELSE 0 END), hr_key);
 
 CREATE INDEX resource_legal_entity_id_list ON projection.resource (legal_entity_id, id);
 
@@ -462,7 +462,7 @@ ALTER TABLE projection.assignment SET (fillfactor = 50);
 
 CREATE INDEX assignment_project_id_list ON projection.assignment (project_id, id);
 
-CREATE INDEX assignment_psa_key ON projection.assignment (psa_key);
+CREATE INDEX assignment_psa_key_order ON projection.assignment ((CASE WHEN (psa_key ~ '^[0-9]+$') THEN length(psa_key) ELSE 0 END), psa_key);
 
 CREATE INDEX assignment_resource_id_list ON projection.assignment (resource_id, id);
 
@@ -521,7 +521,7 @@ CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCL
 
 CREATE INDEX time_entry_project_id_list ON projection.time_entry (project_id, id);
 
-CREATE INDEX time_entry_psa_key ON projection.time_entry (psa_key);
+CREATE INDEX time_entry_psa_key_order ON projection.time_entry ((CASE WHEN (psa_key ~ '^[0-9]+$') THEN length(psa_key) ELSE 0 END), psa_key);
 
 CREATE INDEX time_entry_resource_id_list ON projection.time_entry (resource_id, id);
 
@@ -568,7 +568,7 @@ ALTER TABLE projection.expense_item SET (fillfactor = 50);
 
 CREATE INDEX expense_item_project_id_list ON projection.expense_item (project_id, id);
 
-CREATE INDEX expense_item_psa_key ON projection.expense_item (psa_key);
+CREATE INDEX expense_item_psa_key_order ON projection.expense_item ((CASE WHEN (psa_key ~ '^[0-9]+$') THEN length(psa_key) ELSE 0 END), psa_key);
 
 CREATE INDEX expense_item_resource_id_list ON projection.expense_item (resource_id, id);
 
@@ -608,7 +608,7 @@ ALTER TABLE projection.billing_event SET (fillfactor = 50);
 
 CREATE INDEX billing_event_expense_item_ids ON projection.billing_event USING gin (expense_item_ids);
 
-CREATE INDEX billing_event_hub_key ON projection.billing_event (hub_key);
+CREATE INDEX billing_event_hub_key_order ON projection.billing_event ((CASE WHEN (hub_key ~ '^[0-9]+$') THEN length(hub_key) ELSE 0 END), hub_key);
 
 CREATE INDEX billing_event_invoice_ids ON projection.billing_event USING gin (invoice_ids);
 
@@ -654,7 +654,7 @@ CREATE INDEX billing_hold_client_id ON projection.billing_hold (client_id);
 
 CREATE INDEX billing_hold_engagement_id ON projection.billing_hold (engagement_id);
 
-CREATE INDEX billing_hold_hub_key ON projection.billing_hold (hub_key);
+CREATE INDEX billing_hold_hub_key_order ON projection.billing_hold ((CASE WHEN (hub_key ~ '^[0-9]+$') THEN length(hub_key) ELSE 0 END), hub_key);
 
 CREATE INDEX billing_hold_invoice_id ON projection.billing_hold (invoice_id);
 
@@ -721,7 +721,7 @@ CREATE TABLE projection.invoice (
 
 ALTER TABLE projection.invoice SET (fillfactor = 50);
 
-CREATE INDEX invoice_billing_key ON projection.invoice (billing_key);
+CREATE INDEX invoice_billing_key_order ON projection.invoice ((CASE WHEN (billing_key ~ '^[0-9]+$') THEN length(billing_key) ELSE 0 END), billing_key);
 
 CREATE INDEX invoice_client_id ON projection.invoice (client_id);
 
@@ -757,6 +757,6 @@ CREATE TABLE projection.payment_status (
 
 ALTER TABLE projection.payment_status SET (fillfactor = 50);
 
-CREATE INDEX payment_status_erp_key ON projection.payment_status (erp_key);
+CREATE INDEX payment_status_erp_key_order ON projection.payment_status ((CASE WHEN (erp_key ~ '^[0-9]+$') THEN length(erp_key) ELSE 0 END), erp_key);
 
 CREATE INDEX payment_status_invoice_id ON projection.payment_status (invoice_id);

@@ -18,9 +18,20 @@ _PRICE = ("rate_amount", "rate_currency", "rate_per")
 _ROW = ("psa_as_of", "psa_deleted_at", "hub_as_of")
 
 
+def key_order(
+    key: sa.ColumnElement[str],
+) -> tuple[sa.ColumnElement[int], sa.ColumnElement[str]]:
+    """How a system orders its keys: those made of digits as numbers, all others byte by byte."""
+    is_number = key.op("~")(sa.literal_column("'^[0-9]+$'"))
+    length: sa.ColumnElement[int] = sa.func.length(key, type_=sa.Integer())
+    return sa.case((is_number, length), else_=sa.literal_column("0", sa.Integer())), key
+
+
 def indexes_for(entity: type, name: str) -> Iterator[sa.Index]:
     """The indexes of a type's table; `name` is that of the table."""
-    yield sa.Index(f"{name}_{anchor(entity).value}_key", f"{anchor(entity).value}_key")
+    key = f"{anchor(entity).value}_key"
+    width, plain = key_order(sa.column(key, sa.Text()))
+    yield sa.Index(f"{name}_{key}_order", sa.text(f"({width})"), plain)
     found_by = {e.key for e in EDGES if e.target is entity and e.load is EdgeLoad.BY_KEY}
     large = {edge.key for edge in EDGES if edge.target is entity and edge.is_large}
     for field in owned_fields(entity).values():

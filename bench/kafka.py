@@ -1,0 +1,129 @@
+"""From a real Kafka to the projection: bare JSON without context headers, a topic of four lanes.
+
+Billing's invoices again: records never seen; updates that nobody is owed a copy of; updates that
+owe a delivery each; the same once more, which is stale; and a steady rate, from append to commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import asyncpg
+
+from bench.brokered import append_all, brokered, consumer_of
+from bench.events import TOPIC, events
+from bench.listening import Drained, drain, listener_over
+from cdc.log.kafka import KafkaLog
+from cdc.log.kafka_access import KafkaAccess
+from cdc.log.port import NewRecord
+from hub.embedded import Cluster
+from hub.memory import calm_collector
+from schema.system import System
+from sync.connectors.binding import Binding
+from sync.connectors.erp_bindings import LEGAL_ENTITY
+from sync.connectors.ports import Reads, RowQuery, Rows
+from sync.store.migrate import migrate
+from sync.store.pool import connect
+
+KEYS = 20_000
+GROUP = "bench"
+PACED_RATE = 1_000
+PACED_SECONDS = 8
+_TICKS_PER_S = 50
+
+
+class _ElsewhereLedger:
+    """An ERP that holds no copy of an invoice: an update of one owes it nothing."""
+
+    system = System.ERP
+    bindings: tuple[Binding, ...] = (LEGAL_ENTITY,)
+
+    async def fetch(self, query: RowQuery) -> Rows:
+        raise NotImplementedError(f"nothing is read back here, not even {query}")
+
+    async def close(self) -> None:
+        """It holds nothing."""
+
+
+ALONE: Mapping[System, Reads] = {System.ERP: _ElsewhereLedger()}
+
+
+async def bench_kafka(folder: Path) -> dict[str, float]:
+    with Cluster.start(folder / "postgres") as cluster, brokered(folder / "kafka") as (_, access):
+        cluster.create_database("bench")
+        pool = await connect(cluster.dsn("bench"))
+        await migrate(pool)
+        calm_collector()  # as every role of the hub does
+        log = KafkaLog(access)
+        try:
+            return await _figures(access, log, pool)
+        finally:
+            await log.close()
+            await pool.close()
+
+
+async def _figures(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> dict[str, float]:
+    reads = await _load(access, log, pool, events(range(KEYS), "r", lsn=None))
+    alone = await _load(access, log, pool, events(range(KEYS), "u", lsn=1), ALONE)
+    owing = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
+    stale = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
+    latencies = await _paced(access, log, pool)
+    return {
+        "first_reads_per_s": reads.per_s,
+        "events_per_s": alone.per_s,
+        "cpu_us_per_event": alone.cpu_us,
+        "events_per_s_with_outbox": owing.per_s,
+        "cpu_us_per_event_with_outbox": owing.cpu_us,
+        "stale_per_s": stale.per_s,
+        "commit_p50_ms": statistics.median(latencies) * 1000,
+        "commit_p99_ms": statistics.quantiles(latencies, n=100)[98] * 1000,
+    }
+
+
+async def _load(
+    access: KafkaAccess,
+    log: KafkaLog,
+    pool: asyncpg.Pool,
+    records: Iterable[NewRecord],
+    connectors: Mapping[System, Reads] | None = None,
+) -> Drained:
+    """Append everything first, then let one listener apply it."""
+    appended = await append_all(log, records)
+    listener = listener_over(consumer_of(access, TOPIC, GROUP), pool, connectors)
+    try:
+        return await drain(listener, appended)
+    finally:
+        await listener.close()
+
+
+async def _paced(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> Sequence[float]:
+    """Append at a steady rate; seconds from each append to the commit of its batch."""
+    appended: list[float] = []
+    latencies: list[float] = []
+    per_tick, ticks = PACED_RATE // _TICKS_PER_S, PACED_SECONDS * _TICKS_PER_S
+    listener = listener_over(consumer_of(access, TOPIC, GROUP), pool)
+    while await listener.step():  # it has joined, and there is nothing yet
+        pass
+
+    async def append() -> None:
+        start = time.monotonic()
+        for tick in range(ticks):
+            numbers = range(tick * per_tick % KEYS, tick * per_tick % KEYS + per_tick)
+            appended.extend([time.monotonic()] * per_tick)
+            await log.append(list(events(numbers, "u", lsn=10 + tick)))
+            await asyncio.sleep(max(0.0, start + (tick + 1) / _TICKS_PER_S - time.monotonic()))
+
+    writer = asyncio.create_task(append())
+    applied = 0
+    while applied < ticks * per_tick:
+        count = await listener.step()
+        done = time.monotonic()
+        latencies += [done - at for at in appended[applied : applied + count]]
+        applied += count
+    await writer
+    await listener.close()
+    return latencies
