@@ -29,7 +29,7 @@ from sync.connectors.ports import Reads, RowQuery, Rows
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 
-KEYS = 20_000
+KEYS = 100_000
 GROUP = "bench"
 PACED_RATE = 1_000
 PACED_SECONDS = 8

@@ -19,6 +19,7 @@ import asyncpg
 
 from bench.brokered import STATE, brokered, consumer_of, end_of
 from bench.events import TOPIC
+from bench.kafka import ALONE
 from bench.listening import drain, listener_over
 from bench.machine import child_named, cpu_seconds
 from cdc.capture.debezium import (
@@ -45,7 +46,7 @@ from sync.store.pool import connect
 
 SINK = Path(__file__).parent / "jdbc_sink"
 TABLES = (CapturedTable(schema="public", name="invoices"),)
-ROWS = 2_000
+ROWS = 20_000
 ROUNDS = 10
 UPDATES = ROWS * ROUNDS
 LONGEST_S = 300
@@ -169,7 +170,7 @@ async def _sinks(cluster: Cluster, api: ConnectApi, access: KafkaAccess) -> dict
     pool = await connect(cluster.dsn("hub"))
     await migrate(pool)
     calm_collector()  # as every role of the hub does
-    listener = listener_over(consumer_of(access, TOPIC, "bench"), pool)
+    listener = listener_over(consumer_of(access, TOPIC, "bench"), pool, ALONE)
     try:
         ours = await drain(listener, ROWS + UPDATES)
     finally:

@@ -20,6 +20,7 @@ from sync.lag import Backlog
 _DELIVERY_S = 30
 _CLIENT_SETTINGS: Mapping[str, Any] = {
     "allow_auto_create_topics": False,
+    "compression_type": "lz4",
     "linger_ms": 5,
     "max_block_ms": _DELIVERY_S * 1000,
     "delivery_timeout_ms": _DELIVERY_S * 1000,
