@@ -1,8 +1,7 @@
-"""`python -m bench [graph] [cdc] [boards]` runs the benches and writes bench/results.json."""
+"""`python -m bench [graph] [cdc] [kafka] [beside] [boards]` runs the benches and writes bench/results.json."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 import tempfile
@@ -10,16 +9,22 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from bench.boards import bench_boards
 from bench.cdc import bench_cdc
 from bench.graph import bench_graph
+from bench.kafka import bench_kafka
 from bench.machine import describe_machine
+from bench.side_by_side import bench_beside
 from hub.telemetry import configure_logs
 
 RESULTS = Path(__file__).parent / "results.json"
 BENCHES: Mapping[str, Callable[[Path], Coroutine[Any, Any, dict[str, float]]]] = {
     "graph": bench_graph,
     "cdc": bench_cdc,
+    "kafka": bench_kafka,
+    "beside": bench_beside,
     "boards": bench_boards,
 }
 
@@ -31,12 +36,12 @@ def main() -> None:
     for name in wanted:
         with tempfile.TemporaryDirectory(prefix="concord-bench-") as folder:
             Path(folder).chmod(0o755)  # as root the server runs as another account
-            measured = asyncio.run(BENCHES[name](Path(folder)))
+            measured = uvloop.run(BENCHES[name](Path(folder)))
         results |= {f"{name}.{key}": round(value, 3) for key, value in measured.items()}
     results["machine"] = describe_machine()
     RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
     for key, value in sorted(results.items()):
-        print(f"{key:32} {value}")
+        print(f"{key:36} {value}")
 
 
 main()

@@ -41,6 +41,7 @@ from hub.kafka.artifacts import Artifacts, prepare_artifacts
 from hub.kafka.connect import Connect
 from hub.kafka.rest import ConnectApi
 from hub.memory import calm_collector
+from schema.ids import mint
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 
@@ -58,6 +59,9 @@ INSERT INTO invoices (id, customer, project_code, entity_code, currency, amount_
 SELECT 'in_' || lpad(n::text, 6, '0'), 'cus_1', 'P-2601-' || lpad((n % 997)::text, 3, '0'), 'NL01', 'EUR',
     1000 + n % 9000, 'draft', DATE '2026-09-01', DATE '2026-10-01', 'Consulting services'
 FROM generate_series(1, {ROWS}) AS n
+"""
+_KNOWN_CUSTOMER = """
+INSERT INTO xref (system, entity, external_id, record_id) VALUES ('billing', 'client', 'cus_1', $1)
 """
 _UPDATE = "UPDATE invoices SET amount_net = amount_net + 1, version = version + 1"
 _APPENDED = "SELECT sum(next_offset)::int FROM log_partition"
@@ -169,6 +173,7 @@ async def _sinks(cluster: Cluster, api: ConnectApi, access: KafkaAccess) -> dict
     theirs = await _jdbc_sink(cluster, api)
     pool = await connect(cluster.dsn("hub"))
     await migrate(pool)
+    await pool.execute(_KNOWN_CUSTOMER, mint("cli", "crm", "ACC-00001"))
     calm_collector()  # as every role of the hub does
     listener = listener_over(consumer_of(access, TOPIC, "bench"), pool, ALONE)
     try:
