@@ -1,4 +1,7 @@
-"""`python -m bench [graph] [cdc] [kafka] [beside] [boards]` runs the benches and writes bench/results.json."""
+"""`python -m bench` runs the benches, or those it names, and writes bench/results.json.
+
+A figure is named after its bench, unless the bench says otherwise with a name of two parts.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +40,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="concord-bench-") as folder:
             Path(folder).chmod(0o755)  # as root the server runs as another account
             measured = uvloop.run(BENCHES[name](Path(folder)))
-        results |= {f"{name}.{key}": round(value, 3) for key, value in measured.items()}
+        results |= {_full(name, key): round(value, 3) for key, value in measured.items()}
     results["machine"] = describe_machine()
     RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
     for key, value in sorted(results.items()):
         print(f"{key:36} {value}")
+
+
+def _full(bench: str, key: str) -> str:
+    return key if "." in key else f"{bench}.{key}"
 
 
 main()

@@ -7,7 +7,10 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("strawberry-graphql", "graphql-core", "asyncpg", "httpx", "aiohttp", "msgspec")
+PACKAGES = (
+    *("strawberry-graphql", "graphql-core", "asyncpg", "httpx", "aiohttp", "msgspec"),
+    *("kafka-python", "uvloop"),
+)
 
 
 def describe_machine() -> dict[str, str]:

@@ -54,10 +54,11 @@ LONGEST_S = 300
 
 _FILL = f"""
 INSERT INTO customers (id, crm_account, currency) VALUES ('cus_1', 'ACC-00001', 'EUR');
-INSERT INTO invoices (id, customer, project_code, entity_code, currency, amount_net, status, issued_on,
-    due_on, description)
-SELECT 'in_' || lpad(n::text, 6, '0'), 'cus_1', 'P-2601-' || lpad((n % 997)::text, 3, '0'), 'NL01', 'EUR',
-    1000 + n % 9000, 'draft', DATE '2026-09-01', DATE '2026-10-01', 'Consulting services'
+INSERT INTO invoices (id, customer, project_code, entity_code, currency, amount_net, status,
+    issued_on, due_on, description)
+SELECT 'in_' || lpad(n::text, 6, '0'), 'cus_1', 'P-2601-' || lpad((n % 997)::text, 3, '0'),
+    'NL01', 'EUR', 1000 + n % 9000, 'draft', DATE '2026-09-01', DATE '2026-10-01',
+    'Consulting services'
 FROM generate_series(1, {ROWS}) AS n
 """
 _KNOWN_CUSTOMER = """
@@ -136,11 +137,11 @@ async def _captures(
         ours = UPDATES / (time.process_time() - cpu), UPDATES / (time.monotonic() - started)
     theirs = await _debezium_captures(api, name, log)
     return {
-        "capture_events_per_s": ours[1],
-        "capture_events_per_cpu_s": ours[0],
-        "debezium_events_per_s": theirs[1],
-        "debezium_events_per_cpu_s": theirs[0],
-        "capture_vs_debezium_cpu": ours[0] / theirs[0],
+        "capture.events_per_s": ours[1],
+        "capture.events_per_cpu_s": ours[0],
+        "capture.debezium_events_per_s": theirs[1],
+        "capture.debezium_events_per_cpu_s": theirs[0],
+        "capture.vs_debezium_cpu": ours[0] / theirs[0],
     }
 
 
@@ -182,10 +183,10 @@ async def _sinks(cluster: Cluster, api: ConnectApi, access: KafkaAccess) -> dict
         await listener.close()
         await pool.close()
     return {
-        "schema_events_per_s": ours.per_s,
-        "schema_cpu_us_per_event": ours.cpu_us,
-        "jdbc_sink_events_per_s": theirs,
-        "vs_jdbc_sink": ours.per_s / theirs,
+        "kafka.schema_events_per_s": ours.per_s,
+        "kafka.schema_cpu_us_per_event": ours.cpu_us,
+        "kafka.jdbc_sink_events_per_s": theirs,
+        "kafka.vs_jdbc_sink": ours.per_s / theirs,
     }
 
 
