@@ -60,10 +60,18 @@ class KafkaAccess:
 
 @contextmanager
 def kafka_outage() -> Iterator[None]:
-    """Raise `Invalid` when the cluster refuses us, `Unavailable` when it only does not answer."""
+    """Raise `Invalid` when the cluster refuses us, `Unavailable` when it only does not answer.
+
+    The client keeps a refusal at the first contact to itself, until its time is up.
+    """
     try:
         yield
     except _REFUSALS as refusal:
         raise Invalid(f"Kafka refuses us ({refusal}): look at the settings of KAFKA") from refusal
+    except errors.KafkaTimeoutError as outage:
+        raise Unavailable(
+            f"Kafka does not answer ({outage}): try again later; if it is up, look at the user, "
+            "the password and the certificates among the settings of KAFKA"
+        ) from outage
     except (errors.KafkaError, OSError) as outage:
         raise Unavailable(f"Kafka does not answer ({outage}): try again later") from outage
