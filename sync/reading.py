@@ -6,15 +6,13 @@ one is down. Per owner and call there is one batched fetch.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 
 from schema.entity import anchor
-from schema.errors import ConcordError
 from schema.system import System
 from sync.clock import Clock
 from sync.policy import (
@@ -32,9 +30,10 @@ from sync.policy import (
     systems_of,
 )
 from sync.read.owners import Connectors, Owners
-from sync.read.parts import Parts, Stretch, assemble, by_reference, with_reason
+from sync.read.parts import Stretch, assemble, by_reference
 from sync.read.projected import Projected
-from sync.records import Record, Source
+from sync.read.sources import Sources, guests
+from sync.records import Record
 from sync.session import Fault, Fetch, ReadSession
 from sync.token import unseal_token
 from sync.xref import Xref
@@ -74,7 +73,7 @@ class Reading:
         self.xref = xref
         self.owners = Owners(connectors, xref, clock, timeout)
         self._projected = Projected(pool)
-        self._clock = clock
+        self._sources = Sources(self.owners, self._projected, clock)
 
     async def by_ids(
         self, session: ReadSession, entity: type, ids: Sequence[str], fields: frozenset[str]
@@ -88,11 +87,11 @@ class Reading:
         wanted = tuple(dict.fromkeys(ids))
         stored = stored_fields(entity, fields)
         systems = systems_of(entity, stored)
-        parts = await self._parts(session, entity, systems, wanted, stored)
+        parts = await self._sources.parts(session, entity, systems, wanted, stored)
         home = anchor(entity)
         if home not in systems:
             strangers = [i for i in wanted if not any(i in seen for seen in parts.values())]
-            parts |= await self._parts(session, entity, [home], strangers, stored)
+            parts |= await self._sources.parts(session, entity, [home], strangers, stored)
         known = parts[home] if home in systems else {i for seen in parts.values() for i in seen}
         return assemble(entity, [i for i in wanted if i in known], parts, stored)
 
@@ -119,7 +118,7 @@ class Reading:
         async def projected(systems: Sequence[System]) -> Stretch:
             return await self._projected.select_by_key(entity, systems, key, values)
 
-        stretch = await self._stretch(session, entity, stored, live, projected)
+        stretch = await self._sources.stretch(session, entity, stored, live, projected)
         records = await self._complete(session, entity, stretch, stored)
         return by_reference(records.values(), key, values)
 
@@ -149,7 +148,7 @@ class Reading:
         async def projected(systems: Sequence[System]) -> Stretch:
             return await self._projected.select_page(entity, systems, filters, span)
 
-        stretch = await self._stretch(session, entity, stored, live, projected)
+        stretch = await self._sources.stretch(session, entity, stored, live, projected)
         records = await self._complete(session, entity, stretch, stored)
         keys = (part.provenance.record_key for part in stretch.parts[anchor(entity)].values())
         return RecordPage(
@@ -170,150 +169,11 @@ class Reading:
         """Whether the projection shows the write of the policy's token within `wait`."""
         return await self._projected.shows(unseal_token(policy.token or ""), wait)
 
-    async def _stretch(
-        self,
-        session: ReadSession,
-        entity: type,
-        stored: frozenset[str],
-        live: Callable[[], Awaitable[Stretch]],
-        projected: Callable[[Sequence[System]], Awaitable[Stretch]],
-    ) -> Stretch:
-        """Which records there are, from the anchor or from the projection.
-
-        The projection cannot tell how complete it is, so MAX_AGE asks the anchor too. Raises the
-        anchor's error when it fails and no record of the type has ever reached the projection.
-        """
-        home = anchor(entity)
-        if session.policy.kind is PolicyKind.PROJECTED:
-            stretch = await projected([home, *_guests(entity, stored)])
-            for system, parts in stretch.parts.items():
-                self._note(session, entity, system, parts, Source.PROJECTION)
-            return stretch
-        try:
-            stretch = await live()
-        except ConcordError as error:
-            stretch = await projected([home])
-            if not (stretch.parts[home] or await self._projected.is_filled(entity)):
-                raise
-            parts = with_reason(stretch.parts[home], error.code)
-            self._note(session, entity, home, parts, Source.PROJECTION, error.code)
-            return replace(stretch, parts={home: parts})
-        self._note(session, entity, home, stretch.parts[home], Source.OWNER)
-        return stretch
-
     async def _complete(
         self, session: ReadSession, entity: type, stretch: Stretch, stored: frozenset[str]
     ) -> Mapping[str, Record]:
         """The records of a stretch with the parts of the type's other owners."""
         ids = tuple(stretch.parts[anchor(entity)])
-        missing = [s for s in _guests(entity, stored) if s not in stretch.parts]
-        others = await self._parts(session, entity, missing, ids, stored) if ids else {}
+        missing = [s for s in guests(entity, stored) if s not in stretch.parts]
+        others = await self._sources.parts(session, entity, missing, ids, stored) if ids else {}
         return assemble(entity, ids, {**stretch.parts, **others}, stored)
-
-    async def _parts(
-        self,
-        session: ReadSession,
-        entity: type,
-        systems: Sequence[System],
-        ids: Sequence[str],
-        stored: frozenset[str],
-    ) -> dict[System, Parts]:
-        """The parts of these systems; the owners are asked at the same time."""
-        policy = session.policy
-        known: Mapping[System, Parts] = {}
-        if policy.kind is not PolicyKind.LIVE and systems:
-            known = await self._known(session, entity, systems, ids)
-        if policy.kind is PolicyKind.PROJECTED:
-            return dict(known)
-        asked = [[i for i in ids if i not in known.get(system, {})] for system in systems]
-        fetched = await asyncio.gather(
-            *(
-                self._fetch(session, entity, system, rest, stored)
-                for system, rest in zip(systems, asked, strict=True)
-            )
-        )
-        return {
-            system: known.get(system, {}) | parts
-            for system, parts in zip(systems, fetched, strict=True)
-        }
-
-    async def _known(
-        self, session: ReadSession, entity: type, systems: Sequence[System], ids: Sequence[str]
-    ) -> dict[System, Parts]:
-        """What the projection knows, and under MAX_AGE only what is young enough."""
-        known = await self._projected.select_parts(entity, systems, ids)
-        parts = {system: seen.parts for system, seen in known.items()}
-        if session.policy.kind is PolicyKind.MAX_AGE:
-            since = self._clock() - (session.policy.max_age or timedelta(0))
-            parts = {system: _since(since, seen) for system, seen in parts.items()}
-        for system, seen in parts.items():
-            if seen or session.policy.kind is PolicyKind.PROJECTED:
-                self._note(session, entity, system, seen, Source.PROJECTION)
-        return parts
-
-    async def _fetch(
-        self,
-        session: ReadSession,
-        entity: type,
-        system: System,
-        ids: Sequence[str],
-        stored: frozenset[str],
-    ) -> Parts:
-        if not ids:
-            return {}
-        try:
-            parts = await self.owners.fetch_parts(
-                entity, system, ids, session.deadline, fields=session.decoded(stored)
-            )
-        except ConcordError as error:
-            return await self._stand_in(session, entity, system, ids, error)
-        self._note(session, entity, system, parts, Source.OWNER)
-        return parts
-
-    async def _stand_in(
-        self,
-        session: ReadSession,
-        entity: type,
-        system: System,
-        ids: Sequence[str],
-        error: ConcordError,
-    ) -> Parts:
-        """The projection's word in the place of an owner that failed.
-
-        What it does not know either is one fault of the session; when it knows nothing at all of
-        what the anchor was asked, the anchor's error is raised.
-        """
-        known = (await self._projected.select_parts(entity, [system], ids))[system]
-        lost = [i for i in ids if i not in known.parts and i not in known.gone]
-        if len(lost) == len(ids) and system is anchor(entity):
-            raise error
-        if lost:
-            session.blame(system, error, len(lost))
-        parts = with_reason(known.parts, error.code)
-        if len(lost) < len(ids):
-            self._note(session, entity, system, parts, Source.PROJECTION, error.code)
-        return parts
-
-    def _note(
-        self,
-        session: ReadSession,
-        entity: type,
-        system: System,
-        parts: Parts,
-        source: Source,
-        reason: str | None = None,
-    ) -> None:
-        session.note(entity, system, parts, source=source, now=self._clock(), reason=reason)
-
-
-def _guests(entity: type, stored: frozenset[str]) -> list[System]:
-    """The owners of the fields other than the anchor."""
-    return [system for system in systems_of(entity, stored) if system is not anchor(entity)]
-
-
-def _since(moment: datetime, parts: Parts) -> Parts:
-    return {
-        record_id: part
-        for record_id, part in parts.items()
-        if part.provenance.as_of is not None and part.provenance.as_of >= moment
-    }
