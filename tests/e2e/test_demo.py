@@ -15,7 +15,7 @@ import pytest
 from support.kafka import lend_artifacts
 from support.tryton import fresh_state
 
-from hub.tour import STORY
+from hub.story import STORY
 
 CONCORD = (sys.executable, "-m", "hub")
 DEADLINE_S = 180

@@ -9,7 +9,9 @@ from typing import cast
 
 from rich.console import Console
 
-from hub.tour import STORY, Guide, Unkept, _tell
+from hub.guide import Guide, Unkept
+from hub.story import STORY
+from hub.tour import _tell
 
 
 async def _holds(_: Guide) -> str:
