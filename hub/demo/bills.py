@@ -71,6 +71,10 @@ class Invoice:
         return self.project.engagement.client.entity
 
     @property
+    def currency(self) -> str:
+        return self.project.engagement.client.currency
+
+    @property
     def is_in_ledger(self) -> bool:
         return self.document_status != "DRAFT"
 
@@ -167,7 +171,7 @@ class BillingEvent:
 
     @property
     def currency(self) -> str:
-        return self.billed.project.engagement.client.entity.currency
+        return self.billed.project.engagement.client.currency
 
     @property
     def invoices(self) -> list[str]:

@@ -20,6 +20,7 @@ import asyncpg
 import sqlalchemy as sa
 
 from schema.entity import anchor, bare_type, owned_fields
+from schema.fx import FxRate, fx_rate
 from schema.money import Money, money
 from schema.rate import Rate, RateUnit, rate
 from schema.system import System
@@ -161,7 +162,7 @@ def _as_spoken(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else as_spoken(amount)
 
 
-_AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, Decimal: _as_spoken}
+_AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, FxRate: fx_rate, Decimal: _as_spoken}
 
 
 @cache

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hub.demo.drawing.dice import FIRST_DAY, TODAY
 from hub.demo.drawing.events import draw_events
+from hub.demo.drawing.exchange import PAR
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.firm import draw_firm
 from hub.demo.drawing.size import Size
@@ -84,8 +85,14 @@ def test_expenses_lie_within_their_assignment(seed: int, size: Size) -> None:
         seat = one.assignment
         assert seat.starts_on <= one.incurred_on <= seat.ends_on
         assert 0 <= one.tax < one.amount
-        billing = seat.project.engagement.client.entity.currency
-        assert (one.billing_fx == 1) is (one.currency == billing)
+        quoted = {
+            seat.worker.entity.currency: one.home_fx,
+            seat.project.engagement.client.currency: one.billing_fx,
+        }
+        for quote, fx in quoted.items():
+            assert (fx.base, fx.quote) == (one.currency, quote)
+            assert (fx.rate == 1) is (fx.source == PAR) is (one.currency == quote)
+            assert fx.since <= one.incurred_on
 
 
 @settings(max_examples=5)

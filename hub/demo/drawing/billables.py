@@ -126,4 +126,4 @@ def _money(expenses: Iterable[Expense]) -> Iterator[Billable]:
 def _billed(expense: Expense) -> Decimal:
     """In the currency of the invoice, without the tax the firm gets back, and with its markup."""
     cost = expense.amount - (expense.tax if expense.is_tax_recoverable else 0)
-    return (cost * expense.billing_fx * (1 + expense.markup)).quantize(CENT)
+    return (cost * expense.billing_fx.rate * (1 + expense.markup)).quantize(CENT)
