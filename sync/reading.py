@@ -158,6 +158,10 @@ class Reading:
             has_previous=stretch.has_more if span.is_backward else span.after is not None,
         )
 
+    async def deleted(self, entity: type, ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When the records were deleted that were, as far as the projection has heard."""
+        return await self._projected.deleted(entity, ids)
+
     async def settle(self, session: ReadSession) -> None:
         """Turn AFTER into PROJECTED once the projection shows the write, else into LIVE."""
         if session.policy.kind is PolicyKind.AFTER:

@@ -141,8 +141,19 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What an hour of somebody costs the firm."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Billable:
-    """Something of one project that may be billed, before any invoice took of it."""
+    """Something of one project that may be billed, before any invoice took of it.
+
+    `costs` are those of the `time_entries`, one by one.
+    """
 
     project: Project
     kind: str
@@ -154,6 +165,7 @@ class Billable:
     amount: Decimal
     price: Price | None = None
     time_entries: tuple[int, ...] = ()
+    costs: tuple[Cost, ...] = ()
     expenses: tuple[int, ...] = ()
     milestone: str | None = None
     retainer: str | None = None

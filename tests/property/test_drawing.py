@@ -16,6 +16,7 @@ from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.firm import draw_firm
 from hub.demo.drawing.size import Size
 from hub.demo.drawing.time_entries import draw_time_entries
+from hub.demo.rows.hub import time_prices
 
 SIZES = st.builds(
     Size,
@@ -128,3 +129,18 @@ def test_invoices_take_what_there_is_and_no_more(seed: int, size: Size) -> None:
             assert taken[invoice.invoice_id, number] == (line.net if is_drawn else 0)
     approved = [one for one in draw_time_entries(firm) if one.status == "approved" and one.billable]
     assert billed == {one.number for one in approved if one.work_date >= size.billed_since}
+
+
+@few
+@given(SEEDS, SIZES)
+def test_a_frozen_price_has_its_cost_beside_it(seed: int, size: Size) -> None:
+    """An hour costs what its worker costs on that day, in the currency the worker is paid in."""
+    firm = draw_firm(seed, size)
+    entries = {str(one.number): one for one in draw_time_entries(firm)}
+    for event in draw_events(firm):
+        for row in time_prices(event):
+            entry = entries[row["time_entry"]]
+            worker = entry.assignment.worker
+            assert row["cost_currency"] == worker.entity.currency
+            paid = [one for one in worker.cost_rates if one.amount == row["cost"]]
+            assert any(one.valid_from <= entry.work_date for one in paid)
