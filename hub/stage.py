@@ -93,7 +93,7 @@ async def set_stage(
         dsns = await asyncio.to_thread(_databases, cluster, [*stood_in, "hub"], suffix)
         say("seeding the firm")
         await _migrate(dsns["hub"])
-        await _seed([*stood_in, "hub"], dsns, size)
+        await _seed([*stood_in, "hub"], dsns, size, *(["--home-currency"] if real else []))
         say("starting the systems")
         urls = await stack.enter_async_context(_stand_ins(stood_in, dsns))
         systems: dict[str, dict[str, Any]] = {
@@ -150,8 +150,8 @@ async def _migrate(dsn: str) -> None:
         await pool.close()
 
 
-async def _seed(systems: list[str], dsns: Mapping[str, str], size: Size) -> None:
-    process = await _demo("seed", systems, dsns, "--size", size.value)
+async def _seed(systems: list[str], dsns: Mapping[str, str], size: Size, *further: str) -> None:
+    process = await _demo("seed", systems, dsns, "--size", size.value, *further)
     await process.wait()
     _require(process.returncode == 0, "The stand-in systems could not be seeded.")
 

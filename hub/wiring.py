@@ -43,6 +43,7 @@ from sync.reading import Reading
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import ReadSession
+from sync.setup import Setups
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.write.idempotency import Idempotency
@@ -194,6 +195,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                     parked_topics=intake.parked_topics,
                     backlog=opened.backlog,
                 ),
+                setups=Setups(pool, connectors.bindings),
                 clock=utc_now,
             ),
             captures=_captures(settings, connectors, opened.appends, lags),

@@ -23,6 +23,7 @@ from sync.reading import Reading
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import Fetch, ReadSession
+from sync.setup import Setups
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class Services:
     routing: Routing
     feed: Feed
     operations: Operations
+    setups: Setups
     clock: Clock
     budget: timedelta = timedelta(seconds=10)
 

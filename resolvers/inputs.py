@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from operator import getitem
@@ -16,6 +17,7 @@ from resolvers.scalars import Long
 from schema.canon import BY_ID_TYPE, require_id
 from schema.entity import Owned, bare_type, owned_fields
 from schema.errors import Invalid
+from schema.fx import FxRate
 from schema.money import Money, known_currency, parse_money
 from schema.part import is_part, part_fields
 from schema.rate import Rate, RateUnit, parse_rate
@@ -34,6 +36,15 @@ class RateInput:
     amount: Decimal = strawberry.field(description='Exact decimal, as text: `"187.50"`.')
     currency: str = strawberry.field(description="ISO 4217 code.")
     per: RateUnit = strawberry.field(description="What it is the price of.")
+
+
+@strawberry.input(description="A published rate from one currency to another.")
+class FxRateInput:
+    base: str = strawberry.field(description="ISO 4217 code of what is converted.")
+    quote: str = strawberry.field(description="ISO 4217 code of what it becomes.")
+    rate: Decimal = strawberry.field(description='Exact decimal, as text: `"1.0834"`.')
+    on: date = strawberry.field(name="date", description="The day it is the rate of.")
+    source: str = strawberry.field(description="Who published it.")
 
 
 class Shape(NamedTuple):
@@ -201,5 +212,6 @@ def _input(name: str, annotations: Mapping[str, Any], members: Mapping[str, Any]
 
 _AMOUNTS: Mapping[Any, Shape] = {
     Money: Shape(MoneyInput, lambda given: parse_money(given.amount, given.currency)),
+    FxRate: Shape(FxRateInput, lambda given: FxRate(**vars(given))),
     Rate: Shape(RateInput, lambda given: parse_rate(given.amount, given.currency, given.per)),
 }

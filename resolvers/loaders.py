@@ -17,6 +17,7 @@ from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
 from sync.search import Hit
 from sync.session import ReadSession
+from sync.setup import SetupState
 
 if TYPE_CHECKING:
     from resolvers.context import Request
@@ -53,10 +54,12 @@ EdgeKey = tuple[Any, WantedEdge]
 
 References = Sequence[tuple[System, str]]
 """Systems, and what each calls a record."""
-ReferenceKey = tuple[str, Path]
+ToldKey = tuple[str, Path]
 """A record's id, and the root field below which it was asked for."""
+Tell = Callable[[list[str]], Awaitable[Mapping[str, Any]]]
+"""What the hub itself knows beside records, by their ids."""
 
-ReferenceLists = Callable[[list[ReferenceKey]], Coroutine[Any, Any, list[References | None]]]
+ToldLists = Callable[[list[ToldKey]], Coroutine[Any, Any, list[Any]]]
 Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
 FarEnds = Callable[[list[EdgeKey]], Coroutine[Any, Any, list[Any]]]
 FarPages = Callable[[list[Key]], Coroutine[Any, Any, list[RecordPage | None]]]
@@ -72,7 +75,7 @@ class Scope:
         self._edges: dict[int, DataLoader[EdgeKey, Any]] = {}
         self._pages: dict[int, DataLoader[Key, RecordPage | None]] = {}
         self._roots: dict[type, DataLoader[Key, Record | None]] = {}
-        self._references: dict[type, DataLoader[ReferenceKey, References | None]] = {}
+        self._told: dict[Any, DataLoader[ToldKey, Any]] = {}
 
     def load_edge(self, edge: GraphEdge, near: Any, wanted: WantedEdge) -> Awaitable[Any]:
         """What is shown of the far records; None from a batch that failed, reported once."""
@@ -101,10 +104,12 @@ class Scope:
         self, entity: type, record_id: str, path: Path
     ) -> Awaitable[References | None]:
         """What systems call the record; None from a batch that failed, which is reported once."""
-        loader = self._references.get(entity)
-        if loader is None:
-            loader = self._references[entity] = DataLoader(self._reference_batch(entity))
-        return loader.load((record_id, path))
+        xref = self.request.services.reading.xref
+        return self._load_told(entity, lambda ids: xref.references(entity, ids), record_id, path)
+
+    def load_setup(self, record_id: str, path: Path) -> Awaitable[Sequence[SetupState] | None]:
+        """A project's set-up; None from a batch that failed, which is reported once."""
+        return self._load_told("setup", self.request.services.setups.of, record_id, path)
 
     async def load_reported(self, entity: type, record_id: str, wanted: Wanted) -> Record | None:
         """As load_root, but a failure is reported beside the answer instead of raised."""
@@ -145,6 +150,12 @@ class Scope:
         search = self.request.services.search
         return await self._read(path, lambda s: search.find(s, text, fields, first))
 
+    def _load_told(self, what: Any, tell: Tell, record_id: str, path: Path) -> Awaitable[Any]:
+        loader = self._told.get(what)
+        if loader is None:
+            loader = self._told[what] = DataLoader(self._told_batch(tell))
+        return loader.load((record_id, path))
+
     def _edge_batch(self, edge: GraphEdge) -> FarEnds:
         async def load(keys: list[EdgeKey]) -> list[Any]:
             path = keys[0][1].path
@@ -182,11 +193,10 @@ class Scope:
 
         return load
 
-    def _reference_batch(self, entity: type) -> ReferenceLists:
-        async def load(keys: list[ReferenceKey]) -> list[References | None]:
-            xref = self.request.services.reading.xref
+    def _told_batch(self, tell: Tell) -> ToldLists:
+        async def load(keys: list[ToldKey]) -> list[Any]:
             try:
-                found = await xref.references(entity, [record_id for record_id, _ in keys])
+                found = await tell([record_id for record_id, _ in keys])
             except Exception as error:  # noqa: BLE001  # one masked error, not one per record
                 self.request.report(error, keys[0][1])
                 return [None] * len(keys)

@@ -22,6 +22,7 @@ from resolvers.inputs import create_input, created, patched, update_input
 from resolvers.loaders import Wanted
 from resolvers.nodes.actions import mutation_name
 from resolvers.nodes.node import node_of
+from resolvers.nodes.setup import retry_project_setup
 from resolvers.operations import resume_topic
 from resolvers.outcomes import outcome_of, refusable, written_type
 from resolvers.selection import selected_fields
@@ -192,6 +193,10 @@ _OPERATIONS: Mapping[str, Any] = {
     ),
     "resume_topic": strawberry.mutation(
         resolver=resume_topic, description="Read a parked topic again; answers it."
+    ),
+    "retry_project_setup": strawberry.mutation(
+        resolver=retry_project_setup,
+        description="Send a system every copy of a project once more; answers where it stands.",
     ),
 }
 

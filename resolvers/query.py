@@ -19,12 +19,9 @@ from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
 from resolvers.search import search
 from resolvers.selection import CONNECTION_ROUTES, selected_fields
+from resolvers.tombstones import MOST_NODES, Tombstone, require_few, tombstones
 from schema.canon import ENTITIES, entity_of, require_id
 from schema.entity import anchor, entity_name, plural, prefix
-from schema.errors import Invalid
-
-MOST_NODES = 100
-"""How many objects may be asked for by id at once."""
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Canonical id.")]
 Ids = Annotated[
@@ -98,8 +95,7 @@ async def load_nodes(info: Info, ids: Sequence[str], read: Any) -> list[Any]:
 
     One batched read per type; a type that cannot be read at all is one error and no objects.
     """
-    if len(ids) > MOST_NODES:
-        raise Invalid(f"At most {MOST_NODES} ids at once, not {len(ids)}.")
+    require_few(ids)
     asked: dict[type, list[str]] = {}
     for record_id in dict.fromkeys(ids):
         asked.setdefault(entity_of(record_id), []).append(record_id)
@@ -124,6 +120,10 @@ async def nodes(info: Info, ids: Ids, read: Read = None) -> list[Node | None]:
     return await load_nodes(info, ids, read)
 
 
+async def deleted(info: Info, ids: Ids) -> list[Tombstone]:
+    return await tombstones(info, ids)
+
+
 def _list_name(entity: type) -> str:
     """`LegalEntities` -> `legalEntities`."""
     word = plural(entity)
@@ -139,6 +139,14 @@ _ROOTS: Mapping[str, Any] = {
     "nodes": strawberry.field(
         resolver=nodes,
         description="The objects with these ids, in the order asked; null for one nobody knows.",
+    ),
+    "tombstones": strawberry.field(
+        resolver=deleted,
+        description=(
+            "What the projection has heard of the deletion of these records, in the order asked. "
+            "Those that exist, or that nobody knows, are left out. `node` is null for a deleted "
+            "record."
+        ),
     ),
     "project_board": strawberry.field(
         resolver=project_board,

@@ -13,22 +13,15 @@ from typing import Annotated, Any
 import strawberry
 
 from resolvers.context import Info
+from resolvers.events import CURSOR, After, record_now
 from resolvers.filters import ids_of
-from resolvers.loaders import Wanted
-from resolvers.nodes.canon import nullable_node
-from resolvers.nodes.node import node_of
 from resolvers.policies import Read, policy_of
-from resolvers.selection import selected_fields
+from resolvers.setup_events import project_setup_changed
 from schema.canon import BY_ID_TYPE
 from schema.entity import bare_type, derived_fields, entity_name, owned_fields, plural
 from schema.lifecycles import STATUS_FIELDS
 from sync.feed import StatusEvent
 from sync.policy import PROJECTED, ReadPolicy
-
-After = Annotated[
-    str | None,
-    strawberry.argument(description="Send first what followed this event's cursor."),
-]
 
 
 def status_changed(entity: type) -> Any:
@@ -63,14 +56,8 @@ def _event_type(entity: type) -> Any:
     """`InvoiceStatusChanged`: the transition, and the record as it is now."""
     member, state = entity_name(entity), _states(entity)
 
-    async def resolve(root: Any, info: Info) -> Any:
-        scope = info.request.scope(root.policy)
-        wanted = Wanted(fields=selected_fields(info.syntax, entity), path=info.root_path)
-        record = await scope.load_root(entity, root.record_id, wanted)
-        return node_of(record, scope) if record else None
-
     said = {
-        "cursor": "Pass the last one seen as `after` to go on without a gap or a repeat.",
+        "cursor": CURSOR,
         "before": "Null for a new record.",
         "after": "Null once it was deleted.",
         "at": "When it became true at its owner.",
@@ -84,11 +71,7 @@ def _event_type(entity: type) -> Any:
         "policy": getitem(strawberry.Private, ReadPolicy),
     }
     members = {name: strawberry.field(description=text) for name, text in said.items()} | {
-        member: strawberry.field(
-            resolver=resolve,
-            graphql_type=nullable_node(entity),
-            description="The record as it is now; null once it was deleted.",
-        )
+        member: record_now(entity)
     }
     name = f"{_title(entity)}Changed"
     declared = type(name, (), {**members, "__annotations__": annotations})
@@ -175,7 +158,9 @@ def _name(entity: type) -> str:
     return f"{entity_name(entity).removesuffix('_status')}_status_changed"
 
 
+_STATUSES = {_name(entity): status_changed(entity) for entity in STATUS_FIELDS}
+
 Subscription = strawberry.type(
-    type("Subscription", (), {_name(entity): status_changed(entity) for entity in STATUS_FIELDS}),
+    type("Subscription", (), _STATUSES | {"project_setup_changed": project_setup_changed}),
     description="What happens, as it happens.",
 )

@@ -109,6 +109,15 @@ _TAX = Check(
     holds=lambda amount, tax: tax.amount <= amount.amount,
 )
 
+_FX = tuple(
+    Check(
+        fields=("amount", name),
+        rule=f"{name} is a rate from the currency of amount",
+        holds=lambda amount, fx: fx.base == amount.currency,
+    )
+    for name in ("fx_to_functional", "billing_fx")
+)
+
 CHECKS: Mapping[type, tuple[Check, ...]] = {
     Client: (_NAME, _BILL_TO, _TAX_IDS),
     Engagement: (_NAME, _CHANCE, _PERIOD),
@@ -118,7 +127,7 @@ CHECKS: Mapping[type, tuple[Check, ...]] = {
     Milestone: (_SPENT,),
     Assignment: (_PERIOD, _A_DAY),
     TimeEntry: (_WORKED,),
-    ExpenseItem: (_SPENT, _TAX),
+    ExpenseItem: (_SPENT, _TAX, *_FX),
     Invoice: (_in_order("issued_on", "due_on"),),
 }
 

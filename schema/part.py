@@ -31,7 +31,8 @@ def figure(description: str) -> Any:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(field, figure))
 def part() -> Callable[[type[T]], type[T]]:
-    """Declare a part. Its fields are scalars, ids, enums, dates, Money, Rate or lists of text."""
+    """Declare a part. Its fields are scalars, ids, enums, dates, Money, Rate, FxRate or
+    lists of text."""
 
     def declare(cls: type[T]) -> type[T]:
         declared = strawberry.type(cls, description=(cls.__doc__ or "").strip())

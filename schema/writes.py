@@ -74,7 +74,10 @@ CREATES: Mapping[type, Creation] = {
     ),
     ExpenseItem: Creation(
         needs=("resource_id", "project_id", "incurred_on", "category", "amount"),
-        takes=("tax", "is_tax_recoverable", "is_billable", "is_reimbursable", "receipt_hash"),
+        takes=(
+            *("tax", "is_tax_recoverable", "is_billable", "is_reimbursable", "receipt_hash"),
+            *("fx_to_functional", "billing_fx"),
+        ),
     ),
     BillingHold: Creation(
         needs=("effect", "reason", "review_by"),
@@ -103,7 +106,10 @@ UPDATES: Mapping[type, tuple[str, ...]] = {
     Resource: ("role", "skills"),
     Assignment: ("role", "starts_on", "ends_on", "minutes_per_day", "is_billable"),
     TimeEntry: ("task", "work_date", "worked", "is_billable", "activity", "note"),
-    ExpenseItem: ("category", "amount", "tax", "is_billable", "markup", "receipt_hash"),
+    ExpenseItem: (
+        *("category", "amount", "tax", "is_billable", "markup", "receipt_hash"),
+        *("fx_to_functional", "billing_fx"),
+    ),
     BillingHold: ("reason", "review_by"),
     Invoice: ("description", "due_on", "is_disputed", "disputes"),
 }

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, get_args, get_origin
 
 from schema.entity import bare_type
+from schema.fx import FxRate
 from schema.money import Money
 from schema.part import is_part, part_fields
 from schema.rate import Rate, RateUnit
@@ -17,6 +18,7 @@ from schema.rate import Rate, RateUnit
 Convert = Callable[[Any], Any]
 
 _CENT = Decimal("0.01")
+_FX = ("base", "quote", "rate", "on", "source")
 
 
 def json_form(value: Any) -> Any:
@@ -28,6 +30,8 @@ def json_form(value: Any) -> Any:
     if isinstance(value, Rate):
         amount, per = json_form(value.amount), json_form(value.per)
         return {"amount": amount, "currency": value.currency, "per": per}
+    if isinstance(value, FxRate):
+        return {name: json_form(getattr(value, name)) for name in _FX}
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -78,6 +82,11 @@ def _rate(told: Any) -> Rate:
     return Rate(amount=amount, currency=told["currency"], per=RateUnit(told["per"]))
 
 
+def _fx(told: Any) -> FxRate:
+    on, rate = date.fromisoformat(told["on"]), Decimal(told["rate"])
+    return FxRate(**{**told, "on": on, "rate": rate})
+
+
 def _same(told: Any) -> Any:
     return told
 
@@ -85,6 +94,7 @@ def _same(told: Any) -> Any:
 _PLAIN: dict[Any, Convert] = {
     Money: _money,
     Rate: _rate,
+    FxRate: _fx,
     Decimal: Decimal,
     date: date.fromisoformat,
     datetime: datetime.fromisoformat,

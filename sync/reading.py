@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -157,6 +157,10 @@ class Reading:
             has_next=span.before is not None if span.is_backward else stretch.has_more,
             has_previous=stretch.has_more if span.is_backward else span.after is not None,
         )
+
+    async def deleted(self, entity: type, ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When the records were deleted that were, as far as the projection has heard."""
+        return await self._projected.deleted(entity, ids)
 
     async def settle(self, session: ReadSession) -> None:
         """Turn AFTER into PROJECTED once the projection shows the write, else into LIVE."""

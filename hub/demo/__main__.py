@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import asyncpg
 
-from hub.demo.drawing.size import SIZES
+from hub.demo.drawing.size import SIZES, Size, in_home_currency
 from hub.demo.seeding import HUB, seed
 from hub.demo.serving import Place, serve
 from hub.demo.storage import speak_json
@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
         for name in wanted
     }
     if options["command"] == "seed":
-        asyncio.run(fill(places, options["size"]))
+        size = SIZES[options["size"]]
+        asyncio.run(fill(places, in_home_currency(size) if options["home_currency"] else size))
     else:
         # The server stops on these signals by itself, and raises them again when it has.
         for stop in (signal.SIGINT, signal.SIGTERM):
@@ -48,6 +49,9 @@ def arguments_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--size", choices=tuple(SIZES), default="S", help="how large a firm to seed"
     )
+    parser.add_argument(
+        "--home-currency", action="store_true", help="bill no one in a foreign currency"
+    )
     parser.add_argument("--only", metavar="NAMES", help="the systems meant, with commas between")
     for name in (*SYSTEMS, HUB):
         parser.add_argument(f"--{name}-dsn", metavar="DSN", help=f"the database of {name}")
@@ -56,7 +60,7 @@ def arguments_parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def fill(places: Mapping[str, Place], size: str) -> None:
+async def fill(places: Mapping[str, Place], size: Size) -> None:
     """Creates the tables and seeds those databases that are still empty."""
     async with AsyncExitStack() as stack:
         connections = {}
@@ -66,7 +70,7 @@ async def fill(places: Mapping[str, Place], size: str) -> None:
             await speak_json(connections[name])
             if name in SYSTEMS:
                 await create_tables(name, connections[name])
-        await seed(connections, size=SIZES[size])
+        await seed(connections, size=size)
 
 
 if __name__ == "__main__":

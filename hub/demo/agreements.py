@@ -83,7 +83,7 @@ class Sow:
 
     @property
     def currency(self) -> str:
-        return self.engagement.client.entity.currency
+        return self.engagement.client.currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

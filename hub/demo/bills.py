@@ -71,6 +71,10 @@ class Invoice:
         return self.project.engagement.client.entity
 
     @property
+    def currency(self) -> str:
+        return self.project.engagement.client.currency
+
+    @property
     def is_in_ledger(self) -> bool:
         return self.document_status != "DRAFT"
 
@@ -137,8 +141,19 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What an hour of somebody costs the firm."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Billable:
-    """Something of one project that may be billed, before any invoice took of it."""
+    """Something of one project that may be billed, before any invoice took of it.
+
+    `costs` are those of the `time_entries`, one by one.
+    """
 
     project: Project
     kind: str
@@ -150,6 +165,7 @@ class Billable:
     amount: Decimal
     price: Price | None = None
     time_entries: tuple[int, ...] = ()
+    costs: tuple[Cost, ...] = ()
     expenses: tuple[int, ...] = ()
     milestone: str | None = None
     retainer: str | None = None
@@ -167,7 +183,7 @@ class BillingEvent:
 
     @property
     def currency(self) -> str:
-        return self.billed.project.engagement.client.entity.currency
+        return self.billed.project.engagement.client.currency
 
     @property
     def invoices(self) -> list[str]:

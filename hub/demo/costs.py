@@ -1,5 +1,6 @@
 """The ERP's project costing: the PSA's plans, time and expenses as the ledger sees them."""
 
+from hub.demo.documents import BOOK_RATE
 from hub.demo.hours import HOURS
 from hub.demo.kinds import CURRENCY, DATE, FLAG, INSTANT, MONEY
 from hub.demo.tables import EXACT, RANGE, Table, anchor, copied, number_key
@@ -52,6 +53,7 @@ EXPENSE_COSTS = Table(
         copied("amount_gross", MONEY),
         copied("amount_tax", MONEY),
         copied("is_tax_deductible", FLAG),
+        *(copied(name, kind) for name, kind in BOOK_RATE.items()),
         copied("is_billable", FLAG),
         copied("is_reimbursed", FLAG),
         copied("receipt_digest"),

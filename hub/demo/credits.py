@@ -1,10 +1,11 @@
 """Credit notes in the ERP stand-in: each settles as much of the invoice it corrects."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hub.demo.calls import broken
-from hub.demo.documents import OPEN_STATUSES, change_document
+from hub.demo.documents import BOOK_RATE, OPEN_STATUSES, change_document
 from hub.demo.payments import applied
 from hub.demo.tables import Connection, Row
 
@@ -15,13 +16,15 @@ async def settle_credit(connection: Connection, note: Row) -> dict[str, Any]:
     credit = -note["gross_amount"]
     refuse_wrong_amount(note, invoice, credit)
     day, settled = note["posted_on"], invoice["open_amount"] == credit
+    fx = {name: note[name] for name in BOOK_RATE}
+    credited = partial(applied, day=day, fx=fx, method="CREDIT_NOTE")
     await change_document(
         connection,
         invoice,
         document_status=_status_after(invoice, is_settled=settled),
         paid_amount=invoice["paid_amount"] + credit,
         open_amount=invoice["open_amount"] - credit,
-        applications=applied(invoice, credit, day, method="CREDIT_NOTE", ref=note["document_no"]),
+        applications=credited(invoice, credit, ref=note["document_no"]),
     )
     return await change_document(
         connection,
@@ -29,7 +32,7 @@ async def settle_credit(connection: Connection, note: Row) -> dict[str, Any]:
         document_status="PAID",
         paid_amount=-credit,
         open_amount=Decimal(0),
-        applications=applied(note, -credit, day, method="CREDIT_NOTE", ref=invoice["document_no"]),
+        applications=credited(note, -credit, ref=invoice["document_no"]),
     )
 
 

@@ -33,6 +33,13 @@ from hub.demo.tables import (
     own,
 )
 
+BOOK_RATE = {
+    "fx_rate": FX,
+    "book_currency": CURRENCY,
+    "fx_date": DATE,
+    "fx_provider": TEXT,
+}
+"""What one unit of the document's currency is worth in that of the books."""
 POSITION = {
     "pos_no": COUNT,
     "text": TEXT,
@@ -56,7 +63,7 @@ APPLICATION = {
     "amount": MONEY,
     "currency": CURRENCY,
     "method": TEXT,
-    "fx_rate": FX,
+    **BOOK_RATE,
 }
 OPEN_STATUSES = ("POSTED", "SENT", "PART_PAID")
 """A document in one of these is legal, and something of it is still owed."""
@@ -102,7 +109,7 @@ AR_INVOICES = Table(
         given("tax_amount", MONEY),
         given("tax_lines", document(TAX_LINE, is_list=True)),
         given("rounding_amount", MONEY),
-        given("fx_rate", FX),
+        *(given(name, kind) for name, kind in BOOK_RATE.items()),
         given("gross_amount", MONEY),
         given("paid_amount", MONEY, default="0"),
         given("written_off_amount", MONEY, default="0"),

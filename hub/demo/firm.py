@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hub.demo.agreements import Agreements
 from hub.demo.bills import Hold, Invoice
+from hub.demo.drawing.exchange import ExchangeTable
 from hub.demo.drawing.size import Size
 from hub.demo.parties import Client, Engagement, Person, Project
 from hub.demo.work import Assignment
@@ -20,6 +21,7 @@ class Firm:
     invoices: list[Invoice]
     assignments: list[Assignment]
     seed: int
+    exchange: ExchangeTable
     size: Size
     holds: list[Hold]
     agreements: Agreements

@@ -6,10 +6,11 @@ from typing import Any
 from hub.demo.calls import Fields, Path, broken, read_fields
 from hub.demo.credits import settle_credit
 from hub.demo.documents import change_document, refuse_unless_draft, select_document
+from hub.demo.exchange import RATES_DDL, read_book_rate
 from hub.demo.kinds import DATE
 from hub.demo.periods import PERIODS_DDL, refuse_closed_period
 from hub.demo.tables import Connection
-from hub.demo.taxes import RATES_DDL, read_exchange_rate, work_out
+from hub.demo.taxes import work_out
 
 SERIES_DDL = """CREATE TABLE IF NOT EXISTS number_series (
     series text PRIMARY KEY,
@@ -27,7 +28,6 @@ async def post(connection: Connection, path: Path, fields: Fields) -> dict[str, 
     entity = document["entity_code"]
     await refuse_closed_period(connection, entity, posting_date)
     figures = await work_out(connection, document)
-    fx_rate = await read_exchange_rate(connection, document["currency"], entity, posting_date)
     posted = await change_document(
         connection,
         document,
@@ -37,9 +37,9 @@ async def post(connection: Connection, path: Path, fields: Fields) -> dict[str, 
         tax_amount=figures.tax,
         tax_lines=figures.tax_lines,
         rounding_amount=figures.rounding,
-        fx_rate=fx_rate,
         gross_amount=figures.gross,
         open_amount=figures.gross,
+        **await read_book_rate(connection, document, posting_date),
     )
     return await settle_credit(connection, posted) if posted["doc_type"] == "CRN" else posted
 

@@ -59,6 +59,7 @@ class Client:
     segment: str
     owner_email: str
     entity: Entity
+    currency: str
     country: str
     address: str
     vat_id: str | None

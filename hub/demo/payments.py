@@ -6,6 +6,7 @@ from typing import Any
 
 from hub.demo.calls import Fields, Path, broken, read_fields
 from hub.demo.documents import OPEN_STATUSES, change_document, select_document
+from hub.demo.exchange import read_book_rate
 from hub.demo.kinds import DATE, MONEY, TEXT
 from hub.demo.refusals import Reason, Refusal
 from hub.demo.tables import Connection, Row
@@ -23,6 +24,7 @@ async def pay(connection: Connection, path: Path, fields: Fields) -> dict[str, A
     else:
         refuse_taking_back(document, -amount)
     paid = document["paid_amount"] + amount
+    fx = await read_book_rate(connection, document, paid_on)
     return await change_document(
         connection,
         document,
@@ -30,7 +32,7 @@ async def pay(connection: Connection, path: Path, fields: Fields) -> dict[str, A
         paid_amount=paid,
         open_amount=document["open_amount"] - amount,
         last_payment_on=max(paid_on, document["last_payment_on"] or paid_on),
-        applications=applied(document, amount, paid_on, method=method),
+        applications=applied(document, amount, paid_on, fx=fx, method=method),
     )
 
 
@@ -51,9 +53,9 @@ def refuse_taking_back(document: Row, amount: Decimal) -> None:
 
 
 def applied(
-    document: Row, amount: Decimal, day: date, *, method: str, ref: str | None = None
+    document: Row, amount: Decimal, day: date, *, fx: Row, method: str, ref: str | None = None
 ) -> list[dict[str, Any]]:
-    """The document's applications with one more."""
+    """The document's applications with one more, at the rate of its day."""
     earlier: list[dict[str, Any]] = document["applications"]
     return [
         *earlier,
@@ -63,7 +65,7 @@ def applied(
             "amount": str(amount),
             "currency": document["currency"],
             "method": method,
-            "fx_rate": "1",
+            **{name: str(value) for name, value in fx.items()},
         },
     ]
 

@@ -3,11 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from itertools import chain, permutations
+from datetime import UTC, datetime
+from itertools import chain
 from operator import itemgetter
-from random import Random
 from typing import Any
 
 from hub.demo.bulk import unindexed
@@ -15,6 +13,7 @@ from hub.demo.company import ENTITIES
 from hub.demo.drawing.dice import CLOSED_UNTIL
 from hub.demo.drawing.firm import draw_firm
 from hub.demo.drawing.size import S, Size
+from hub.demo.exchange import copy_exchange_rates
 from hub.demo.firm import Firm
 from hub.demo.kinds import KEY
 from hub.demo.rows.billing import billing_rows
@@ -31,8 +30,6 @@ DEFAULT_SEED = 2026
 SEEDED_AT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 YEARS = range(2025, 2031)
 LAST_CLOSED_PERIOD = f"{CLOSED_UNTIL:%Y-%m}"
-
-IN_EUR = {"EUR": Decimal(1), "GBP": Decimal("1.17"), "USD": Decimal("0.92")}
 
 HUB = "hub"
 """Concord's own database: it makes its tables itself, and is seeded like the others."""
@@ -69,7 +66,7 @@ async def fill(connection: Connection, name: str, firm: Firm) -> None:
         await copy_rows(connection, tables, ROWS[name](firm))
         if name == "erp":
             await copy_periods(connection)
-            await copy_exchange_rates(connection)
+            await copy_exchange_rates(connection, firm.exchange)
             await copy_series(connection, firm)
 
 
@@ -120,21 +117,6 @@ async def copy_periods(connection: Connection) -> None:
             (entity.code, period, period > LAST_CLOSED_PERIOD, SEEDED_AT)
             for entity in ENTITIES
             for period in periods
-        ],
-    )
-
-
-async def copy_exchange_rates(connection: Connection) -> None:
-    """A rate for every month of the past, between any two of the firm's currencies."""
-    rng = Random(DEFAULT_SEED)
-    months = [date(year, month, 1) for year in (2025, 2026) for month in range(1, 13)]
-    drifts = [1 + Decimal(rng.randint(-20, 20)) / 1000 for _ in months]
-    await connection.copy_records_to_table(
-        "exchange_rates",
-        records=[
-            (one, other, month, round(IN_EUR[one] / IN_EUR[other] * drift, 6))
-            for month, drift in zip(months, drifts, strict=True)
-            for one, other in permutations(IN_EUR, 2)
         ],
     )
 

@@ -1,8 +1,7 @@
-"""How the ERP stand-in works out a document: tax by category, rounding and the exchange rate."""
+"""How the ERP stand-in works out a document: tax by category, and rounding."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -21,13 +20,6 @@ TAX_RATES: Mapping[tuple[str, str], Decimal] = {
     ("UK01", "E"): Decimal(0),
     ("US01", "O"): Decimal(0),
 }
-
-RATES_DDL = """CREATE TABLE IF NOT EXISTS exchange_rates (
-    from_currency text NOT NULL,
-    to_currency text NOT NULL,
-    valid_from date NOT NULL,
-    rate numeric(20,10) NOT NULL,
-    PRIMARY KEY (from_currency, to_currency, valid_from))"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,27 +61,6 @@ def refuse_other_sum(document: Row, positions: Iterable[Mapping[str, Any]]) -> N
     if total != document["net_amount"]:
         message = f"The positions come to {total}, not to the net of {document['net_amount']}."
         raise broken("POSITIONS_DIFFER", message)
-
-
-async def read_exchange_rate(
-    connection: Connection, currency: str, entity: str, day: date
-) -> Decimal:
-    """To the currency of the books, as of the day."""
-    books = "SELECT book_currency FROM entities WHERE entity_code = $1"
-    functional = await connection.fetchval(books, entity)
-    if currency == functional:
-        return Decimal(1)
-    rate: Decimal | None = await connection.fetchval(
-        "SELECT rate FROM exchange_rates WHERE from_currency = $1 AND to_currency = $2"
-        " AND valid_from <= $3 ORDER BY valid_from DESC LIMIT 1",
-        currency,
-        functional,
-        day,
-    )
-    if rate is None:
-        message = f"There is no rate from {currency} to {functional} for {day}; enter one first."
-        raise broken("NO_EXCHANGE_RATE", message)
-    return rate
 
 
 def _positions(document: Row) -> list[Mapping[str, Any]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from hub.demo.drawing.exchange import Exchange
 from hub.demo.parties import Person, Project
 
 
@@ -63,7 +64,8 @@ class Expense:
     tax: Decimal
     currency: str
     is_tax_recoverable: bool
-    billing_fx: Decimal
+    home_fx: Exchange
+    billing_fx: Exchange
     is_billable: bool
     markup: Decimal
     receipt_hash: str | None

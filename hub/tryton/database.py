@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.demo.drawing.firm import draw_firm
+from hub.demo.drawing.size import S, in_home_currency
 from hub.demo.seeding import DEFAULT_SEED
 from hub.embedded import Cluster
 from hub.tryton.blueprint import Blueprint
@@ -95,7 +96,7 @@ def _make(
         return server.log_in(database, ADMIN, password)
 
     try:
-        companies = blueprint.fill(log_in, draw_firm(seed), say)
+        companies = blueprint.fill(log_in, draw_firm(seed, in_home_currency(S)), say)
         return _create_users(log_in(), companies, password)
     finally:
         server.stop()

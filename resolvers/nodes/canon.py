@@ -11,10 +11,15 @@ import strawberry
 from resolvers.nodes.actions import available_actions
 from resolvers.nodes.edge import edge
 from resolvers.nodes.node import Node
+from resolvers.nodes.setup import setup
 from resolvers.paging import Connection
 from schema.canon import ENTITIES
 from schema.edges import GraphEdge, edges_of
+from schema.entities.project import Project
 from schema.lifecycles import LIFECYCLES
+
+BESIDE: Mapping[type, Mapping[str, Any]] = {Project: {"setup": setup}}
+"""What the hub works out of a record and no declaration of the canon holds."""
 
 
 def _node(entity: type) -> type[Node]:
@@ -24,6 +29,7 @@ def _node(entity: type) -> type[Node]:
     annotations = {declared.name: _far(declared) for declared in leaving}
     if entity in LIFECYCLES:
         members["available_actions"] = available_actions(LIFECYCLES[entity])
+    members |= BESIDE.get(entity, {})
     declared = type(
         _name(entity), (entity, Node), {**members, "__annotations__": annotations, "__doc__": None}
     )

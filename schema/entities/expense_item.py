@@ -8,6 +8,7 @@ import strawberry
 
 from schema.entities.time_entry import BillingState
 from schema.entity import FilterOp, entity, owned_by
+from schema.fx import FxRate
 from schema.groups import EXPENSE_CONTENT, PRICING
 from schema.ids import ExpenseItemId, ProjectId, ResourceId
 from schema.money import Money
@@ -48,11 +49,13 @@ class ExpenseItem:
     is_tax_recoverable: bool | None = owned_by(
         EXPENSE_CONTENT, description="Whether the firm gets the tax back.", default=None
     )
-    billing_fx: Decimal | None = owned_by(
-        EXPENSE_CONTENT, description="Rate from the spent to the billing currency.", default=None
+    fx_to_functional: FxRate | None = owned_by(
+        EXPENSE_CONTENT,
+        description="Rate to the currency of the legal entity that pays it.",
+        default=None,
     )
-    billing_fx_on: date | None = owned_by(
-        EXPENSE_CONTENT, description="Day of that rate.", default=None
+    billing_fx: FxRate | None = owned_by(
+        EXPENSE_CONTENT, description="Rate to the currency the client is billed in.", default=None
     )
     is_billable: bool | None = owned_by(
         EXPENSE_CONTENT, description="Whether the client is billed for it.", default=None

@@ -8,6 +8,7 @@ import strawberry
 
 from schema.entities.billing_hold import HoldEffect
 from schema.entity import FilterOp, entity, first_of, owned_by
+from schema.fx import FxRate
 from schema.groups import HOLD, INVOICE_DRAFT, INVOICE_LEDGER
 from schema.ids import BillingHoldId, ClientId, InvoiceId, LegalEntityId, ProjectId
 from schema.money import Money
@@ -156,9 +157,9 @@ class Invoice:
     tax_lines: list[TaxLine] | None = owned_by(
         INVOICE_LEDGER, description="Tax by category.", default=None
     )
-    fx_to_functional: Decimal | None = owned_by(
+    fx_to_functional: FxRate | None = owned_by(
         INVOICE_LEDGER,
-        description="Rate to the legal entity's currency on the posting date.",
+        description="Rate to the legal entity's currency, as of the posting for good.",
         default=None,
     )
     rounding_adjustment: Money | None = owned_by(

@@ -1,12 +1,12 @@
 """PaymentStatus: how far a posted invoice has been paid."""
 
 from datetime import date
-from decimal import Decimal
 from enum import Enum
 
 import strawberry
 
 from schema.entity import FilterOp, entity, owned_by
+from schema.fx import FxRate
 from schema.groups import PAYMENT
 from schema.ids import InvoiceId, PaymentStatusId
 from schema.money import Money
@@ -31,7 +31,7 @@ class PaymentApplication:
     applied_on: date = field("Day it was applied.")
     amount: Money = field("How much; negative when it was taken back.")
     method: str | None = field("How it was paid.", default=None)
-    fx: Decimal | None = field("Rate from the payment's currency.", default=None)
+    fx: FxRate | None = field("Rate to the legal entity's currency on that day.", default=None)
 
 
 @entity(prefix="pay", plural="PaymentStatuses")

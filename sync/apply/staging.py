@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 
 from schema.canon import BY_ID_TYPE
 from schema.entity import bare_type, owned_fields
+from schema.fx import FxRate
 from schema.money import Money
 from schema.rate import Rate
 from sync.changes import Change
@@ -67,6 +68,8 @@ def _store(annotation: Any) -> Store:
         return _store_money
     if bare is Rate:
         return _store_rate
+    if bare is FxRate:
+        return _store_fx
     if has_parts(bare):
         return lambda values, ids: (
             [None if v is None else json_form(resolved(v, ids)) for v in values],
@@ -88,3 +91,8 @@ def _store_money(values: Cells, _: Mapping[Ref, str]) -> tuple[Cells, ...]:
 
 def _store_rate(values: Cells, _: Mapping[Ref, str]) -> tuple[Cells, ...]:
     return (*_store_money(values, _), [None if v is None else v.per.value for v in values])
+
+
+def _store_fx(values: Cells, _: Mapping[Ref, str]) -> tuple[Cells, ...]:
+    parts = ("rate", "base", "quote", "on", "source")
+    return tuple([None if v is None else getattr(v, part) for v in values] for part in parts)

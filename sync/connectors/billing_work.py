@@ -5,7 +5,7 @@ from __future__ import annotations
 from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, RateColumns
+from sync.connectors.binding import Binding, Column, FxColumns, MoneyColumns, RateColumns
 
 TIME_ENTRY = Binding(
     entity=TimeEntry,
@@ -52,8 +52,9 @@ EXPENSE_ITEM = Binding(
         "amount": MoneyColumns(amount="amount", currency="currency"),
         "tax": MoneyColumns(amount="tax", currency="currency"),
         "is_tax_recoverable": Column(name="tax_recoverable"),
-        "billing_fx": Column(name="fx_rate"),
-        "billing_fx_on": Column(name="fx_day"),
+        "billing_fx": FxColumns(
+            rate="fx_rate", base="currency", quote="fx_to", on="fx_day", source="fx_source"
+        ),
         "is_billable": Column(name="billable"),
         "markup": Column(name="markup"),
         "status": Column(

@@ -61,6 +61,17 @@ class RateColumns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FxColumns:
+    """Where an FxRate lives: five columns of one row; `base` is often that of an amount."""
+
+    rate: str
+    base: str
+    quote: str
+    on: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartColumn:
     """Where a part, or a list of parts, lives: one JSON column, and the places inside each."""
 
@@ -68,7 +79,7 @@ class PartColumn:
     parts: Mapping[str, Place]
 
 
-Place = Column | MoneyColumns | RateColumns | PartColumn
+Place = Column | MoneyColumns | RateColumns | FxColumns | PartColumn
 
 
 def column(name: str, **options: Any) -> Column:

@@ -18,6 +18,7 @@ import msgspec
 from schema.canon import BY_ID_TYPE
 from schema.entity import anchor, bare_type
 from schema.errors import Invalid, Poison
+from schema.fx import FxRate, fx_rate
 from schema.money import Money, money
 from schema.part import part_fields
 from schema.rate import RateUnit, rate
@@ -25,6 +26,7 @@ from schema.system import System
 from sync.connectors.binding import (
     Binding,
     Column,
+    FxColumns,
     MoneyColumns,
     PartColumn,
     Place,
@@ -32,7 +34,15 @@ from sync.connectors.binding import (
     Row,
     Words,
 )
-from sync.connectors.cells import PLAIN, Read, Unscaled, decimal_of, instant_of
+from sync.connectors.cells import (
+    PLAIN,
+    Read,
+    Unscaled,
+    date_of,
+    decimal_of,
+    instant_of,
+    text_of,
+)
 from sync.connectors.refs import Ref
 
 _Single = tuple[str, str, Read, bool]
@@ -165,6 +175,8 @@ def _reader(system: System, place: Place, bare: Any) -> tuple[str, tuple[str, ..
         return place.amount, (place.currency,), _read_money
     if isinstance(place, RateColumns):
         return place.amount, (place.currency, place.per), _rate_reader(place)
+    if isinstance(place, FxColumns):
+        return place.rate, (place.base, place.quote, place.on, place.source), _read_fx
     if isinstance(place, PartColumn):
         return place.name, (), _part_reader(system, place, bare)
     return place.name, (), _column_reader(system, place, bare)
@@ -221,6 +233,10 @@ def _read_money(amount: Any, currency: Any) -> Money | None:
     return money(decimal_of(amount), currency)
 
 
+def _read_fx(rate: Any, base: Any, quote: Any, on: Any, source: Any) -> FxRate | None:
+    return fx_rate(decimal_of(rate), base, quote, date_of(on), text_of(source))
+
+
 def _rate_reader(place: RateColumns) -> Read:
     unit = _translating(place.words or {m.value: m for m in RateUnit})
     return lambda amount, currency, per: rate(decimal_of(amount), currency, unit(per))
@@ -256,6 +272,8 @@ def _cells(place: Place, value: Any) -> dict[str, Any]:
         return {place.name: _encode_cell(place, value)}
     if isinstance(place, PartColumn):
         return {place.name: _part_cells(place, value)}
+    if isinstance(place, FxColumns):
+        return _fx_cells(place, value)
     return _amount_cells(place, value)
 
 
@@ -277,6 +295,19 @@ def _amount_cells(place: MoneyColumns | RateColumns, value: Any) -> dict[str, An
     if isinstance(place, RateColumns):
         cells[place.per] = _word_for(place.per, place.words, value.per)
     return cells
+
+
+def _fx_cells(place: FxColumns, value: FxRate | None) -> dict[str, Any]:
+    """Its base is the currency of an amount as a rule: an unknown rate leaves it."""
+    if value is None:
+        return dict.fromkeys((place.rate, place.quote, place.on, place.source))
+    return {
+        place.rate: format(value.rate, "f"),
+        place.base: value.base,
+        place.quote: value.quote,
+        place.on: value.on.isoformat(),
+        place.source: value.source,
+    }
 
 
 def _word_for(column: str, words: Words | None, member: Enum) -> str:

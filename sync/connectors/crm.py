@@ -25,12 +25,12 @@ from sync.connectors.http import (
     Dialect,
     Endpoint,
     Upstream,
-    comma_list,
     page_of,
     path_segment,
     record_of,
 )
-from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.connectors.narrowing import named_condition
+from sync.connectors.ports import RowQuery, Rows
 from sync.connectors.words import (
     CREDIT_STATUS,
     ENGAGEMENT_STAGE,
@@ -220,11 +220,4 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
     if query.descending:
         yield "desc", "true"
     for condition in query.where:
-        yield _condition(query.binding, condition)
-
-
-def _condition(binding: Binding, condition: Condition) -> tuple[str, str]:
-    if condition.op is FilterOp.IN:
-        name = "ids" if condition.column == binding.key else condition.column
-        return name, comma_list(condition.value)
-    return condition.column + SUFFIX[condition.op], str(condition.value)
+        yield named_condition(query.binding, condition, SUFFIX)

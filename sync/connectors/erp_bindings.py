@@ -13,7 +13,15 @@ from schema.entities.resource import Resource
 from schema.entities.sow import BillMethod
 from schema.rounding import NetRounding, RoundingMode, TaxRounding
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn, Place, Touch
+from sync.connectors.binding import (
+    Binding,
+    Column,
+    FxColumns,
+    MoneyColumns,
+    PartColumn,
+    Place,
+    Touch,
+)
 from sync.connectors.words import (
     CREDIT_STATUS,
     EMPLOYMENT_STATUS,
@@ -211,6 +219,9 @@ TAX_LINES = PartColumn(
         "tax": MoneyColumns(amount="tax", currency="currency"),
     },
 )
+FX = FxColumns(
+    rate="fx_rate", base="currency", quote="book_currency", on="fx_date", source="fx_provider"
+)
 APPLICATIONS = PartColumn(
     name="applications",
     parts={
@@ -218,7 +229,7 @@ APPLICATIONS = PartColumn(
         "applied_on": Column(name="applied_on"),
         "amount": MoneyColumns(amount="amount", currency="currency"),
         "method": spoken("method", METHODS),
-        "fx": Column(name="fx_rate"),
+        "fx": FX,
     },
 )
 WORKED_OUT: dict[str, Place] = {
@@ -229,7 +240,7 @@ WORKED_OUT: dict[str, Place] = {
     "sent_on": Column(name="sent_on"),
     "tax": MoneyColumns(amount="tax_amount", currency="currency"),
     "tax_lines": TAX_LINES,
-    "fx_to_functional": Column(name="fx_rate"),
+    "fx_to_functional": FX,
     "rounding_adjustment": MoneyColumns(amount="rounding_amount", currency="currency"),
     "gross": MoneyColumns(amount="gross_amount", currency="currency"),
 }

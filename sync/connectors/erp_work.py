@@ -6,7 +6,7 @@ from schema.entities.assignment import Assignment, AssignmentStatus
 from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns
+from sync.connectors.binding import Binding, Column, FxColumns, MoneyColumns
 from sync.connectors.words import duration_of, hours_text
 
 ASSIGNMENT = Binding(
@@ -84,6 +84,13 @@ EXPENSE_ITEM = Binding(
         "amount": MoneyColumns(amount="amount_gross", currency="currency"),
         "tax": MoneyColumns(amount="amount_tax", currency="currency"),
         "is_tax_recoverable": Column(name="is_tax_deductible"),
+        "fx_to_functional": FxColumns(
+            rate="fx_rate",
+            base="currency",
+            quote="book_currency",
+            on="fx_date",
+            source="fx_provider",
+        ),
         "is_billable": Column(name="is_billable"),
         "is_reimbursable": Column(name="is_reimbursed"),
         "receipt_hash": Column(name="receipt_digest"),

@@ -7,7 +7,7 @@ from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.rate import RateUnit
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, RateColumns
+from sync.connectors.binding import Binding, Column, FxColumns, MoneyColumns, RateColumns
 from sync.connectors.calls import Call, Calls
 from sync.connectors.words import duration_of, hours_text
 
@@ -104,8 +104,20 @@ EXPENSE_ITEM = Binding(
         "amount": MoneyColumns(amount="spent_amount", currency="spent_currency"),
         "tax": MoneyColumns(amount="tax_amount", currency="spent_currency"),
         "is_tax_recoverable": Column(name="is_tax_reclaimable"),
-        "billing_fx": Column(name="exchange_rate"),
-        "billing_fx_on": Column(name="exchange_day"),
+        "fx_to_functional": FxColumns(
+            rate="payout_rate",
+            base="spent_currency",
+            quote="payout_currency",
+            on="payout_rate_day",
+            source="payout_rate_source",
+        ),
+        "billing_fx": FxColumns(
+            rate="exchange_rate",
+            base="spent_currency",
+            quote="exchange_currency",
+            on="exchange_day",
+            source="exchange_source",
+        ),
         "is_billable": Column(name="is_chargeable"),
         "markup": Column(name="uplift"),
         "receipt_hash": Column(name="receipt_sha256"),

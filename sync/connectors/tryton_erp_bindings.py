@@ -11,7 +11,7 @@ from schema.entities.payment_status import PaymentState, PaymentStatus
 from schema.entities.project import Project, ProjectStatus
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Touch
-from sync.connectors.tryton_erp_documents import APPLICATIONS, LINES, TAX_LINES
+from sync.connectors.tryton_erp_documents import APPLICATIONS, FX, LINES, TAX_LINES
 from sync.connectors.words import hours_of, ledger_status_of, minutes_of, payment_state_of
 
 PROJECT_STATUS = {
@@ -88,7 +88,9 @@ INVOICE = Binding(
     key="id",
     anchor_key="reference",
     touches=_INVOICE_TOUCHES,
-    read_only=frozenset({"number", "ledger_status", "posted_on", "tax", "tax_lines", "gross"}),
+    read_only=frozenset(
+        {"number", "ledger_status", "posted_on", "tax", "tax_lines", "gross", "fx_to_functional"}
+    ),
     owns={
         "number": Column(name="number"),
         "ledger_status": Column(name="ledger_word", read=ledger_status_of),
@@ -96,6 +98,7 @@ INVOICE = Binding(
         "tax": MoneyColumns(amount="tax_amount", currency="currency"),
         "tax_lines": TAX_LINES,
         "gross": MoneyColumns(amount="gross_amount", currency="currency"),
+        "fx_to_functional": FX,
     },
     copies={
         "client_id": Column(name="party"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sync.connectors.binding import Column, MoneyColumns, PartColumn
+from sync.connectors.binding import Column, FxColumns, MoneyColumns, PartColumn
 from sync.connectors.words import spoken
 
 Told = Mapping[str, Any]
@@ -22,6 +22,12 @@ DOCUMENT_FIELDS = (
     "payment_lines.move.journal.name",
 )
 
+PAR = "PAR"
+"""Tryton publishes no rate of a currency to itself, and names no publisher of any other."""
+
+FX = FxColumns(
+    rate="fx_rate", base="currency", quote="book_currency", on="fx_date", source="fx_source"
+)
 LINES = PartColumn(
     name="lines",
     parts={
@@ -50,6 +56,7 @@ APPLICATIONS = PartColumn(
         "applied_on": Column(name="date"),
         "amount": MoneyColumns(amount="amount", currency="currency"),
         "method": Column(name="journal"),
+        "fx": FX,
     },
 )
 
@@ -79,6 +86,21 @@ def applications_of(record: Told) -> list[dict[str, Any]]:
     return [_application(record, one) for one in sorted(lines, key=lambda one: str(one["date"]))]
 
 
+def book_rate_of(record: Told, day: str | None) -> dict[str, Any]:
+    """The rate to the company's currency on a day that is booked: 1 where that is the document's.
+
+    Of a document in another currency Tryton keeps the day, and no rate: it stays unknown.
+    """
+    books = record["company"]["currency"]["code"]
+    is_told = day is not None and books == record["currency"]["code"]
+    return {
+        "fx_rate": "1" if is_told else None,
+        "book_currency": books,
+        "fx_date": day,
+        "fx_source": PAR if is_told else None,
+    }
+
+
 def _line(record: Told, place: int, told: Told) -> dict[str, Any]:
     taxes = [tax["name"] for tax in told["taxes"] or ()]
     return {
@@ -102,4 +124,5 @@ def _application(record: Told, told: Told) -> dict[str, Any]:
         "amount": str(amount),
         "currency": record["currency"]["code"],
         "journal": (move.get("journal") or {}).get("name"),
+        **book_rate_of(record, told["date"]),
     }

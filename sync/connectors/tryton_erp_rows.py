@@ -8,6 +8,7 @@ from sync.connectors.binding import Row
 from sync.connectors.tryton_erp_documents import (
     DOCUMENT_FIELDS,
     applications_of,
+    book_rate_of,
     lines_of,
     tax_lines_of,
 )
@@ -84,13 +85,14 @@ def read_invoice(record: Record) -> Row:
     is_legal = word != "DRAFT"
     total, due = Decimal(record["total_amount"]), Decimal(record["amount_to_pay"] or 0)
     is_owed = word in ("POSTED", "PART_PAID", "PAID")
+    posted_on = (record["accounting_date"] or record["invoice_date"]) if is_legal else None
     paid_on = [line["date"] for line in record["payment_lines"] or ()]
     return {
         "id": record["id"],
         "reference": record["reference"],
         "number": record["number"],
         "ledger_word": word,
-        "posted_on": (record["accounting_date"] or record["invoice_date"]) if is_legal else None,
+        "posted_on": posted_on,
         "party": record["party"],
         "project": marked(PROJECT_MARK, (record["comment"] or "").splitlines()),
         "company": record["company"]["party"]["code"],
@@ -98,6 +100,7 @@ def read_invoice(record: Record) -> Row:
         "net_amount": record["untaxed_amount"],
         "tax_amount": record["tax_amount"] if is_legal else None,
         "gross_amount": record["total_amount"] if is_legal else None,
+        **book_rate_of(record, posted_on),
         "paid_amount": str(total - due) if is_owed else "0",
         "open_amount": str(due) if is_legal else None,
         "last_payment_on": max(paid_on, default=None),
@@ -148,6 +151,7 @@ PROJECTS = Shape(
 INVOICES = Shape(
     fields=(
         *("number", "reference", "state", "party", "comment", "company.party.code"),
+        "company.currency.code",
         *("currency.code", "untaxed_amount", "tax_amount", "total_amount", "amount_to_pay"),
         *("invoice_date", "accounting_date", "payment_lines.date", "_timestamp"),
         *DOCUMENT_FIELDS,

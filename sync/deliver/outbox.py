@@ -12,6 +12,7 @@ from datetime import timedelta
 import asyncpg
 
 from schema.system import System
+from sync.setup import heard
 
 CHANNEL = "delivery"
 
@@ -54,9 +55,14 @@ _RETRY = _PUT_BACK.format(
     error="$3",
 )
 _SETTLE = """
-UPDATE delivery SET state = $2, last_error = $3, settled_at = now(), leased_until = NULL
-WHERE id = $1 AND state = 'sending'
+WITH settled AS (
+    UPDATE delivery SET state = $2, last_error = $3, settled_at = now(), leased_until = NULL
+    WHERE id = $1 AND state = 'sending' RETURNING id, target, entity, record_id, fields)
+DELETE FROM delivery d USING settled s
+WHERE d.state = 'dead' AND d.id <> s.id AND d.fields <@ s.fields
+AND (d.target, d.entity, d.record_id) = (s.target, s.entity, s.record_id)
 """
+"""A refusal is over once all it was about has been sent again, whatever came of that."""
 _WROTE = """
 WITH state AS (
     INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
@@ -132,11 +138,17 @@ class Outbox:
         await self._pool.execute(_RETRY, delivery.id, wait, _words(why), 0 if counts else 1)
 
     async def settle(self, delivery: Delivery, note: str | None = None) -> None:
-        await self._pool.execute(_SETTLE, delivery.id, "delivered", note)
+        await self._end(delivery, "delivered", note)
 
     async def bury(self, delivery: Delivery, why: str) -> None:
         """Give up, keeping the row and the target's words for a person to decide."""
-        await self._pool.execute(_SETTLE, delivery.id, "dead", _words(why))
+        await self._end(delivery, "dead", _words(why))
+
+    async def _end(self, delivery: Delivery, state: str, words: str | None) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            told = heard(connection, delivery.entity, delivery.record_id, delivery.target)
+            async with told:
+                await connection.execute(_SETTLE, delivery.id, state, words)
 
     async def held(self, delivery: Delivery) -> dict[str, object]:
         """What the target is known to hold of the record, in JSON form."""

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -20,6 +20,7 @@ import asyncpg
 import sqlalchemy as sa
 
 from schema.entity import anchor, bare_type, owned_fields
+from schema.fx import FxRate, fx_rate
 from schema.money import Money, money
 from schema.rate import Rate, RateUnit, rate
 from schema.system import System
@@ -53,6 +54,11 @@ class Projected:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+
+    async def deleted(self, entity: type, ids: Sequence[str]) -> dict[str, datetime]:
+        """When the anchor deleted those of the records that it has deleted."""
+        rows = await self._pool.fetch(_deleted(entity), list(ids))
+        return {row["id"]: row["deleted_at"] for row in rows}
 
     async def select_parts(
         self, entity: type, systems: Sequence[System], ids: Iterable[str]
@@ -161,7 +167,15 @@ def _as_spoken(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else as_spoken(amount)
 
 
-_AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, Decimal: _as_spoken}
+_AMOUNTS: dict[Any, Convert] = {Money: _money, Rate: _rate, FxRate: fx_rate, Decimal: _as_spoken}
+
+
+@cache
+def _deleted(entity: type) -> str:
+    columns = table_for(entity).c
+    deleted_at = columns[f"{anchor(entity).value}_deleted_at"]
+    found = sa.select(columns.id, deleted_at.label("deleted_at"))
+    return compiled(found.where(columns.id == any_of(), deleted_at.is_not(None)))[0]
 
 
 @cache

@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTab
 
 from schema.canon import BY_ID_TYPE, ENTITIES
 from schema.entity import Owned, bare_type, derived_fields, entity_name, owned_fields, owners
+from schema.fx import FxRate
 from schema.local_time import TimeZone
 from schema.minutes import Minutes
 from schema.money import Money
@@ -41,7 +42,20 @@ _PLAIN: dict[Any, sa.types.TypeEngine[Any]] = {
     Minutes: sa.BigInteger(),
     TimeZone: sa.Text(),
 }
-_PARTS = {Money: ("amount", "currency"), Rate: ("amount", "currency", "per")}
+_FX = sa.Numeric()
+"""Ten significant digits, wherever they begin."""
+_COLUMNS: dict[Any, dict[str, sa.types.TypeEngine[Any]]] = {
+    Money: {"amount": AMOUNT, "currency": sa.Text()},
+    Rate: {"amount": AMOUNT, "currency": sa.Text(), "per": sa.Text()},
+    FxRate: {
+        "rate": _FX,
+        "base": sa.Text(),
+        "quote": sa.Text(),
+        "on": sa.Date(),
+        "source": sa.Text(),
+    },
+}
+"""The columns of a value that has several."""
 
 
 @cache
@@ -75,8 +89,8 @@ def fence_columns(system: System) -> tuple[sa.Column[Any], ...]:
 
 
 def column_names(field: Owned) -> tuple[str, ...]:
-    """The table columns of a field: two for Money, three for a Rate, else one."""
-    parts = _PARTS.get(bare_type(field.type))
+    """The table columns of a field: two for Money, three for a Rate, five for FxRate, else one."""
+    parts = _COLUMNS.get(bare_type(field.type))
     return tuple(f"{field.name}_{part}" for part in parts) if parts else (field.name,)
 
 
@@ -116,9 +130,9 @@ def projection_ddl() -> str:
 
 def _field_columns(field: Owned) -> list[sa.Column[Any]]:
     bare = bare_type(field.type)
-    if bare in _PARTS:
-        amount, *words = column_names(field)
-        return [sa.Column(amount, AMOUNT), *(sa.Column(word, sa.Text) for word in words)]
+    if bare in _COLUMNS:
+        kinds = _COLUMNS[bare].values()
+        return [sa.Column(*pair) for pair in zip(column_names(field), kinds, strict=True)]
     return [sa.Column(field.name, _column_type(field, bare))]
 
 

@@ -149,6 +149,9 @@ async def test_seeded_invoices_agree_with_themselves(books: Erp, drafts: Billing
         if ledger["number"] is None or row["billing_ref"] == NEW_DOCUMENT["billing_ref"]:
             continue
         assert sum(one.tax.amount for one in ledger["tax_lines"]) == ledger["tax"].amount
+        booked = [ledger["fx_to_functional"], *(one.fx for one in payment["applications"])]
+        assert {fx.base for fx in booked} == {ledger["gross"].currency}
+        assert len({fx.quote for fx in booked}) == 1
         applied = sum((a.amount.amount for a in payment["applications"]), Decimal(0))
         assert applied == payment["paid"].amount
 

@@ -52,6 +52,36 @@ mutation ($id: ID!, $key: String!) {
     ... on TimeEntryWritten { timeEntry { status approvedBy } token }
     ... on Refused { code message } } }
 """
+INVOICES = """
+query ($read: ReadPolicy) {
+  invoices(last: 100, filter: {issuedOn: {to: "2026-06-30"}}, read: $read) { nodes {
+    id currency legalEntity { functionalCurrency }
+    fxToFunctional { base quote rate date source } } } }
+"""
+SPEND = """
+mutation ($input: CreateExpenseItemInput!, $key: String!) {
+  createExpenseItem(input: $input, idempotencyKey: $key) {
+    ... on ExpenseItemWritten { token
+      expenseItem { id billingFx { base quote rate date source } } }
+    ... on Refused { code message } } }
+"""
+EXPENSE = """
+query ($id: ID!, $token: String!) {
+  expenseItem(id: $id, read: {after: $token}) {
+    billingFx { base quote rate date source } references { system key } } }
+"""
+BEGIN = """
+mutation ($client: ID!, $books: ID!, $key: String!) {
+  createProject(idempotencyKey: $key, input: {clientId: $client, name: "Set up",
+      legalEntityId: $books, currency: "EUR", startsOn: "2026-12-01"}) {
+    ... on ProjectWritten { project { id } }
+    ... on Refused { code message } } }
+"""
+SETUP = "query ($id: ID!) { project(id: $id) { setup { system status reason } } }"
+SETUP_EVENTS = """
+subscription { projectSetupChanged(filter: {to: [LINKED], system: [BILLING]}) {
+    before after system project { name } } }
+"""
 TIME_EVENTS = """
 subscription ($id: ID!) {
   timeEntryStatusChanged(filter: {id: [$id]}) { before after } }
@@ -127,6 +157,82 @@ async def test_time_is_approved_at_the_psa_and_its_copies_follow(firm: Staged) -
         }
 
     await until(has_arrived, seconds=DEADLINE_S)
+
+
+async def test_a_posted_invoice_tells_the_rate_of_its_posting(firm: Staged) -> None:
+    """The ledger and the projection tell the same, in whichever currency it is."""
+    live, projected = [
+        (await firm.ask(INVOICES, read={"mode": mode}))["invoices"]["nodes"]
+        for mode in ("LIVE", "PROJECTED")
+    ]
+    assert live == projected
+    posted = [one for one in live if one["fxToFunctional"]]
+    abroad = [one for one in posted if one["currency"] != one["legalEntity"]["functionalCurrency"]]
+    assert abroad
+    for one in posted:
+        fx = one["fxToFunctional"]
+        assert (fx["base"], fx["quote"]) == (
+            one["currency"],
+            one["legalEntity"]["functionalCurrency"],
+        )
+        assert (fx["rate"] != "1", fx["source"] == "ECB") == (one in abroad, one in abroad)
+
+
+async def test_an_expense_keeps_the_rate_it_was_given(firm: Staged) -> None:
+    """Written to the PSA, read back from it and from the projection, and copied to billing."""
+    people = await firm.ask("{ resources(first: 1) { nodes { id } } }")
+    [project] = (await firm.ask(PROJECTS))["projects"]["nodes"]
+    fx = {"base": "CHF", "quote": "EUR", "rate": "1.0345", "date": "2026-11-18", "source": "SNB"}
+    expense = {
+        "resourceId": people["resources"]["nodes"][0]["id"],
+        "projectId": project["id"],
+        "incurredOn": "2026-11-19",
+        "category": "meals",
+        "amount": {"amount": "40.00", "currency": "CHF"},
+        "billingFx": fx,
+    }
+    made = (await firm.ask(SPEND, input=expense, key=str(uuid4())))["createExpenseItem"]
+    assert made["expenseItem"]["billingFx"] == fx
+    told = await firm.ask(EXPENSE, id=made["expenseItem"]["id"], token=made["token"])
+    assert told["expenseItem"]["billingFx"] == fx
+    [key] = [one["key"] for one in told["expenseItem"]["references"] if one["system"] == "PSA"]
+
+    async def is_copied() -> bool:
+        rows: list[Any] = await firm.rows("billing", "/v1/expense-usage", **{"psa_line[]": key})
+        copies = [(row["fx_to"], row["fx_day"], row["fx_source"]) for row in rows]
+        return copies == [("EUR", "2026-11-18", "SNB")]
+
+    await until(is_copied, seconds=DEADLINE_S)
+
+
+async def test_a_new_project_is_set_up_where_it_must_be(firm: Staged) -> None:
+    """Every system with a copy of it confirms it, and a subscriber hears of it."""
+    found = await firm.ask(
+        "{ clients(first: 1) { nodes { id } } legalEntities(first: 1) { nodes { id } } }"
+    )
+    [client], [books] = (found[name]["nodes"] for name in ("clients", "legalEntities"))
+    async with firm.socket() as socket:
+        await socket.subscribe(SETUP_EVENTS)
+        begun = await firm.ask(BEGIN, client=client["id"], books=books["id"], key=str(uuid4()))
+        record_id = begun["createProject"]["project"]["id"]
+        assert await socket.event() == {
+            "before": "PENDING",
+            "after": "LINKED",
+            "system": "BILLING",
+            "project": {"name": "Set up"},
+        }
+
+    async def is_set_up() -> bool:
+        states = (await firm.ask(SETUP, id=record_id))["project"]["setup"]
+        return {one["system"]: one["status"] for one in states} == dict.fromkeys(
+            ("CRM", "PSA", "BILLING"), "LINKED"
+        )
+
+    await until(is_set_up, seconds=DEADLINE_S)
+    [older] = (await firm.ask("{ projects(first: 1) { nodes { setup { status } } } }"))["projects"][
+        "nodes"
+    ]
+    assert older["setup"] == [{"status": "LINKED"}] * 3
 
 
 async def _is_copied(firm: Staged, code: str, state: str) -> bool:

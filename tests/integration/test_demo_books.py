@@ -10,6 +10,8 @@ import httpx
 import pytest
 from support.stand_ins import caller
 
+from hub.demo.documents import BOOK_RATE
+
 NET = "1000.05"
 POSITION = {
     "pos_no": 1,
@@ -144,8 +146,15 @@ async def test_what_does_not_add_up_is_not_posted(
 
 async def test_a_foreign_invoice_keeps_the_rate_of_its_day(erp: httpx.AsyncClient) -> None:
     """The rate in force on the posting date is frozen on the document."""
-    document = (await erp.get(await posted(erp, currency="USD"))).json()
+    path = await posted(erp, currency="USD")
+    document = (await erp.get(path)).json()
     assert Decimal("0.85") < Decimal(document["fx_rate"]) < Decimal("0.99")
+    stated = (document["book_currency"], document["fx_date"], document["fx_provider"])
+    assert stated == ("EUR", "2026-12-01", "ECB")
+    await erp.post(f"{path}/payments", json={"amount": NET, "paid_on": "2026-11-20"})
+    paid = (await erp.get(path)).json()
+    assert {name: paid[name] for name in BOOK_RATE} == {name: document[name] for name in BOOK_RATE}
+    assert paid["applications"][0]["fx_date"] == "2026-11-01"
 
 
 async def test_an_invoice_is_sent_once_and_not_before_its_date(erp: httpx.AsyncClient) -> None:

@@ -181,6 +181,34 @@ async def test_the_money_agrees_in_every_system_that_holds_it(seeded: Connection
         assert [tuple(row) for row in rows] == [tuple(row) for row in ledger]
 
 
+async def test_documents_in_another_currency_have_a_rate_of_their_day(seeded: Connections) -> None:
+    """Invoices, their payments and expenses: dated, published, and 1 only within one currency."""
+    stated = {
+        "invoices": await seeded["erp"].fetch(
+            "SELECT currency AS base, book_currency AS quote, fx_rate AS rate, fx_date AS since,"
+            " fx_provider AS source, posted_on AS day FROM ar_invoices WHERE posted_on IS NOT NULL"
+        ),
+        "payments": await seeded["erp"].fetch(
+            "SELECT a ->> 'currency' AS base, a ->> 'book_currency' AS quote,"
+            " (a ->> 'fx_rate')::numeric AS rate, (a ->> 'fx_date')::date AS since,"
+            " a ->> 'fx_provider' AS source, (a ->> 'applied_on')::date AS day"
+            " FROM ar_invoices, jsonb_array_elements(applications) a"
+        ),
+        "expenses": await seeded["psa"].fetch(
+            "SELECT spent_currency AS base, exchange_currency AS quote, exchange_rate AS rate,"
+            " exchange_day AS since, exchange_source AS source, spent_day AS day"
+            " FROM expense_lines"
+        ),
+    }
+    for what, rows in stated.items():
+        abroad = [row for row in rows if row["base"] != row["quote"]]
+        assert len(abroad) > 10, what
+        assert all(row["rate"] != 1 and row["source"] == "ECB" for row in abroad), what
+        assert all(0 <= (row["day"] - row["since"]).days <= 31 for row in abroad), what
+        home = [row for row in rows if row["base"] == row["quote"]]
+        assert {(row["rate"], row["source"]) for row in home} == {(1, "PAR")}, what
+
+
 @pytest.mark.parametrize("table", COPIES_OF_CONTRACTS)
 async def test_contracts_agree_in_every_system_that_holds_them(
     seeded: Connections, table: str

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from support.graph import GraphFirm
+from support.projecting import project
+from support.targets import MOMENT
 
-from schema.canon import ENTITIES
+from schema.canon import ENTITIES, Invoice
 from schema.entity import owned_fields
 from schema.errors import Rejected, Unavailable
 from schema.groups import GROUPS
@@ -503,3 +507,69 @@ async def test_posting_needs_a_key(firm: GraphFirm) -> None:
     )
     assert codes(result) == ["GRAPHQL_VALIDATION_FAILED"]
     assert "(idempotencyKey:)' of type 'String!' is required" in result.errors[0].message
+
+
+async def test_a_rate_of_exchange_is_told_with_all_its_parts(firm: GraphFirm) -> None:
+    """Both currencies, the day and who published it; the number is text, and exact."""
+    cells = {"rate": Decimal("0.0000371234"), "base": "VND", "quote": "EUR", "source": "ECB"}
+    stated = {f"fx_to_functional_{part}": cell for part, cell in cells.items()}
+    invoice = mint("inv", "billing", "in_1")
+    day = {"fx_to_functional_on": date(2026, 11, 2)}
+    await project(firm.pool, Invoice, invoice, System.BILLING, "in_1", as_of=MOMENT)
+    await project(firm.pool, Invoice, invoice, System.ERP, "1", as_of=MOMENT, **stated, **day)
+    found = await firm.ask(
+        "query($id: ID!) { invoice(id: $id, read: {mode: PROJECTED}) {"
+        " fxToFunctional { base quote rate date source } } }",
+        id=invoice,
+    )
+    assert found["invoice"]["fxToFunctional"] == {
+        **cells,
+        "rate": "0.0000371234",
+        "date": "2026-11-02",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"rate": 1.0834}, "not an exact decimal"),
+        ({"rate": "0"}, "no rate from EUR to USD"),
+        ({"quote": "EUR"}, "rate from EUR to itself is 1"),
+    ],
+)
+async def test_what_is_no_rate_of_exchange_is_refused(
+    firm: GraphFirm, changed: dict[str, object], words: str
+) -> None:
+    """JSON numbers, nothing, and a currency that is not worth itself."""
+    fx = {"base": "EUR", "quote": "USD", "rate": "1.0834", "date": "2026-11-02", "source": "ECB"}
+    expense = {
+        "resourceId": mint("res", "hr", "1"),
+        "projectId": PROJECT,
+        "incurredOn": "2026-11-03",
+        "category": "travel",
+        "amount": {"amount": "10.00", "currency": "EUR"},
+        "billingFx": fx | changed,
+    }
+    result = await firm.run(
+        "mutation($input: CreateExpenseItemInput!) {"
+        ' createExpenseItem(input: $input, idempotencyKey: "k") { __typename } }',
+        input=expense,
+    )
+    [error] = result.errors
+    assert words in error.message
+
+
+async def test_what_was_deleted_is_told_by_its_tombstone(firm: GraphFirm) -> None:
+    """A node is alive or null; who deleted it and when is asked for apart, for many at once."""
+    gone, known, unknown = (mint("inv", "billing", f"in_{n}") for n in range(3))
+    await project(firm.pool, Invoice, gone, System.BILLING, "in_0", as_of=MOMENT, deleted_at=MOMENT)
+    await project(firm.pool, Invoice, known, System.BILLING, "in_1", as_of=MOMENT)
+    found = await firm.ask(
+        "query($ids: [ID!]!) { tombstones(ids: $ids) { id type deletedAt deletedIn }"
+        " nodes(ids: $ids, read: {mode: PROJECTED}) { id } }",
+        ids=[unknown, gone, known, CLIENT],
+    )
+    assert found["tombstones"] == [
+        {"id": gone, "type": "Invoice", "deletedAt": "2026-11-20T09:30:00Z", "deletedIn": "BILLING"}
+    ]
+    assert found["nodes"] == [None, None, {"id": known}, None]

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from hub.demo.drawing.dice import FIRST_DAY, TODAY
 from hub.demo.drawing.events import draw_events
+from hub.demo.drawing.exchange import PAR
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.firm import draw_firm
 from hub.demo.drawing.size import Size
 from hub.demo.drawing.time_entries import draw_time_entries
+from hub.demo.rows.hub import time_prices
 
 SIZES = st.builds(
     Size,
@@ -84,8 +86,14 @@ def test_expenses_lie_within_their_assignment(seed: int, size: Size) -> None:
         seat = one.assignment
         assert seat.starts_on <= one.incurred_on <= seat.ends_on
         assert 0 <= one.tax < one.amount
-        billing = seat.project.engagement.client.entity.currency
-        assert (one.billing_fx == 1) is (one.currency == billing)
+        quoted = {
+            seat.worker.entity.currency: one.home_fx,
+            seat.project.engagement.client.currency: one.billing_fx,
+        }
+        for quote, fx in quoted.items():
+            assert (fx.base, fx.quote) == (one.currency, quote)
+            assert (fx.rate == 1) is (fx.source == PAR) is (one.currency == quote)
+            assert fx.since <= one.incurred_on
 
 
 @settings(max_examples=5)
@@ -121,3 +129,18 @@ def test_invoices_take_what_there_is_and_no_more(seed: int, size: Size) -> None:
             assert taken[invoice.invoice_id, number] == (line.net if is_drawn else 0)
     approved = [one for one in draw_time_entries(firm) if one.status == "approved" and one.billable]
     assert billed == {one.number for one in approved if one.work_date >= size.billed_since}
+
+
+@few
+@given(SEEDS, SIZES)
+def test_a_frozen_price_has_its_cost_beside_it(seed: int, size: Size) -> None:
+    """An hour costs what its worker costs on that day, in the currency the worker is paid in."""
+    firm = draw_firm(seed, size)
+    entries = {str(one.number): one for one in draw_time_entries(firm)}
+    for event in draw_events(firm):
+        for row in time_prices(event):
+            entry = entries[row["time_entry"]]
+            worker = entry.assignment.worker
+            assert row["cost_currency"] == worker.entity.currency
+            paid = [one for one in worker.cost_rates if one.amount == row["cost"]]
+            assert any(one.valid_from <= entry.work_date for one in paid)

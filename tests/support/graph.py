@@ -35,6 +35,7 @@ from sync.reading import Reading
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import ReadSession
+from sync.setup import Setups
 from sync.xref import Xref
 
 
@@ -67,6 +68,7 @@ class GraphFirm:
             routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
             feed=self.feed,
             operations=operations_of(pool),
+            setups=Setups(pool, [one for owner in owners.values() for one in owner.bindings]),
             clock=utc_now,
         )
         self.graph = Graph(Limits())

@@ -75,13 +75,13 @@ HAS_NO_COLUMN = {
     (System.ERP, "Invoice"): {"description", "issued_on", "draft_status", "disputes"},
     (System.ERP, "Assignment"): {"rate_override", "replaced_by_id", "total"},
     (System.ERP, "TimeEntry"): {"task", "time_zone", "billable", "locked_reason"},
-    (System.ERP, "ExpenseItem"): {"billing_fx", "billing_fx_on", "markup"},
+    (System.ERP, "ExpenseItem"): {"billing_fx", "markup"},
     (System.BILLING, "TimeEntry"): {
         "assignment_id", "task", "time_zone", "approved_by", "locked_reason", "rate_line_id",
         "rate_source", "rate_version", "cost_snapshot", "billing_state", "billed_share",
     },
     (System.BILLING, "ExpenseItem"): {
-        "receipt_hash", "is_reimbursable", "billing_state", "billed_share",
+        "receipt_hash", "is_reimbursable", "fx_to_functional", "billing_state", "billed_share",
     },
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.scalars import SCALARS
 from schema.entity import FilterOp, bare_type, entity, owned_by, owned_fields
 from schema.errors import Poison
+from schema.fx import FxRate
 from schema.groups import RESOURCE_SKILLS
 from schema.ids import ResourceId
 from schema.local_time import TimeZone
@@ -20,11 +22,11 @@ from schema.minutes import Minutes
 from schema.rate import Rate, RateUnit
 from schema.system import System
 from sync.apply.staging import _stores
-from sync.connectors.binding import Binding, RateColumns, column
+from sync.connectors.binding import Binding, FxColumns, RateColumns, column
 from sync.connectors.codec import decode, encode
-from sync.json_form import json_form
+from sync.json_form import from_json, json_form
 from sync.policy import Filter, KeyRange
-from sync.read.projected import _converter, _page
+from sync.read.projected import _converter, page_statement
 from sync.store.projection_tables import column_names, table_for
 
 
@@ -42,6 +44,7 @@ class Booking:
     is_billable: bool | None = field("Whether it is billed.")
     share: Decimal | None = field("Share of a day.")
     price: Rate | None = field("What it costs.")
+    fx: FxRate | None = field("What its currency is worth.")
 
 
 BOOKING = Binding(
@@ -58,6 +61,7 @@ BOOKING = Binding(
         "price": RateColumns(
             amount="rate", currency="cur", per="unit", words={"HR": RateUnit.HOUR}
         ),
+        "fx": FxColumns(rate="fx", base="cur", quote="books", on="day", source="by"),
     },
 )
 ROW = {
@@ -68,6 +72,10 @@ ROW = {
     "rate": "187.505",
     "cur": "EUR",
     "unit": "HR",
+    "fx": "0.00003712345678",
+    "books": "USD",
+    "day": "2026-11-02",
+    "by": "ECB",
 }
 VALUES: Mapping[str, Any] = {
     "length": Minutes(90),
@@ -75,6 +83,13 @@ VALUES: Mapping[str, Any] = {
     "is_billable": True,
     "share": Decimal("0.1875"),
     "price": Rate(amount=Decimal("187.505"), currency="EUR", per=RateUnit.HOUR),
+    "fx": FxRate(
+        base="EUR",
+        quote="USD",
+        rate=Decimal("0.00003712345678"),
+        on=date(2026, 11, 2),
+        source="ECB",
+    ),
 }
 
 
@@ -91,9 +106,34 @@ def test_a_rate_that_is_not_known_keeps_its_currency() -> None:
         assert decode(BOOKING, {**ROW, missing: None})["price"] is None
 
 
+def test_an_fx_rate_that_is_not_known_keeps_its_currency() -> None:
+    """All but the base is emptied, and any part that is missing leaves nothing to convert by."""
+    assert encode(BOOKING, {"fx": None}) == dict.fromkeys(("fx", "books", "day", "by"))
+    for missing in ("fx", "cur", "books", "day", "by"):
+        assert decode(BOOKING, {**ROW, missing: None})["fx"] is None
+
+
+def test_parts_hold_an_fx_rate_as_json() -> None:
+    """Where a record holds parts, its five parts are named, and the day and the rate are text."""
+    form = json_form(VALUES["fx"])
+    assert form == {
+        "base": "EUR",
+        "quote": "USD",
+        "rate": "0.00003712345678",
+        "on": "2026-11-02",
+        "source": "ECB",
+    }
+    assert from_json(FxRate)(form) == VALUES["fx"]
+
+
 @pytest.mark.parametrize(
     "cell",
     [
+        {"fx": 1.09},
+        {"fx": "0"},
+        {"fx": "-1.09"},
+        {"books": "EUR"},
+        {"books": "XYZ"},
         {"mins": -1},
         {"mins": 1.5},
         {"mins": True},
@@ -106,7 +146,7 @@ def test_a_rate_that_is_not_known_keeps_its_currency() -> None:
     ],
 )
 def test_what_the_kind_cannot_be_is_poison(cell: dict[str, Any]) -> None:
-    """A negative duration, an unknown zone, a float or a word nobody declared."""
+    """A negative duration or rate, an unknown zone or currency, a float, a word nobody declared."""
     with pytest.raises(Poison, match="bad_value"):
         decode(BOOKING, {**ROW, **cell})
 
@@ -123,7 +163,7 @@ def test_the_projection_keeps_each_value_as_it_is() -> None:
 
 
 def test_the_projection_has_a_column_for_each_part() -> None:
-    """Amounts and fractions have six decimals, a rate stands in three columns."""
+    """Amounts have six decimals, a rate stands in three columns, one of exchange in five."""
     columns = table_for(Booking).columns
     kinds = {c.name: str(c.type) for c in columns if "psa_" not in c.name}
     assert kinds == {
@@ -135,6 +175,11 @@ def test_the_projection_has_a_column_for_each_part() -> None:
         "price_amount": "NUMERIC(20, 6)",
         "price_currency": "TEXT",
         "price_per": "TEXT",
+        "fx_rate": "NUMERIC",
+        "fx_base": "TEXT",
+        "fx_quote": "TEXT",
+        "fx_on": "DATE",
+        "fx_source": "TEXT",
     }
 
 
@@ -147,7 +192,7 @@ def test_the_projection_is_filtered_in_the_fields_own_kind(
 ) -> None:
     """A list of flags or numbers is compared as such, not as text."""
     narrowed = Filter(field=name, op=FilterOp.IN, value=(value,))
-    statement, arguments = _page(Booking, [narrowed], KeyRange(limit=1))
+    statement, arguments = page_statement(Booking, [narrowed], KeyRange(limit=1))
     assert f"{name} = ANY ($1::{kind}[])" in statement
     assert arguments[0] == [value]
 

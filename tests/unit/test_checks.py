@@ -13,6 +13,7 @@ from schema.checks import CHECKS
 from schema.entities.client import Address, TaxId
 from schema.entity import owned_fields
 from schema.errors import Invalid
+from schema.fx import FxRate
 from schema.money import Money
 from sync.write.checking import require_checks
 
@@ -21,6 +22,10 @@ MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 
 def euros(amount: int) -> Money:
     return Money(amount=Decimal(amount), currency="EUR")
+
+
+def fx(base: str) -> FxRate:
+    return FxRate(base=base, quote="GBP", rate=Decimal("0.86"), on=MAY, source="ECB")
 
 
 def address(*, is_bill_to: bool) -> Address:
@@ -62,6 +67,12 @@ def number(country: str, value: str, kind: str = "VAT") -> TaxId:
             {"amount": euros(10), "tax": euros(11)},
             {"amount": euros(10), "tax": euros(2)},
             "tax is no more than amount",
+        ),
+        (
+            ExpenseItem,
+            {"amount": euros(10), "billing_fx": fx("USD")},
+            {"amount": euros(10), "billing_fx": fx("EUR")},
+            "billingFx is a rate from the currency of amount",
         ),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from schema.allocation import allocate
 from schema.errors import Invalid
-from schema.fx import FxRate
+from schema.fx import FxRate, fx_rate
 from schema.money import Money, known_currency, minor_digits, minor_unit, money, parse_money, total
 from schema.rate import RateUnit, parse_rate
 from schema.rounding import (
@@ -209,14 +209,27 @@ def test_a_conversion_is_not_rounded() -> None:
         {"rate": D("1.2345678901")},
         {"rate": D(0)},
         {"rate": D("NaN")},
+        {"rate": D(-1)},
         {"quote": "EUR"},
         {"base": "ABC"},
     ],
 )
 def test_a_rate_that_nobody_publishes_is_refused(changed: dict[str, Any]) -> None:
-    """Too fine, nothing, no number, to itself, or from nowhere."""
+    """Too fine, nothing, less, no number, to itself but not 1, or from nowhere."""
     with pytest.raises(Invalid):
         fx(**changed)
+
+
+def test_a_currency_is_worth_itself() -> None:
+    """A document in the currency of the books states its rate, too: 1."""
+    assert fx(quote="EUR", rate=D("1.0000")).convert(eur("10.01")) == eur("10.01")
+
+
+def test_a_rate_that_is_not_wholly_known_is_unknown() -> None:
+    """Without its source it is nobody's, and without its day it is of no day."""
+    told = {"rate": D("1.10"), "base": "EUR", "quote": "USD", "on": date(2026, 3, 1), "source": "E"}
+    assert fx_rate(**told) == FxRate(**told)
+    assert all(fx_rate(**{**told, part: None}) is None for part in told)
 
 
 def test_a_rate_has_one_direction() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from hub.registry import captured_tables
 from schema.entities.legal_entity import PeriodState, policy_of
 from schema.entity import FilterOp
 from schema.errors import Conflict, Rejected
+from schema.fx import FxRate
 from schema.rounding import RoundingMode, TaxRounding
 from schema.system import System
 from sync.connectors.binding import Row
@@ -37,7 +39,7 @@ def invoice(**fields: Any) -> Row:
             "state": "posted",
             "party": 3,
             "comment": "project:P-2601-001\nplease call first",
-            "company": {"party": {"code": "NL01"}},
+            "company": {"party": {"code": "NL01"}, "currency": {"code": "EUR"}},
             "currency": {"code": "EUR"},
             "untaxed_amount": "100.00",
             "tax_amount": "21.00",
@@ -72,6 +74,20 @@ def test_a_state_becomes_the_ledgers_word(
     assert (row["ledger_word"], row["paid_amount"], row["open_amount"]) == (word, paid, balance)
     decode(INVOICE, row)
     decode(PAYMENT_STATUS, row)
+
+
+def test_within_one_currency_the_rate_is_one() -> None:
+    """As of the day it was booked, and of nobody's publishing."""
+    told = decode(INVOICE, invoice())["fx_to_functional"]
+    assert told == FxRate(
+        base="EUR", quote="EUR", rate=Decimal(1), on=date(2026, 11, 1), source="PAR"
+    )
+
+
+@pytest.mark.parametrize("fields", [{"state": "draft"}, {"currency": {"code": "USD"}}])
+def test_a_rate_that_tryton_does_not_keep_is_unknown(fields: dict[str, Any]) -> None:
+    """It is not made up, neither for a draft nor for a document in another currency."""
+    assert decode(INVOICE, invoice(**fields))["fx_to_functional"] is None
 
 
 def test_the_last_payment_is_the_latest_line() -> None:

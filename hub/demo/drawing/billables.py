@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from hub.demo.agreements import Prices
-from hub.demo.bills import CENT, Billable, Price
+from hub.demo.bills import CENT, Billable, Cost, Price
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.time_entries import draw_time_entries
 from hub.demo.firm import Firm
@@ -100,7 +100,15 @@ def _time(entries: Iterable[TimeEntry], prices: PriceList, month: date) -> Itera
             amount=(hours * price.amount).quantize(CENT),
             price=price,
             time_entries=tuple(one.number for one in some),
+            costs=tuple(cost_of(one) for one in some),
         )
+
+
+def cost_of(entry: TimeEntry) -> Cost:
+    """At the worker's rate of the day."""
+    worker = entry.assignment.worker
+    valid = [rate for rate in worker.cost_rates if rate.valid_from <= entry.work_date]
+    return Cost(amount=valid[-1].amount, currency=worker.entity.currency)
 
 
 def _money(expenses: Iterable[Expense]) -> Iterator[Billable]:
@@ -126,4 +134,4 @@ def _money(expenses: Iterable[Expense]) -> Iterator[Billable]:
 def _billed(expense: Expense) -> Decimal:
     """In the currency of the invoice, without the tax the firm gets back, and with its markup."""
     cost = expense.amount - (expense.tax if expense.is_tax_recoverable else 0)
-    return (cost * expense.billing_fx * (1 + expense.markup)).quantize(CENT)
+    return (cost * expense.billing_fx.rate * (1 + expense.markup)).quantize(CENT)

@@ -45,6 +45,7 @@ def draw_clients(rng: Random, size: Size, partners: Sequence[Person]) -> list[Cl
                 segment=rng.choices(("ENTERPRISE", "MIDMARKET", "SMB"), (3, 4, 3))[0],
                 owner_email=rng.choice(partners).email,
                 entity=entity,
+                currency=currency_of(size, place),
                 country=country,
                 address=f"{rng.choice(names.STREETS)} {rng.randint(1, 240)}, {entity.city}",
                 vat_id=vat_number(country, rng.randrange(10**8, 10**9)) if has_vat_id else None,
@@ -56,6 +57,12 @@ def draw_clients(rng: Random, size: Size, partners: Sequence[Person]) -> list[Cl
             )
         )
     return clients
+
+
+def currency_of(size: Size, place: int) -> str:
+    """What the client is billed in: every tenth in a currency that its entity does not keep."""
+    is_abroad = size.bills_abroad and place % 10 == 7
+    return ENTITIES[(place + is_abroad) % len(ENTITIES)].currency
 
 
 def vat_number(country: str, start: int) -> str:

@@ -110,9 +110,7 @@ def prices_for(engagement: Engagement, number: int, prices: Prices) -> PriceVers
     client = engagement.client
     first_day = engagement.starts_on if number % 3 else max(engagement.starts_on, date(2026, 1, 1))
     for book in reversed(prices.books):
-        if book.client is client or (
-            book.client is None and book.currency == client.entity.currency
-        ):
+        if book.client is client or (book.client is None and book.currency == client.currency):
             version = prices.published(book, first_day)
             if version is not None:
                 return version

@@ -8,6 +8,7 @@ from random import Random
 
 from hub.demo.bills import CENT
 from hub.demo.drawing.dice import TODAY
+from hub.demo.drawing.exchange import ExchangeTable
 from hub.demo.drawing.workdays import WORKDAYS, by_workday
 from hub.demo.firm import Firm
 from hub.demo.work import Assignment, Expense
@@ -23,7 +24,6 @@ CATEGORIES = {
 """What is spent at least and at most."""
 UNTAXED = ("travel", "mileage")
 RECLAIMABLE = ("lodging", "software", "materials")
-PER_EURO = {"EUR": Decimal(1), "GBP": Decimal("0.86"), "USD": Decimal("1.09")}
 
 
 def draw_expenses(firm: Firm) -> Iterator[Expense]:
@@ -33,14 +33,16 @@ def draw_expenses(firm: Firm) -> Iterator[Expense]:
     for place, (day, worked) in enumerate(by_workday(firm.assignments), start=1):
         while worked and number < firm.size.expenses * place // len(WORKDAYS):
             number += 1
-            yield draw_expense(rng, number, rng.choice(worked), day)
+            yield draw_expense(rng, number, rng.choice(worked), day, firm.exchange)
 
 
-def draw_expense(rng: Random, number: int, seat: Assignment, day: date) -> Expense:
+def draw_expense(
+    rng: Random, number: int, seat: Assignment, day: date, exchange: ExchangeTable
+) -> Expense:
     category = rng.choice(tuple(CATEGORIES))
     least, most = CATEGORIES[category]
     amount = Decimal(rng.randrange(least * 100, most * 100)) / 100
-    home, billing = seat.worker.entity, seat.project.engagement.client.entity.currency
+    home, billing = seat.worker.entity, seat.project.engagement.client.currency
     currency = home.currency if rng.random() < 0.85 else billing
     rate = Decimal(0) if category in UNTAXED else home.tax_rate
     has_receipt = category != "mileage"
@@ -53,21 +55,14 @@ def draw_expense(rng: Random, number: int, seat: Assignment, day: date) -> Expen
         tax=(amount * rate / (1 + rate)).quantize(CENT, rounding=ROUND_HALF_UP),
         currency=currency,
         is_tax_recoverable=rate > 0 and category in RECLAIMABLE,
-        billing_fx=exchange_rate(currency, billing, day),
+        home_fx=exchange.at(currency, home.currency, day),
+        billing_fx=exchange.at(currency, billing, day),
         is_billable=seat.is_billable and rng.random() < 0.9,
         markup=Decimal(rng.choice(("0", "0", "0.05"))),
         receipt_hash=sha256(f"receipt {number}".encode()).hexdigest() if has_receipt else None,
         is_reimbursable=rng.random() < 0.8,
         status=draw_status(rng, (TODAY - day).days),
     )
-
-
-def exchange_rate(spent: str, billed: str, day: date) -> Decimal:
-    """Drifts a little from month to month."""
-    if spent == billed:
-        return Decimal(1)
-    drift = 1 + Decimal(day.month * 7 % 5 - 2) / 200
-    return (PER_EURO[billed] / PER_EURO[spent] * drift).quantize(Decimal("0.000001"))
 
 
 def draw_status(rng: Random, age_days: int) -> str:

@@ -7,6 +7,7 @@ from hub.demo.drawing.clients import draw_clients, draw_engagements
 from hub.demo.drawing.contracts import draw_agreements, draw_sows, place_under
 from hub.demo.drawing.credits import with_credit_notes
 from hub.demo.drawing.employment import employ
+from hub.demo.drawing.exchange import draw_exchange
 from hub.demo.drawing.holds import draw_holds
 from hub.demo.drawing.invoices import draw_invoices, number_documents
 from hub.demo.drawing.lines import itemise
@@ -39,6 +40,7 @@ def draw_firm(seed: int, size: Size = S) -> Firm:
         invoices=invoices,
         assignments=draw_assignments(seed, projects),
         seed=seed,
+        exchange=draw_exchange(seed),
         size=size,
         holds=draw_holds(rng, clients, projects, invoices),
         agreements=draw_agreements(Random(seed), prices, sows, projects),

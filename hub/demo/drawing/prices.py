@@ -36,7 +36,7 @@ def draw_prices(clients: Sequence[Client], people: Sequence[Person]) -> Prices:
 def draw_books(clients: Sequence[Client]) -> list[PriceBook]:
     currencies = [entity.currency for entity in ENTITIES]
     own = [(f"Standard prices {currency}", currency, None) for currency in currencies]
-    agreed = [(f"{one.name}: agreed prices", one.entity.currency, one) for one in clients[3:27:6]]
+    agreed = [(f"{one.name}: agreed prices", one.currency, one) for one in clients[3:27:6]]
     return [
         PriceBook(number=number, name=name, currency=currency, client=client)
         for number, (name, currency, client) in enumerate([*own, *agreed], start=1)

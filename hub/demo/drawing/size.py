@@ -1,6 +1,6 @@
 """How large a firm is drawn: S fits a demo, M and L fill a store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 ROLE_SHARES = {
@@ -18,7 +18,8 @@ class Size:
     """`sixties` is the number of people, in sixties; each won engagement has two or three projects.
 
     Time entries and expenses are about as many as it says: there are none while nobody works.
-    The billing ledger goes back to `billed_since`, the first of a month.
+    The billing ledger goes back to `billed_since`, the first of a month. Some clients are billed
+    in another currency than their legal entity keeps its books in, if it `bills_abroad`.
     """
 
     clients: int
@@ -30,6 +31,7 @@ class Size:
     time_entries: int
     expenses: int
     billed_since: date = date(2026, 8, 1)
+    bills_abroad: bool = True
 
 
 S = Size(
@@ -64,3 +66,8 @@ L = Size(
     expenses=500_000,
 )
 SIZES = {"S": S, "M": M, "L": L}
+
+
+def in_home_currency(size: Size) -> Size:
+    """With every document in the currency of its books: what a Tryton database is filled with."""
+    return replace(size, bills_abroad=False)

@@ -62,7 +62,7 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "addresses": addresses(one),
                 "tax_number": one.vat_id,
                 "tax_ids": tax_ids(one),
-                "currency": one.entity.currency,
+                "currency": one.currency,
                 "payment_terms": one.terms_days,
                 "credit_state": one.credit_block,
             }
@@ -75,7 +75,7 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "customer": one.engagement.client.billing_id,
                 "name": one.name,
                 "status": one.status,
-                "currency": one.engagement.client.entity.currency,
+                "currency": one.engagement.client.currency,
                 "pricing": one.method,
                 "tax_region": one.tax_region,
                 "purchase_order": one.po_number,
@@ -88,7 +88,7 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "customer": one.project.engagement.client.billing_id,
                 "project_code": one.project.project_no,
                 "entity_code": one.project.engagement.client.entity.code,
-                "currency": one.project.engagement.client.entity.currency,
+                "currency": one.project.engagement.client.currency,
                 "kind": "credit_note" if one.corrects else "invoice",
                 "corrects": one.corrects,
                 "amount_net": one.amount_net,
@@ -149,7 +149,7 @@ def invoice_lines(invoice: Invoice) -> list[dict[str, Any]]:
             "unit": one.unit,
             "unit_amount": str(one.price),
             "amount": str(one.net),
-            "currency": invoice.entity.currency,
+            "currency": invoice.currency,
             "tax_code": one.tax_code,
         }
         for number, one in enumerate(invoice.lines, start=1)
@@ -166,7 +166,7 @@ def tax_breakdown(invoice: Invoice) -> list[dict[str, Any]] | None:
             "rate": str(one.rate),
             "taxable": str(one.base),
             "amount": str(one.tax),
-            "currency": invoice.entity.currency,
+            "currency": invoice.currency,
         }
         for one in invoice.tax_lines
     ]
@@ -181,6 +181,6 @@ def disputes(invoice: Invoice) -> list[dict[str, Any]]:
             "opened_on": invoice.due_on.isoformat(),
             "reason": "The hours are not as agreed.",
             "amount": str(invoice.open),
-            "currency": invoice.entity.currency,
+            "currency": invoice.currency,
         }
     ]

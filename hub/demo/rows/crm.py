@@ -24,7 +24,7 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "credit_status": one.credit_block,
                 "bill_to": one.address,
                 "tax_id": one.vat_id,
-                "invoice_currency": one.entity.currency,
+                "invoice_currency": one.currency,
             }
             for one in firm.clients
         ],
@@ -36,7 +36,7 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "stage": one.stage,
                 "amount": one.amount,
                 "win_chance": one.win_chance,
-                "currency": one.client.entity.currency,
+                "currency": one.client.currency,
                 "starts_on": one.starts_on,
                 "ends_on": one.ends_on,
                 "owner_email": one.client.owner_email,
@@ -69,7 +69,7 @@ def crm_rows(firm: Firm) -> dict[str, Rows]:
                 "posted_on": one.posted_on,
                 "sent_on": one.sent_on,
                 "tax_amount": one.tax,
-                "currency": one.project.engagement.client.entity.currency,
+                "currency": one.project.engagement.client.currency,
                 "amount_paid": one.paid,
                 "balance": one.open,
                 "payment_status": payment_word(one),

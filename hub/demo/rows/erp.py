@@ -6,7 +6,7 @@ from typing import Any
 from hub.demo.company import ENTITIES
 from hub.demo.firm import Firm
 from hub.demo.parties import Client
-from hub.demo.rows.documents import applications, positions, tax_lines
+from hub.demo.rows.documents import applications, positions, posted_rate, tax_lines
 from hub.demo.rows.erp_contracts import erp_contract_rows
 from hub.demo.rows.words import Rows
 from hub.demo.rows.work import erp_work
@@ -45,7 +45,7 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 ],
                 "vat_id": one.vat_id,
                 "tax_numbers": tax_numbers(one),
-                "invoice_currency": one.entity.currency,
+                "invoice_currency": one.currency,
                 "terms_days": one.terms_days,
                 "credit_block": one.credit_block,
             }
@@ -58,7 +58,7 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "crm_opportunity": one.engagement.opportunity_id,
                 "description": one.name,
                 "entity_code": one.engagement.client.entity.code,
-                "currency": one.engagement.client.entity.currency,
+                "currency": one.engagement.client.currency,
                 "crm_contract": one.sow and one.sow.sow_id,
                 "project_status": one.status,
                 "settlement": SETTLEMENTS[one.method],
@@ -95,7 +95,7 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "customer_no": one.project.engagement.client.customer_no,
                 "project_no": one.project.project_no,
                 "entity_code": one.project.engagement.client.entity.code,
-                "currency": one.project.engagement.client.entity.currency,
+                "currency": one.project.engagement.client.currency,
                 "doc_type": "CRN" if one.corrects else "INV",
                 "corrects_ref": one.corrects,
                 "net_amount": one.amount_net,
@@ -109,12 +109,12 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "tax_amount": one.tax,
                 "tax_lines": tax_lines(one),
                 "rounding_amount": None if one.posted_on is None else Decimal(0),
-                "fx_rate": None if one.posted_on is None else Decimal(1),
+                **posted_rate(one, firm.exchange),
                 "gross_amount": one.gross,
                 "paid_amount": one.paid,
                 "open_amount": one.open,
                 "last_payment_on": one.last_payment_on,
-                "applications": applications(one),
+                "applications": applications(one, firm.exchange),
                 "dunning_level": one.dunning_level,
             }
             for number, one in enumerate(firm.invoices, start=1)

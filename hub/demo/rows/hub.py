@@ -67,11 +67,11 @@ def event_row(one: BillingEvent) -> dict[str, Any]:
 
 
 def time_prices(one: BillingEvent) -> Iterator[dict[str, Any]]:
-    """The price of each entry, frozen when it was approved, and how far it is billed."""
+    """Price and cost of each entry, frozen when it was approved, and how far it is billed."""
     price = one.billed.price
     if price is None:
         return
-    for number in one.billed.time_entries:
+    for number, cost in zip(one.billed.time_entries, one.billed.costs, strict=True):
         yield {
             "time_entry": str(number),
             "rate": price.amount,
@@ -79,6 +79,9 @@ def time_prices(one: BillingEvent) -> Iterator[dict[str, Any]]:
             "rate_unit": "hour",
             "rate_line": price.line_id,
             "rate_source": price.source,
+            "cost": cost.amount,
+            "cost_currency": cost.currency,
+            "cost_unit": "hour",
             "billing_state": one.billing_state,
             "billed_share": one.billed_share,
         }

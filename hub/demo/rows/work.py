@@ -10,6 +10,7 @@ from hub.demo.drawing.billables import PriceList, is_billed
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.time_entries import draw_time_entries
 from hub.demo.firm import Firm
+from hub.demo.rows.documents import book_rate
 from hub.demo.work import TimeEntry
 
 ROUNDED = Decimal("0.01")
@@ -52,7 +53,7 @@ def psa_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
                 "daily_hours": hours(one.minutes_per_day),
                 "is_chargeable": one.is_billable,
                 "special_rate": one.own_rate,
-                "special_currency": one.own_rate and one.project.engagement.client.entity.currency,
+                "special_currency": one.own_rate and one.project.engagement.client.currency,
                 "special_unit": one.own_rate_unit,
                 "successor_id": one.successor_id,
             }
@@ -90,8 +91,14 @@ def psa_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
                 "tax_amount": one.tax,
                 "spent_currency": one.currency,
                 "is_tax_reclaimable": one.is_tax_recoverable,
-                "exchange_rate": one.billing_fx,
-                "exchange_day": one.incurred_on,
+                "payout_rate": one.home_fx.rate,
+                "payout_currency": one.home_fx.quote,
+                "payout_rate_day": one.home_fx.since,
+                "payout_rate_source": one.home_fx.source,
+                "exchange_rate": one.billing_fx.rate,
+                "exchange_currency": one.billing_fx.quote,
+                "exchange_day": one.billing_fx.since,
+                "exchange_source": one.billing_fx.source,
                 "is_chargeable": one.is_billable,
                 "uplift": one.markup,
                 "receipt_sha256": one.receipt_hash,
@@ -150,6 +157,7 @@ def erp_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
                 "amount_gross": one.amount,
                 "amount_tax": one.tax,
                 "is_tax_deductible": one.is_tax_recoverable,
+                **book_rate(one.home_fx),
                 "is_billable": one.is_billable,
                 "is_reimbursed": one.is_reimbursable,
                 "receipt_digest": one.receipt_hash,
@@ -167,7 +175,7 @@ def frozen_price(one: TimeEntry, prices: PriceList, since: date) -> dict[str, An
     client = one.assignment.project.engagement.client
     return {
         "unit_price": price and price.amount,
-        "price_currency": price and client.entity.currency,
+        "price_currency": price and client.currency,
         "price_unit": price and "hour",
     }
 
@@ -206,8 +214,10 @@ def billing_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
                 "amount": one.amount,
                 "tax": one.tax,
                 "tax_recoverable": one.is_tax_recoverable,
-                "fx_rate": one.billing_fx,
-                "fx_day": one.incurred_on,
+                "fx_rate": one.billing_fx.rate,
+                "fx_to": one.billing_fx.quote,
+                "fx_day": one.billing_fx.since,
+                "fx_source": one.billing_fx.source,
                 "billable": one.is_billable,
                 "markup": one.markup,
                 "status": LEDGER_EXPENSE[one.status].lower(),
