@@ -21,9 +21,11 @@ from schema.lifecycles import LIFECYCLES
 from schema.system import System
 from sync.connectors.binding import Binding
 from sync.connectors.ports import Reads, RowQuery
+from sync.extra import ExtraColumns, by_table
 from sync.outage import OUTAGE
 from sync.store.pool import connect
 
+_IS_MIGRATED = "SELECT to_regclass('extra_column') IS NOT NULL"
 _WAL_LEVEL = "SELECT current_setting('wal_level')"
 
 
@@ -61,9 +63,21 @@ async def _findings(
     if settings.log == "kafka":
         for finding in await asyncio.to_thread(_kafka, settings, connectors):
             yield finding
+    for finding in await _unbound(pool, connectors):
+        yield finding
     for system, connector in connectors.reads.items():
         yield await _answers(system, connector)
         yield await _captured(settings, connectors, system)
+
+
+async def _unbound(pool: asyncpg.Pool, connectors: Connectors) -> Sequence[Finding]:
+    if not await pool.fetchval(_IS_MIGRATED):
+        return [Finding(subject="Concord's database", detail="empty: `concord migrate` fills it")]
+    columns = await ExtraColumns(pool, connectors.bindings).now()
+    return [
+        Finding(subject=f"{table} has columns that no binding reads", detail=told)
+        for table, told in by_table(columns).items()
+    ]
 
 
 def _kafka(settings: Settings, connectors: Connectors) -> Sequence[Finding]:

@@ -25,6 +25,7 @@ from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
 from schema.errors import ConcordError, Unavailable
+from sync.adopt import adopt_columns
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
@@ -32,6 +33,7 @@ from sync.connectors.hub_review import call_for_review
 from sync.dead_letters import DeadLetters
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
+from sync.extra import ExtraColumns
 from sync.feed import Feed
 from sync.intake import Intake
 from sync.lag import Lags
@@ -67,6 +69,7 @@ class Hub:
     connectors: Connectors
     services: Services
     captures: tuple[WalReader, ...]
+    intake: Intake
     listener: Listener
     deliverer: Deliverer
     log: Log
@@ -96,6 +99,7 @@ class Hub:
             tasks.create_task(self.listener.run(), name="listener")
             tasks.create_task(self._tidy(self._trim_log), name="trim the log")
             tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
+            tasks.create_task(self._adopt_columns(), name="adopt columns")
 
     async def deliver(self) -> None:
         """Send what is owed to the replicas, and do what falls due by the clock."""
@@ -121,6 +125,17 @@ class Hub:
         for binding in bindings:
             while not await self._meet(binding):  # noqa: ASYNC110  # the owner may be down
                 await asyncio.sleep(_AGAIN.total_seconds())
+
+    async def _adopt_columns(self) -> None:
+        """Columns that this version's bindings read, and an earlier one only kept."""
+        while True:
+            try:
+                await adopt_columns(self.pool, self.intake, self.connectors.bindings)
+            except (*OUTAGE, asyncpg.TransactionRollbackError) as error:
+                log.warning("columns.put_off", why=str(error))
+                await asyncio.sleep(_AGAIN.total_seconds())
+            else:
+                return
 
     async def _meet(self, binding: Binding) -> bool:
         paging, fields = Paging(first=_MOST_MET), frozenset(binding.owns)
@@ -192,11 +207,13 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                         pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
                     ),
                     parked_topics=intake.parked_topics,
+                    extra_columns=ExtraColumns(pool, connectors.bindings),
                     backlog=opened.backlog,
                 ),
                 clock=utc_now,
             ),
             captures=_captures(settings, connectors, opened.appends, lags),
+            intake=intake,
             listener=Listener(
                 opened.consumer,
                 Decoder(connectors.bindings),

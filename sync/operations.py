@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sync.dead_letters import DeadLetters
+from sync.extra import ExtraColumns
 from sync.lag import Backlog, Lags
 from sync.parked_topics import ParkedTopics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
-    """Lags, dead letters and parked topics; `backlog` tells what waits in the log."""
+    """Lags, dead letters, parked topics and unbound columns; `backlog` is what waits in the log."""
 
     lags: Lags
     dead_letters: DeadLetters
     parked_topics: ParkedTopics
+    extra_columns: ExtraColumns
     backlog: Callable[[], Awaitable[Sequence[Backlog]]]

@@ -1,0 +1,12 @@
+-- What owners have and no binding reads is kept in the projection (<system>_extra); here are the names.
+
+CREATE TABLE extra_column (
+    system         text NOT NULL,
+    captured_table text NOT NULL,
+    name           text NOT NULL,
+    is_kept        boolean NOT NULL,
+    seen_since     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (system, captured_table, name)
+);
+COMMENT ON TABLE extra_column IS 'Columns of captured tables that no binding read when they were seen.';
+COMMENT ON COLUMN extra_column.is_kept IS 'Whether the cells are kept, or the name alone.';
