@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cdc.envelope.kinds import Envelope, Tombstone
+from cdc.envelope.kinds import Envelope, Recorded, Tombstone, TransactionMarker
 from cdc.envelope.reader import EnvelopeReader, Table
 from cdc.log.port import LogRecord
+from cdc.transactions import Part, Told
 from schema.errors import Poison
 from schema.position import LogPartition
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
@@ -72,6 +73,31 @@ class Decoder:
             return self._deletes(record, told) if isinstance(told, Tombstone) else []
         except Poison as poison:
             return [Reject(record=record, reason=poison.reason, detail=poison.detail)]
+
+    def told(self, record: LogRecord) -> Told:
+        """What one log record means, and of which transaction it is a part."""
+        said: Recorded | None = None
+        try:
+            said = self._reader.read(record)
+            meaning = self._meant(record, said)
+        except Poison as poison:
+            meaning = [Reject(record=record, reason=poison.reason, detail=poison.detail)]
+        return Told(record, meaning, None if said is None else self._part(record, said))
+
+    def _meant(self, record: LogRecord, said: Recorded) -> Sequence[Incoming]:
+        if isinstance(said, Envelope):
+            return self._meaning(record, said)
+        return self._deletes(record, said) if isinstance(said, Tombstone) else []
+
+    def _part(self, record: LogRecord, said: Recorded) -> Part | None:
+        """Of a transaction's end, how many changes it announces of the tables that are bound."""
+        if isinstance(said, Envelope) and said.transaction and said.order is not None:
+            return Part(said.system, said.transaction, order=said.order)
+        if isinstance(said, TransactionMarker) and said.counts is not None:
+            system = record.position.topic.partition(".")[0]
+            bound = (n for table, n in said.counts.items() if (system, table) in self._bound)
+            return Part(system, said.transaction, expected=sum(bound))
+        return None
 
     def _meaning(self, record: LogRecord, envelope: Envelope) -> list[Incoming]:
         table = (envelope.system, envelope.table)

@@ -10,6 +10,7 @@ from functools import partial
 
 import asyncpg
 
+from cdc.capture.transaction import transaction_topic
 from cdc.checks import Trouble, judge
 from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
@@ -110,7 +111,7 @@ async def _kafka(
 ) -> AsyncIterator[Log]:
     """Only the tables we know are read: connectors write other topics of a system's prefix too."""
     access = access_of(settings.kafka)
-    topics = _topics(connectors)
+    topics = (*_topics(connectors), *_transaction_topics(settings))
     log = KafkaLog(access, partitions=settings.log_partitions, retention=settings.log_retention)
 
     async def verify() -> None:
@@ -149,6 +150,10 @@ def _topics(connectors: Connectors) -> tuple[Topic, ...]:
         for system, connector in connectors.reads.items()
         for table in captured_tables(connector.bindings)
     )
+
+
+def _transaction_topics(settings: Settings) -> tuple[Topic, ...]:
+    return tuple(transaction_topic(s.value) for s in System if settings.has_transactions(s))
 
 
 def _prefixes() -> tuple[str, ...]:

@@ -31,6 +31,9 @@ class SystemSettings(BaseModel):
         default="standard",
         description="Which connector speaks to it; `tryton` for the CRM and the ERP only.",
     )
+    transactions: bool = Field(
+        default=False, description="Make each transaction of its database visible as a whole."
+    )
     database: str = Field(default="", description="Tryton: the name of its database.")
     user: str = Field(default="", description="Tryton: the user our guarded writes log in as.")
     password: SecretStr = Field(default=SecretStr(""), description="Tryton: that user's password.")
@@ -96,6 +99,13 @@ class Settings(BaseSettings):
     log_retention: timedelta = Field(
         default=timedelta(days=7), description="How long the log keeps records."
     )
+    transaction_patience: timedelta = Field(
+        default=timedelta(seconds=5),
+        description="How long the rest of a transaction is waited for, such as `PT5S`.",
+    )
+    transaction_records: int = Field(
+        default=20_000, ge=1, description="Records held at most while transactions are waited for."
+    )
     kafka: KafkaSettings = Field(default=KafkaSettings(), description="See below.")
     answer_retention: timedelta = Field(
         default=timedelta(days=30),
@@ -120,6 +130,10 @@ class Settings(BaseSettings):
     def reads_wal(self) -> bool:
         """Whether our own WAL readers capture the owners' databases."""
         return self.log == "postgres" or self.kafka.capture == "wal"
+
+    def has_transactions(self, system: System) -> bool:
+        """Whether its transactions are to be seen as wholes; the hub's own need not."""
+        return system is not System.HUB and self.system(system).transactions
 
     def capture_url(self, system: System) -> SecretStr | None:
         """The database whose changes of this system's records we read; the hub's own is ours."""

@@ -26,6 +26,9 @@ async def print_status(operations: Operations, console: Console) -> bool:
         console.print("  See them: concord dlq list")
     for table, columns in by_table(await operations.extra_columns.now()).items():
         console.print(f"• {table} has columns that no binding reads: {columns}")
+    for torn in await operations.lags.torn():
+        told = f"{torn.times} times ({torn.why}), last {_moment(torn.last_at)}"
+        console.print(f"• {torn.system}: transactions were seen in pieces {told}")
     if not parked and not letters:
         console.print("✓ No topic is parked and no dead letter is unsettled.")
     console.print(

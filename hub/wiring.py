@@ -19,12 +19,15 @@ from cdc.listener import Listener
 from cdc.log.port import Appends
 from cdc.log.tables import LOG_TABLES
 from cdc.replay import letter_decoder
+from cdc.transactions import Limits
+from cdc.wholes import Wholes
 from hub.log import Log, open_log
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from resolvers.context import Services
 from schema.errors import ConcordError, Unavailable
+from schema.system import System
 from sync.adopt import adopt_columns
 from sync.board import Boards
 from sync.clock import utc_now
@@ -218,10 +221,18 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 opened.consumer,
                 Decoder(connectors.bindings),
                 intake,
+                wholes=_wholes(settings, opened, lags),
             ),
             deliverer=Deliverer(connectors.writes, xref, pool, random.random),
             log=opened,
         )
+
+
+def _wholes(settings: Settings, log: Log, lags: Lags) -> Wholes | None:
+    """What makes transactions visible as wholes, if it is wanted of any system."""
+    systems = [system.value for system in System if settings.has_transactions(system)]
+    limits = Limits(patience=settings.transaction_patience, records=settings.transaction_records)
+    return Wholes(systems, log.ends, lags.note_torn, limits) if systems else None
 
 
 def _captures(
@@ -244,6 +255,7 @@ def _captures(
                     slot=f"concord_{urlsplit(dsn).path.strip('/')}",
                     publication="concord",
                     reports=lags,
+                    tells_transactions=settings.has_transactions(system),
                 )
             )
     return tuple(readers)

@@ -131,6 +131,16 @@ class Intake:
                 await connection.execute("SELECT pg_notify('projection', '')")
             identities.share()
 
+    async def rehearse(self, incoming: Sequence[Incoming]) -> None:
+        """Apply and take it back again. Raises what applying would."""
+        async with self._pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await self.take(connection, incoming, dict(await connection.fetch(_EPOCHS)))
+            finally:
+                await transaction.rollback()
+
     async def take(
         self,
         connection: asyncpg.Connection,

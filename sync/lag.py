@@ -44,6 +44,13 @@ ON CONFLICT (system) DO UPDATE SET seen_at = now(), held_bytes = excluded.held_b
 """
 
 
+_TEAR = """
+INSERT INTO torn_transaction (system, why) VALUES ($1, $2)
+ON CONFLICT (system, why) DO UPDATE SET times = torn_transaction.times + 1, last_at = now()
+"""
+_TORN = "SELECT system, why, times, last_at FROM torn_transaction ORDER BY system, why"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicLag:
     """The last record of a table that was applied: how long each stretch took."""
@@ -84,6 +91,16 @@ class CaptureLag:
     held_bytes: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Torn:
+    """How often transactions of a system were seen in pieces, and why: late, large or shared."""
+
+    system: str
+    why: str
+    times: int
+    last_at: datetime
+
+
 class Lags:
     """The lags of one hub."""
 
@@ -103,3 +120,10 @@ class Lags:
     async def see(self, system: str, *, is_caught_up: bool, held_bytes: int | None) -> None:
         """A capture says that it is alive, and whether it has all its owner had just now."""
         await self._pool.execute(_SEE, system, is_caught_up, held_bytes)
+
+    async def note_torn(self, system: str, why: str) -> None:
+        """A transaction that should have been seen as a whole was not."""
+        await self._pool.execute(_TEAR, system, why)
+
+    async def torn(self) -> Sequence[Torn]:
+        return [Torn(**row) for row in await self._pool.fetch(_TORN)]

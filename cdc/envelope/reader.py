@@ -163,6 +163,7 @@ class EnvelopeReader:
             lsn=None if payload.op == "r" or is_read(source) else family.position(source),
             origin=source.origin,
             transaction=transaction,
+            order=None if payload.transaction is None else payload.transaction.total_order,
             changed_at=_changed_at(payload, source),
             former_key=self._key(record, former, conversions) if former else None,
             new_key=self._key(record, new, conversions) if new else None,

@@ -129,6 +129,25 @@ async def test_a_snapshot_comes_first_with_its_marks(
     assert orjson.loads(values[0]["source"]["sequence"]) == [None, str(values[0]["source"]["lsn"])]
 
 
+async def test_transactions_are_told_as_debezium_tells_them(
+    owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
+) -> None:
+    """Each change says to which it belongs and as how many'th, and its end how many there were."""
+    async with running(reader(tells_transactions=True), owner):
+        async with owner.transaction():
+            await owner.execute("INSERT INTO accounts (id) VALUES (1)")
+            await owner.execute("UPDATE accounts SET id = 2")
+        await owner.execute("INSERT INTO accounts (id) VALUES (3)")
+        await log.reach(7)
+    *rows, end = log.values()[:5]
+    assert [row and row["transaction"]["total_order"] for row in rows] == [1, 2, None, 3]
+    [counted] = end["data_collections"]
+    assert counted == {"data_collection": "public.accounts", "event_count": 3}
+    assert {row["transaction"]["id"] for row in rows if row} == {end["id"]}
+    assert log.records[4].topic == "crm.transaction"
+    assert log.values()[5]["transaction"]["total_order"] == 1
+
+
 async def test_every_type_is_written_alike_by_snapshot_and_stream(
     owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
 ) -> None:

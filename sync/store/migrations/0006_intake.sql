@@ -10,3 +10,12 @@ CREATE TABLE extra_column (
 );
 COMMENT ON TABLE extra_column IS 'Columns of captured tables that no binding read when they were seen.';
 COMMENT ON COLUMN extra_column.is_kept IS 'Whether the cells are kept, or the name alone.';
+
+CREATE TABLE torn_transaction (
+    system  text NOT NULL,
+    why     text NOT NULL,
+    times   bigint NOT NULL DEFAULT 1,
+    last_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (system, why)
+);
+COMMENT ON TABLE torn_transaction IS 'How often transactions that should be seen as wholes were applied in pieces.';
