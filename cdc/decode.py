@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from cdc.envelope.kinds import Envelope, Recorded, Tombstone, TransactionMarker
+from cdc.envelope.kinds import Envelope, Heartbeat, Marker, Recorded, Tombstone, TransactionMarker
+from cdc.envelope.markers import HEARTBEAT
 from cdc.envelope.reader import EnvelopeReader, Table
 from cdc.log.port import LogRecord
 from cdc.transactions import Part, Told
@@ -60,17 +62,21 @@ class Decoder:
             leftover = leftover_of(bound, (touch for _, touch in touches))
             self._bound[table] = _Bound(bound, touches, leftover.known, leftover)
         self._deleted: dict[LogPartition, _Deleted] = {}
+        self.heartbeats: dict[str, datetime] = {}
+        """The last of each system, since somebody last took note and emptied it."""
 
     def decode(self, record: LogRecord) -> Sequence[Incoming]:
         """What one log record means; one that nobody can decode becomes a Reject.
 
-        What a capture says beside the rows means nothing for records.
+        What a capture says beside the rows means nothing for records; heartbeats are kept.
         """
         try:
             told = self._reader.read(record)
             if isinstance(told, Envelope):
                 return self._meaning(record, told)
-            return self._deletes(record, told) if isinstance(told, Tombstone) else []
+            if isinstance(told, Tombstone):
+                return self._deletes(record, told)
+            return self._beside(record, told)
         except Poison as poison:
             return [Reject(record=record, reason=poison.reason, detail=poison.detail)]
 
@@ -87,7 +93,9 @@ class Decoder:
     def _meant(self, record: LogRecord, said: Recorded) -> Sequence[Incoming]:
         if isinstance(said, Envelope):
             return self._meaning(record, said)
-        return self._deletes(record, said) if isinstance(said, Tombstone) else []
+        if isinstance(said, Tombstone):
+            return self._deletes(record, said)
+        return self._beside(record, said)
 
     def _part(self, record: LogRecord, said: Recorded) -> Part | None:
         """Of a transaction's end, how many changes it announces of the tables that are bound."""
@@ -121,6 +129,12 @@ class Decoder:
             ]
         touched = [_touched(record, envelope, *pair) for pair in touches]
         return [*renamed, *changes, *filter(None, touched)]
+
+    def _beside(self, record: LogRecord, marker: Marker) -> list[Incoming]:
+        if isinstance(marker, Heartbeat):
+            system = marker.system or record.position.topic.removeprefix(HEARTBEAT)
+            self.heartbeats[system] = marker.sent_at
+        return []
 
     def _bound_to(self, table: Table) -> _Bound:
         bound = self._bound.get(table)

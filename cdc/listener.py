@@ -10,9 +10,9 @@ and the stream goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 import asyncpg
@@ -53,6 +53,10 @@ class Pace:
     backoff: timedelta = timedelta(milliseconds=500)
 
 
+Hears = Callable[[str, datetime], Awaitable[None]]
+"""Told of the heartbeats of captures: the system, and when it was sent."""
+
+
 class Listener:
     """One member of the consumer group; several processes share the partitions."""
 
@@ -63,6 +67,7 @@ class Listener:
         intake: Intake,
         pace: Pace | None = None,
         wholes: Wholes | None = None,
+        hears: Hears | None = None,
     ) -> None:
         self._consumer = consumer
         self._decoder = decoder
@@ -70,6 +75,7 @@ class Listener:
         self._parked = intake.parked_topics
         self._pace = pace or Pace()
         self._wholes = wholes
+        self._hears = hears
         self._next: dict[LogPartition, int] = {}
         self._applied: dict[LogPartition, int] = {}
         self._ahead: asyncio.Task[Batch] | None = None
@@ -242,6 +248,10 @@ class Listener:
         claims = batch.claims
         await self._intake.apply([one for means in batch.meanings for one in means], claims)
         self._applied.update({claim.lane: claim.next_offset for claim in claims})
+        if self._hears is not None:
+            heard, self._decoder.heartbeats = self._decoder.heartbeats, {}
+            for system, sent_at in heard.items():
+                await self._hears(system, sent_at)
 
 
 def _break_in(told: Sequence[Incoming]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import asyncpg
 from rich.console import Console
@@ -22,10 +23,12 @@ from schema.system import System
 from sync.connectors.binding import Binding
 from sync.connectors.ports import Reads, RowQuery
 from sync.extra import ExtraColumns, by_table
+from sync.lag import CaptureLag, Lags
 from sync.outage import OUTAGE
 from sync.store.pool import connect
 
 _IS_MIGRATED = "SELECT to_regclass('extra_column') IS NOT NULL"
+_SILENT = timedelta(minutes=2)
 _WAL_LEVEL = "SELECT current_setting('wal_level')"
 
 
@@ -68,6 +71,20 @@ async def _findings(
     for system, connector in connectors.reads.items():
         yield await _answers(system, connector)
         yield await _captured(settings, connectors, system)
+    if await pool.fetchval(_IS_MIGRATED):
+        captured = {s.value for s in connectors.reads if settings.capture_url(s) is not None}
+        for lag in await Lags(pool).captures():
+            if lag.system in captured:
+                yield _heard(lag)
+
+
+def _heard(lag: CaptureLag) -> Finding:
+    subject = f"The capture of {lag.system.upper()} is current"
+    behind, unseen = (f"{span.total_seconds():.1f} s" for span in (lag.behind, lag.unseen))
+    if lag.unseen > _SILENT:
+        why = f"not heard of for {unseen}: is its capture running, and `concord listen`?"
+        return Finding(subject=subject, trouble=why)
+    return Finding(subject=subject, detail=f"behind by {behind}, heard of {unseen} ago")
 
 
 async def _unbound(pool: asyncpg.Pool, connectors: Connectors) -> Sequence[Finding]:

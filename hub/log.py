@@ -12,6 +12,7 @@ import asyncpg
 
 from cdc.capture.transaction import transaction_topic
 from cdc.checks import Trouble, judge
+from cdc.envelope.markers import HEARTBEAT
 from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
 from cdc.log.kafka_checks import look_at, troubles_of
@@ -109,9 +110,13 @@ async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> Async
 async def _kafka(
     settings: Settings, pool: asyncpg.Pool, connectors: Connectors, group: str
 ) -> AsyncIterator[Log]:
-    """Only the tables we know are read: connectors write other topics of a system's prefix too."""
+    """Only the tables we know are read: connectors write other topics of a system's prefix too.
+
+    Heartbeats are read, and never waited for.
+    """
     access = access_of(settings.kafka)
     topics = (*_topics(connectors), *_transaction_topics(settings))
+    beside = () if settings.reads_wal else tuple(Topic(f"{HEARTBEAT}{s.value}") for s in System)
     log = KafkaLog(access, partitions=settings.log_partitions, retention=settings.log_retention)
 
     async def verify() -> None:
@@ -124,7 +129,7 @@ async def _kafka(
     try:
         yield Log(
             appends=log,
-            consumer=KafkaLogConsumer(access=access, group=group, topics=topics),
+            consumer=KafkaLogConsumer(access=access, group=group, topics=(*topics, *beside)),
             verify=verify,
             ends=partial(log.ends, topics),
             backlog=partial(log.backlog, group, topics),

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 
+from cdc.capture.debezium import held_bytes
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
 from cdc.listener import Listener
@@ -59,6 +60,7 @@ GROUP = "intake"
 APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer = $1"
 _HOUSEKEEPING = timedelta(hours=1)
 _AGAIN = timedelta(seconds=5)
+_LOOK_AGAIN = timedelta(seconds=30)
 _MOST_MET = 500
 """Types that are not captured are small: the legal entities of a firm."""
 
@@ -103,6 +105,7 @@ class Hub:
             tasks.create_task(self._tidy(self._trim_log), name="trim the log")
             tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
             tasks.create_task(self._adopt_columns(), name="adopt columns")
+            tasks.create_task(self._watch_slots(), name="watch Debezium's slots")
 
     async def deliver(self) -> None:
         """Send what is owed to the replicas, and do what falls due by the clock."""
@@ -128,6 +131,24 @@ class Hub:
         for binding in bindings:
             while not await self._meet(binding):  # noqa: ASYNC110  # the owner may be down
                 await asyncio.sleep(_AGAIN.total_seconds())
+
+    async def _watch_slots(self) -> None:
+        """What WAL the owners keep for Debezium, where we were given their addresses."""
+        systems = [] if self.settings.reads_wal else list(self.connectors.reads)
+        while systems:
+            for system in systems:
+                await self._watch_slot(system)
+            await asyncio.sleep(_LOOK_AGAIN.total_seconds())
+
+    async def _watch_slot(self, system: System) -> None:
+        url = self.settings.capture_url(system)
+        if url is None:
+            return
+        try:
+            held = await held_bytes(url.get_secret_value())
+            await self.services.operations.lags.hold(system.value, held)
+        except (ConcordError, *OUTAGE, asyncpg.PostgresError) as error:
+            log.warning("slot.unseen", system=system.name, why=str(error))
 
     async def _adopt_columns(self) -> None:
         """Columns that this version's bindings read, and an earlier one only kept."""
@@ -222,6 +243,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 Decoder(connectors.bindings),
                 intake,
                 wholes=_wholes(settings, opened, lags),
+                hears=lags.hear,
             ),
             deliverer=Deliverer(connectors.writes, xref, pool, random.random),
             log=opened,

@@ -133,6 +133,20 @@ async def prepare_owner(dsn: str, tables: Sequence[CapturedTable]) -> None:
             await connection.close()
 
 
+async def held_bytes(dsn: str) -> int | None:
+    """What WAL an owner keeps for its connector; None when it has no slot.
+
+    Raises Unavailable while the owner does not answer.
+    """
+    with outage_of("the owner's database"):
+        connection = await asyncpg.connect(dsn, timeout=5)
+        try:
+            slot = Slot(connection, name=slot_of(dsn), publication=PUBLICATION)
+            return await slot.held_bytes()
+        finally:
+            await connection.close()
+
+
 async def _create_signals(connection: asyncpg.Connection) -> None:
     try:
         await connection.execute(_CREATE_SIGNALS)

@@ -41,7 +41,7 @@ class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """The capture is alive: everything `system` committed before `sent_at` has been captured."""
+    """The capture of `system` was alive at `sent_at`; a busy one may have changes yet to come."""
 
     system: str | None
     sent_at: datetime
