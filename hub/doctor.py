@@ -11,6 +11,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
+from hub.checks import capture_troubles
 from hub.debezium import compare
 from hub.log import troubles_in_kafka
 from hub.registry import Connectors, connect_systems
@@ -71,6 +72,8 @@ async def _findings(
     for system, connector in connectors.reads.items():
         yield await _answers(system, connector)
         yield await _captured(settings, connectors, system)
+    for trouble in await capture_troubles(settings, connectors):
+        yield Finding(subject=f"Capture: {trouble.name}", trouble=trouble.text)
     if await pool.fetchval(_IS_MIGRATED):
         captured = {s.value for s in connectors.reads if settings.capture_url(s) is not None}
         for lag in await Lags(pool).captures():

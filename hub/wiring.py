@@ -15,6 +15,7 @@ import structlog
 
 from cdc.capture.debezium import held_bytes
 from cdc.capture.wal_reader import WalReader
+from cdc.checks import judge
 from cdc.decode import Decoder
 from cdc.listener import Listener
 from cdc.log.port import Appends
@@ -22,6 +23,7 @@ from cdc.log.tables import LOG_TABLES
 from cdc.replay import letter_decoder
 from cdc.transactions import Limits
 from cdc.wholes import Wholes
+from hub.checks import capture_troubles
 from hub.log import Log, open_log
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
@@ -98,6 +100,7 @@ class Hub:
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
         await self._verify_log()
+        judge(await capture_troubles(self.settings, self.connectors))
         async with asyncio.TaskGroup() as tasks:
             for capture in self.captures:
                 tasks.create_task(capture.run())

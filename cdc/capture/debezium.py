@@ -93,7 +93,11 @@ def connector_of(
         **_columns(tables),
         **_topics(system, plan),
     }
-    return Connector(name=f"concord-{system}", config=config)
+    return Connector(name=connector_name(system), config=config)
+
+
+def connector_name(system: str) -> str:
+    return f"concord-{system}"
 
 
 def slot_of(dsn: str) -> str:

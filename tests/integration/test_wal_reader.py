@@ -185,6 +185,23 @@ async def test_every_type_is_written_alike_by_snapshot_and_stream(
     assert log.records[0].topic == "crm.public.accounts"
 
 
+async def test_an_index_over_the_key_tells_more_of_a_deleted_row(
+    owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
+) -> None:
+    """With it a table that is only touched says which record its deleted row was part of."""
+    await owner.execute("ALTER TABLE accounts ALTER COLUMN name SET NOT NULL")
+    await owner.execute("CREATE UNIQUE INDEX chosen ON accounts (name, id)")
+    await owner.execute("ALTER TABLE accounts REPLICA IDENTITY USING INDEX chosen")
+    await owner.execute("INSERT INTO accounts (id, name) VALUES (1, 'Acme')")
+    async with running(reader(tables=NAMES_ONLY), owner):
+        await log.reach(1)
+        await owner.execute("DELETE FROM accounts")
+        await log.reach(3)
+    deleted = log.values()[1]
+    assert (deleted["op"], deleted["before"]) == ("d", {"id": 1, "name": "Acme"})
+    assert log.records[1].key == b'{"id":1}'
+
+
 async def test_infinities_are_debeziums_sentinels(
     owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
 ) -> None:
