@@ -15,6 +15,7 @@ from cdc.checks import Trouble
 from hub.kafka.rest import ConnectApi
 from hub.registry import Connectors
 from hub.settings import Settings
+from hub.spelling import has_declared_scales
 from schema.errors import ConcordError
 from schema.system import System
 
@@ -51,8 +52,13 @@ async def _of_connector(settings: Settings, system: System) -> Sequence[Trouble]
     running = await asyncio.to_thread(_config, url, connector_name(system.value))
     if running is None:
         return []
-    wants = settings.has_transactions(system)
-    return list(connector_troubles(system.value, running, needs_transactions=wants))
+    found = connector_troubles(
+        system.value,
+        running,
+        has_declared_scales=has_declared_scales(settings, system),
+        needs_transactions=settings.has_transactions(system),
+    )
+    return list(found)
 
 
 def _config(url: str, name: str) -> dict[str, str] | None:

@@ -22,6 +22,7 @@ from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from hub.registry import Connectors, captured_tables
 from hub.settings import KafkaSettings, Settings
+from hub.spelling import outbox_topics
 from schema.errors import Invalid
 from schema.position import LogPartition, Topic
 from schema.system import System
@@ -115,7 +116,8 @@ async def _kafka(
     Heartbeats are read, and never waited for.
     """
     access = access_of(settings.kafka)
-    topics = (*_topics(connectors), *_transaction_topics(settings))
+    outboxes = map(Topic, outbox_topics(settings))
+    topics = (*_topics(connectors), *_transaction_topics(settings), *outboxes)
     beside = () if settings.reads_wal else tuple(Topic(f"{HEARTBEAT}{s.value}") for s in System)
     log = KafkaLog(access, partitions=settings.log_partitions, retention=settings.log_retention)
 

@@ -28,6 +28,7 @@ from hub.log import Log, open_log
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
+from hub.spelling import reader_of
 from resolvers.context import Services
 from schema.errors import ConcordError, Unavailable
 from schema.system import System
@@ -214,6 +215,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         opened = await stack.enter_async_context(open_log(settings, pool, connectors, GROUP))
         intake = Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP)
         lags = Lags(pool, consumer=GROUP)
+        reader = reader_of(settings, connectors.bindings)
         calm_collector()
         yield Hub(
             settings=settings,
@@ -231,7 +233,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 operations=Operations(
                     lags=lags,
                     dead_letters=DeadLetters(
-                        pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
+                        pool, intake, letter_decoder(connectors.bindings, reader), consumer=GROUP
                     ),
                     parked_topics=intake.parked_topics,
                     extra_columns=ExtraColumns(pool, connectors.bindings),
@@ -243,7 +245,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             intake=intake,
             listener=Listener(
                 opened.consumer,
-                Decoder(connectors.bindings),
+                Decoder(connectors.bindings, reader_of(settings, connectors.bindings)),
                 intake,
                 wholes=_wholes(settings, opened, lags),
                 hears=lags.hear,

@@ -24,7 +24,7 @@ def connector_troubles(
             name="decimals_without_scale",
             text=f"the connector of {system} writes decimals as octets, and no schema says their "
             "scale: set decimal.handling.mode=string, value.converter.schemas.enable=true, or "
-            f"declare the scales in CONCORD_{system.upper()}__DECIMALS",
+            f"declare the scales in CONCORD_{system.upper()}__COLUMN_TYPES",
             is_fatal=True,
         )
     if "t" in _skipped(running):

@@ -42,5 +42,5 @@ def test_a_scale_may_come_from_a_schema_or_be_declared() -> None:
     precise = {**SOUND, "decimal.handling.mode": "precise"}
     assert names(precise, has_declared_scales=True) == []
     assert names({**precise, "value.converter.schemas.enable": "true"}) == []
-    with pytest.raises(Invalid, match="CONCORD_CRM__DECIMALS"):
+    with pytest.raises(Invalid, match="CONCORD_CRM__COLUMN_TYPES"):
         judge(connector_troubles("crm", precise))
