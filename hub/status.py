@@ -24,6 +24,8 @@ async def print_status(operations: Operations, console: Console) -> bool:
         console.print(f"✗ {row['topic']}: {counted} since {_moment(row['since'])}")
     if letters:
         console.print("  See them: concord dlq list")
+    if dead := sum(one.dead for one in await operations.lags.targets()):
+        console.print(f"• {dead} copies are refused for good. See them: concord deliveries list")
     for table, columns in by_table(await operations.extra_columns.now()).items():
         console.print(f"• {table} has columns that no binding reads: {columns}")
     for torn in await operations.lags.torn():

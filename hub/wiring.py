@@ -37,6 +37,7 @@ from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
 from sync.connectors.hub_review import call_for_review
+from sync.dead_deliveries import DeadDeliveries
 from sync.dead_letters import DeadLetters
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
@@ -235,6 +236,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                     dead_letters=DeadLetters(
                         pool, intake, letter_decoder(connectors.bindings, reader), consumer=GROUP
                     ),
+                    dead_deliveries=DeadDeliveries(pool),
                     parked_topics=intake.parked_topics,
                     extra_columns=ExtraColumns(pool, connectors.bindings),
                     backlog=opened.backlog,

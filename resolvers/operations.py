@@ -11,6 +11,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers.context import Info
+from resolvers.dead_deliveries import list_dead_deliveries
 from resolvers.dead_letters import By, Why, list_dead_letters
 from resolvers.scalars import Long
 from sync import extra, lag, parked_topics
@@ -90,6 +91,10 @@ class Operations:
     async def parked_topics(self, info: Info) -> list[ParkedTopic]:
         found = await info.request.services.operations.parked_topics.now()
         return [_parked(one) for one in found]
+
+    dead_deliveries = strawberry.field(
+        resolver=list_dead_deliveries, description="Copies refused for good, the oldest first."
+    )
 
     @strawberry.field(description="Columns that no binding reads.")
     async def extra_columns(self, info: Info) -> list[ExtraColumn]:

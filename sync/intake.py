@@ -32,7 +32,7 @@ from sync.apply.fold import Round, fold
 from sync.apply.identify import Identified, Identities, references_in
 from sync.apply.parking import hold_back, park, parked_of, supersede, unsettled_keys
 from sync.apply.readback import read_back
-from sync.apply.references import Missing, fill, fill_linked, missing_of, remember
+from sync.apply.references import fill, fill_linked, missing_of, remember
 from sync.apply.staging import staged_rows
 from sync.changes import Change, Incoming, Renamed, Touched
 from sync.clock import Clock

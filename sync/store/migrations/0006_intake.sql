@@ -19,3 +19,13 @@ CREATE TABLE torn_transaction (
     PRIMARY KEY (system, why)
 );
 COMMENT ON TABLE torn_transaction IS 'How often transactions that should be seen as wholes were applied in pieces.';
+
+ALTER TABLE delivery
+    DROP CONSTRAINT delivery_state_check,
+    ADD CONSTRAINT delivery_state_check
+        CHECK (state IN ('pending', 'sending', 'delivered', 'dead', 'discarded')),
+    ADD COLUMN handled_at timestamptz,
+    ADD COLUMN handled_by text,
+    ADD COLUMN handled_why text;
+COMMENT ON COLUMN delivery.handled_by IS 'Who sent a dead delivery again, or gave it up.';
+CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
