@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from cdc.envelope.kinds import Envelope, Tombstone
+from cdc.envelope.kinds import Envelope, Heartbeat, Marker, Recorded, Tombstone, TransactionMarker
+from cdc.envelope.markers import HEARTBEAT
 from cdc.envelope.reader import EnvelopeReader, Table
 from cdc.log.port import LogRecord
+from cdc.transactions import Part, Told
 from schema.errors import Poison
 from schema.position import LogPartition
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.connectors.binding import Binding, Touch
 from sync.connectors.cells import text_of
-from sync.connectors.codec import columns_of, decode, version_of
+from sync.connectors.codec import columns_of, columns_of_field, decode, version_of
+from sync.extra import Leftover, leftover_of
 
 _CLOSE_BY = 2
 """A tombstone follows its delete at once; a transaction's marker may take an offset between."""
@@ -28,6 +32,8 @@ class _Bound(NamedTuple):
 
     bindings: list[Binding]
     touches: list[tuple[Binding, Touch]]
+    known: frozenset[str] = frozenset()
+    leftover: Leftover | None = None
 
 
 class _Deleted(NamedTuple):
@@ -52,20 +58,54 @@ class Decoder:
                 self._bound[system, binding.table].bindings.append(binding)
             for touch in binding.touches:
                 self._bound[system, touch.table].touches.append((binding, touch))
+        for table, (bound, touches, *_) in self._bound.items():
+            leftover = leftover_of(bound, (touch for _, touch in touches))
+            self._bound[table] = _Bound(bound, touches, leftover.known, leftover)
         self._deleted: dict[LogPartition, _Deleted] = {}
+        self.heartbeats: dict[str, datetime] = {}
+        """The last of each system, since somebody last took note and emptied it."""
 
     def decode(self, record: LogRecord) -> Sequence[Incoming]:
         """What one log record means; one that nobody can decode becomes a Reject.
 
-        What a capture says beside the rows means nothing for records.
+        What a capture says beside the rows means nothing for records; heartbeats are kept.
         """
         try:
             told = self._reader.read(record)
             if isinstance(told, Envelope):
                 return self._meaning(record, told)
-            return self._deletes(record, told) if isinstance(told, Tombstone) else []
+            if isinstance(told, Tombstone):
+                return self._deletes(record, told)
+            return self._beside(record, told)
         except Poison as poison:
             return [Reject(record=record, reason=poison.reason, detail=poison.detail)]
+
+    def told(self, record: LogRecord) -> Told:
+        """What one log record means, and of which transaction it is a part."""
+        said: Recorded | None = None
+        try:
+            said = self._reader.read(record)
+            meaning = self._meant(record, said)
+        except Poison as poison:
+            meaning = [Reject(record=record, reason=poison.reason, detail=poison.detail)]
+        return Told(record, meaning, None if said is None else self._part(record, said))
+
+    def _meant(self, record: LogRecord, said: Recorded) -> Sequence[Incoming]:
+        if isinstance(said, Envelope):
+            return self._meaning(record, said)
+        if isinstance(said, Tombstone):
+            return self._deletes(record, said)
+        return self._beside(record, said)
+
+    def _part(self, record: LogRecord, said: Recorded) -> Part | None:
+        """Of a transaction's end, how many changes it announces of the tables that are bound."""
+        if isinstance(said, Envelope) and said.transaction and said.order is not None:
+            return Part(said.system, said.transaction, order=said.order)
+        if isinstance(said, TransactionMarker) and said.counts is not None:
+            system = record.position.topic.partition(".")[0]
+            bound = (n for table, n in said.counts.items() if (system, table) in self._bound)
+            return Part(system, said.transaction, expected=sum(bound))
+        return None
 
     def _meaning(self, record: LogRecord, envelope: Envelope) -> list[Incoming]:
         table = (envelope.system, envelope.table)
@@ -73,15 +113,28 @@ class Decoder:
             self._deleted[record.position.lane] = _Deleted(
                 record.key, record.position.offset, table, envelope.key, envelope.lsn
             )
-        bindings, touches = self._bound_to(table)
+        bindings, touches, known, leftover = self._bound_to(table)
         renamed: list[Incoming] = []
         if envelope.new_key is not None or envelope.former_key is not None:
             renamed = [one for binding in bindings for one in _renamed(record, envelope, binding)]
         if envelope.new_key is not None:
             return renamed  # the other half, with the new key, carries the row
-        changes = [_change(record, envelope, binding) for binding in bindings]
+        if leftover is None or known.issuperset(envelope.row):
+            changes = [_change(record, envelope, binding) for binding in bindings]
+        else:
+            extra = leftover.of(envelope.row)
+            changes = [
+                _change(record, envelope, one, extra if one is leftover.keeper else None)
+                for one in bindings
+            ]
         touched = [_touched(record, envelope, *pair) for pair in touches]
         return [*renamed, *changes, *filter(None, touched)]
+
+    def _beside(self, record: LogRecord, marker: Marker) -> list[Incoming]:
+        if isinstance(marker, Heartbeat):
+            system = marker.system or record.position.topic.removeprefix(HEARTBEAT)
+            self.heartbeats[system] = marker.sent_at
+        return []
 
     def _bound_to(self, table: Table) -> _Bound:
         bound = self._bound.get(table)
@@ -110,7 +163,12 @@ def _is_of(record: LogRecord, last: _Deleted) -> bool:
     return last.raw_key == record.key and record.position.offset - last.offset <= _CLOSE_BY
 
 
-def _change(record: LogRecord, envelope: Envelope, binding: Binding) -> Change:
+def _change(
+    record: LogRecord,
+    envelope: Envelope,
+    binding: Binding,
+    extra: Mapping[str, Any] | None = None,
+) -> Change:
     is_delete = envelope.op == "d"
     row = envelope.row
     values = {} if is_delete or not binding.owns else decode(binding, row)
@@ -128,19 +186,26 @@ def _change(record: LogRecord, envelope: Envelope, binding: Binding) -> Change:
         version=version_of(binding, row),
         as_of=envelope.changed_at,
         is_delete=is_delete,
+        is_partial=envelope.is_partial,
+        extra=extra,
     )
 
 
 def _require_whole(
     binding: Binding, envelope: Envelope, values: Mapping[str, Any], copies: Mapping[str, Any]
 ) -> None:
-    """A whole row tells every bound column; one that is gone or has another name breaks it."""
+    """A whole row tells every bound column; one that is gone or has another name breaks it.
+
+    A row from before the column of an optional field was added leaves that field as it is.
+    """
     is_told = len(values) == len(binding.owns) and len(copies) == len(binding.copies)
     if is_told and binding.anchor_key in envelope.row:
         return
-    missing = ", ".join(sorted(columns_of(binding) - envelope.row.keys()))
-    table = f"{envelope.system}.{envelope.table}"
-    raise Poison("contract_break", f"{table} has no column {missing}; the binding reads it.")
+    late = {column for name in binding.optional for column in columns_of_field(binding, name)}
+    if missing := columns_of(binding) - envelope.row.keys() - late:
+        table = f"{envelope.system}.{envelope.table}"
+        told = f"{table} has no column {', '.join(sorted(missing))}; the binding reads it."
+        raise Poison("contract_break", told)
 
 
 def _delete(record: LogRecord, binding: Binding, key: dict[str, Any], lsn: int | None) -> Change:

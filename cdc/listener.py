@@ -10,21 +10,24 @@ and the stream goes on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 import asyncpg
 import structlog
 
+from cdc.batch import Batch
 from cdc.decode import Decoder
 from cdc.log.port import Consumes, LogRecord
+from cdc.transactions import Told
+from cdc.wholes import Wholes
 from schema.errors import Unavailable
 from schema.position import LogPartition, Topic
 from sync.apply.parking import LetterClass, class_of
 from sync.changes import Incoming, Reject
-from sync.intake import Claim, Intake, Superseded
+from sync.intake import Intake, Superseded
 from sync.outage import OUTAGE, UNSTORABLE
 
 log = structlog.get_logger(__name__)
@@ -50,44 +53,32 @@ class Pace:
     backoff: timedelta = timedelta(milliseconds=500)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Batch:
-    """Records, what each of them means, and where their partitions stood before them."""
-
-    records: Sequence[LogRecord]
-    meanings: Sequence[Sequence[Incoming]]
-    starts: Mapping[LogPartition, int]
-
-    @property
-    def claims(self) -> list[Claim]:
-        last = {(r.position.topic, r.position.partition): r.position for r in self.records}
-        return [
-            Claim(lane=p.lane, expected=self.starts[p.lane], next_offset=p.offset + 1)
-            for p in last.values()
-        ]
-
-    def halves(self) -> tuple[_Batch, _Batch]:
-        middle = len(self.records) // 2
-        first = replace(self, records=self.records[:middle], meanings=self.meanings[:middle])
-        between = {**self.starts, **{c.lane: c.next_offset for c in first.claims}}
-        rest = self.records[middle:], self.meanings[middle:]
-        return first, _Batch(records=rest[0], meanings=rest[1], starts=between)
+Hears = Callable[[str, datetime], Awaitable[None]]
+"""Told of the heartbeats of captures: the system, and when it was sent."""
 
 
 class Listener:
     """One member of the consumer group; several processes share the partitions."""
 
     def __init__(
-        self, consumer: Consumes, decoder: Decoder, intake: Intake, pace: Pace | None = None
+        self,
+        consumer: Consumes,
+        decoder: Decoder,
+        intake: Intake,
+        pace: Pace | None = None,
+        wholes: Wholes | None = None,
+        hears: Hears | None = None,
     ) -> None:
         self._consumer = consumer
         self._decoder = decoder
         self._intake = intake
         self._parked = intake.parked_topics
         self._pace = pace or Pace()
+        self._wholes = wholes
+        self._hears = hears
         self._next: dict[LogPartition, int] = {}
         self._applied: dict[LogPartition, int] = {}
-        self._ahead: asyncio.Task[_Batch] | None = None
+        self._ahead: asyncio.Task[Batch] | None = None
         self._settle_at = 0.0
 
     async def run(self) -> None:
@@ -129,7 +120,7 @@ class Listener:
             log.warning("listener.waiting", why=str(error) or type(error).__name__)
             await asyncio.sleep(self._pace.backoff.total_seconds())
 
-    def _reading(self) -> asyncio.Task[_Batch]:
+    def _reading(self) -> asyncio.Task[Batch]:
         """The read that is under way: never more than one, for the consumer takes one caller."""
         if self._ahead is None:
             self._ahead = asyncio.create_task(self._read(), name="read ahead")
@@ -143,8 +134,10 @@ class Listener:
             if not ahead.cancelled() and (error := ahead.exception()):
                 log.info("listener.dropped", why=str(error) or type(error).__name__)
         self._next.clear()
+        if self._wholes is not None:
+            self._wholes.clear()
 
-    async def _read(self) -> _Batch:
+    async def _read(self) -> Batch:
         if self._applied:
             applied, self._applied = self._applied, {}
             await self._consumer.commit(applied)
@@ -152,8 +145,15 @@ class Listener:
         starts = dict(self._next)
         polled = await self._consumer.poll(self._pace.batch, self._pace.wait)
         records = [r for r in polled if r.position.lane in starts]
-        kept = await self._until_broken(records, await self._decoded(records))
-        batch = _Batch(records=[r for r, _ in kept], meanings=[m for _, m in kept], starts=starts)
+        kept = await self._until_broken(await self._decoded(records))
+        if self._wholes is not None:
+            kept = await self._wholes.admit(kept)
+        batch = Batch(
+            records=[told.record for told in kept],
+            meanings=[told.meaning for told in kept],
+            starts=starts,
+            is_whole=any(told.part is not None for told in kept),
+        )
         self._next.update({claim.lane: claim.next_offset for claim in batch.claims})
         return batch
 
@@ -182,30 +182,39 @@ class Listener:
         for lane in fresh:
             self._consumer.seek(lane, self._next[lane])
             self._consumer.resume(lane)
+        if self._wholes is not None:
+            await self._wholes.follow(self._next.keys())
 
-    async def _until_broken(
-        self, records: Sequence[LogRecord], meanings: Sequence[Sequence[Incoming]]
-    ) -> list[tuple[LogRecord, Sequence[Incoming]]]:
+    async def _until_broken(self, told: Sequence[Told]) -> list[Told]:
         """What comes before a break of contract in its topic; the topic is parked there."""
         broken: set[Topic] = set()
-        kept: list[tuple[LogRecord, Sequence[Incoming]]] = []
-        for record, told in zip(records, meanings, strict=True):
-            topic = record.position.topic
-            if topic not in broken and (reason := _break_in(told)):
+        kept: list[Told] = []
+        for one in told:
+            topic = one.record.position.topic
+            if topic not in broken and (reason := _break_in(one.meaning)):
                 broken.add(topic)
-                await self._parked.park(record.position, reason)
+                await self._parked.park(one.record.position, reason)
             if topic not in broken:
-                kept.append((record, told))
+                kept.append(one)
         return kept
 
-    async def _decoded(self, records: Sequence[LogRecord]) -> list[Sequence[Incoming]]:
-        meanings: list[Sequence[Incoming]] = []
+    async def _decoded(self, records: Sequence[LogRecord]) -> list[Told]:
+        decode = self._alone if self._wholes is None else self._in_transaction
+        told: list[Told] = []
         for start in range(0, len(records), _STRETCH):
-            meanings += map(self._decoder.decode, records[start : start + _STRETCH])
+            told += map(decode, records[start : start + _STRETCH])
             await asyncio.sleep(0)
-        return meanings
+        return told
 
-    async def _apply(self, batch: _Batch) -> None:
+    def _alone(self, record: LogRecord) -> Told:
+        return Told(record, self._decoder.decode(record), None)
+
+    def _in_transaction(self, record: LogRecord) -> Told:
+        if self._wholes is not None and self._wholes.has(record.position.lane):
+            return self._decoder.told(record)
+        return self._alone(record)
+
+    async def _apply(self, batch: Batch) -> None:
         """Apply records; when one of them cannot be stored, halve until it stands alone."""
         try:
             await self._commit(batch)
@@ -214,13 +223,35 @@ class Listener:
                 unstorable = _unstorable(batch.records[0], error)
                 await self._commit(replace(batch, meanings=[[unstorable]]))
                 return
+            if batch.is_whole:
+                batch = replace(await self._without_unstorable(batch), is_whole=False)
+                await self._apply(batch)
+                return
             for half in batch.halves():
                 await self._apply(half)
 
-    async def _commit(self, batch: _Batch) -> None:
+    async def _without_unstorable(self, batch: Batch) -> Batch:
+        """The batch with a reject in the place of each record that cannot be stored.
+
+        Found by halving and taking back, so that nobody sees a part of a transaction.
+        """
+        try:
+            await self._intake.rehearse([one for means in batch.meanings for one in means])
+        except UNSTORABLE as error:
+            if len(batch.records) == 1:
+                return replace(batch, meanings=[[_unstorable(batch.records[0], error)]])
+            halves = [await self._without_unstorable(half) for half in batch.halves()]
+            return replace(batch, meanings=[m for half in halves for m in half.meanings])
+        return batch
+
+    async def _commit(self, batch: Batch) -> None:
         claims = batch.claims
         await self._intake.apply([one for means in batch.meanings for one in means], claims)
         self._applied.update({claim.lane: claim.next_offset for claim in claims})
+        if self._hears is not None:
+            heard, self._decoder.heartbeats = self._decoder.heartbeats, {}
+            for system, sent_at in heard.items():
+                await self._hears(system, sent_at)
 
 
 def _break_in(told: Sequence[Incoming]) -> str | None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from cdc.decode import Decoder
+from cdc.envelope.reader import EnvelopeReader
 from cdc.log.port import LogRecord
 from sync.changes import Incoming
 from sync.connectors.binding import Binding
 from sync.letters import DeadLetter
 
 
-def letter_decoder(bindings: Iterable[Binding]) -> Callable[[DeadLetter], Sequence[Incoming]]:
+def letter_decoder(
+    bindings: Iterable[Binding], reader: EnvelopeReader | None = None
+) -> Callable[[DeadLetter], Sequence[Incoming]]:
     """Decodes a letter's edited value, or its original; a key's letters come in their order."""
-    decoder = Decoder(bindings)
+    decoder = Decoder(bindings, reader)
     return lambda letter: decoder.decode(
         LogRecord(
             position=letter.position,

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from cdc.log.tables import LOG_TABLES
 from hub import debezium, reference
+from hub.deliveries import deliveries
 from hub.dlq import dlq
 from hub.doctor import examine
 from hub.operate import epoch, status, topics
@@ -39,7 +40,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 connectors = typer.Typer(name="debezium", help="Debezium's connectors.", no_args_is_help=True)
-for further in (dlq, topics, epoch, connectors):
+for further in (dlq, deliveries, topics, epoch, connectors):
     cli.add_typer(further)
 cli.command()(status)
 log = structlog.get_logger(__name__)

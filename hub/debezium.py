@@ -20,6 +20,7 @@ from cdc.capture.debezium import (
 from hub.kafka.rest import ConnectApi
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
+from hub.spelling import connector_spelling, signals_of
 from schema.errors import Invalid
 from schema.system import System
 
@@ -42,7 +43,8 @@ async def recommended(
         retention_ms=int(settings.log_retention.total_seconds() * 1000),
     )
     tables = captured_tables(connectors.reads[system].bindings)
-    return connector_of(system.value, dsn, await keyed_tables(dsn, tables), plan)
+    spelling = connector_spelling(settings, system)
+    return connector_of(system.value, dsn, await keyed_tables(dsn, tables), plan, spelling)
 
 
 async def print_config(settings: Settings, system: System) -> str:
@@ -100,7 +102,8 @@ async def _prepare(settings: Settings, connectors: Connectors, system: System) -
     url = settings.capture_url(system)
     if url is None:
         return False
-    await prepare_owner(url.get_secret_value(), captured_tables(connectors.reads[system].bindings))
+    tables = captured_tables(connectors.reads[system].bindings)
+    await prepare_owner(url.get_secret_value(), tables, signals_of(settings, system))
     return True
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import asyncpg
 from rich.console import Console
 from rich.table import Table
 
+from hub.checks import capture_troubles
 from hub.debezium import compare
 from hub.log import troubles_in_kafka
 from hub.registry import Connectors, connect_systems
@@ -21,9 +23,13 @@ from schema.lifecycles import LIFECYCLES
 from schema.system import System
 from sync.connectors.binding import Binding
 from sync.connectors.ports import Reads, RowQuery
+from sync.extra import ExtraColumns, by_table
+from sync.lag import CaptureLag, Lags
 from sync.outage import OUTAGE
 from sync.store.pool import connect
 
+_IS_MIGRATED = "SELECT to_regclass('extra_column') IS NOT NULL"
+_SILENT = timedelta(minutes=2)
 _WAL_LEVEL = "SELECT current_setting('wal_level')"
 
 
@@ -61,9 +67,37 @@ async def _findings(
     if settings.log == "kafka":
         for finding in await asyncio.to_thread(_kafka, settings, connectors):
             yield finding
+    for finding in await _unbound(pool, connectors):
+        yield finding
     for system, connector in connectors.reads.items():
         yield await _answers(system, connector)
         yield await _captured(settings, connectors, system)
+    for trouble in await capture_troubles(settings, connectors):
+        yield Finding(subject=f"Capture: {trouble.name}", trouble=trouble.text)
+    if await pool.fetchval(_IS_MIGRATED):
+        captured = {s.value for s in connectors.reads if settings.capture_url(s) is not None}
+        for lag in await Lags(pool).captures():
+            if lag.system in captured:
+                yield _heard(lag)
+
+
+def _heard(lag: CaptureLag) -> Finding:
+    subject = f"The capture of {lag.system.upper()} is current"
+    behind, unseen = (f"{span.total_seconds():.1f} s" for span in (lag.behind, lag.unseen))
+    if lag.unseen > _SILENT:
+        why = f"not heard of for {unseen}: is its capture running, and `concord listen`?"
+        return Finding(subject=subject, trouble=why)
+    return Finding(subject=subject, detail=f"behind by {behind}, heard of {unseen} ago")
+
+
+async def _unbound(pool: asyncpg.Pool, connectors: Connectors) -> Sequence[Finding]:
+    if not await pool.fetchval(_IS_MIGRATED):
+        return [Finding(subject="Concord's database", detail="empty: `concord migrate` fills it")]
+    columns = await ExtraColumns(pool, connectors.bindings).now()
+    return [
+        Finding(subject=f"{table} has columns that no binding reads", detail=told)
+        for table, told in by_table(columns).items()
+    ]
 
 
 def _kafka(settings: Settings, connectors: Connectors) -> Sequence[Finding]:

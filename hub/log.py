@@ -10,7 +10,9 @@ from functools import partial
 
 import asyncpg
 
+from cdc.capture.transaction import transaction_topic
 from cdc.checks import Trouble, judge
+from cdc.envelope.markers import HEARTBEAT
 from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
 from cdc.log.kafka_checks import look_at, troubles_of
@@ -20,6 +22,7 @@ from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from hub.registry import Connectors, captured_tables
 from hub.settings import KafkaSettings, Settings
+from hub.spelling import outbox_topics
 from schema.errors import Invalid
 from schema.position import LogPartition, Topic
 from schema.system import System
@@ -108,9 +111,14 @@ async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> Async
 async def _kafka(
     settings: Settings, pool: asyncpg.Pool, connectors: Connectors, group: str
 ) -> AsyncIterator[Log]:
-    """Only the tables we know are read: connectors write other topics of a system's prefix too."""
+    """Only the tables we know are read: connectors write other topics of a system's prefix too.
+
+    Heartbeats are read, and never waited for.
+    """
     access = access_of(settings.kafka)
-    topics = _topics(connectors)
+    outboxes = map(Topic, outbox_topics(settings))
+    topics = (*_topics(connectors), *_transaction_topics(settings), *outboxes)
+    beside = () if settings.reads_wal else tuple(Topic(f"{HEARTBEAT}{s.value}") for s in System)
     log = KafkaLog(access, partitions=settings.log_partitions, retention=settings.log_retention)
 
     async def verify() -> None:
@@ -123,7 +131,7 @@ async def _kafka(
     try:
         yield Log(
             appends=log,
-            consumer=KafkaLogConsumer(access=access, group=group, topics=topics),
+            consumer=KafkaLogConsumer(access=access, group=group, topics=(*topics, *beside)),
             verify=verify,
             ends=partial(log.ends, topics),
             backlog=partial(log.backlog, group, topics),
@@ -149,6 +157,10 @@ def _topics(connectors: Connectors) -> tuple[Topic, ...]:
         for system, connector in connectors.reads.items()
         for table in captured_tables(connector.bindings)
     )
+
+
+def _transaction_topics(settings: Settings) -> tuple[Topic, ...]:
+    return tuple(transaction_topic(s.value) for s in System if settings.has_transactions(s))
 
 
 def _prefixes() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +30,7 @@ class _Page(Collector):
 async def metrics_page(operations: Operations) -> bytes:
     """The page as it is now: every figure is asked for when it is scraped."""
     registry = CollectorRegistry(auto_describe=False)
-    parts = (_topics, _waiting, _targets, _captures, _needy)
+    parts = (_topics, _waiting, _targets, _captures, _needy, _unbound, _torn)
     registry.register(_Page([family for part in parts for family in await part(operations)]))
     return generate_latest(registry)
 
@@ -110,6 +111,21 @@ async def _needy(operations: Operations) -> Families:
         _gauge("concord_dead_letters", "Unsettled dead letters.", labels, letters),
         _gauge("concord_parked_topics", "Topics that wait for somebody.", ("topic",), parked),
     ]
+
+
+async def _unbound(operations: Operations) -> Families:
+    counted = Counter(
+        (f"{one.system}.{one.table}",) for one in await operations.extra_columns.now()
+    )
+    told = "Columns of a captured table that no binding reads."
+    samples = [(labels, float(count)) for labels, count in counted.items()]
+    return [_gauge("concord_extra_columns", told, ("topic",), samples)]
+
+
+async def _torn(operations: Operations) -> Families:
+    samples = [((o.system, o.why), float(o.times)) for o in await operations.lags.torn()]
+    told = "Transactions that should be seen as wholes and were applied in pieces."
+    return [_gauge("concord_torn_transactions", told, ("system", "why"), samples)]
 
 
 def _gauge(

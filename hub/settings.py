@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +15,22 @@ from schema.system import System
 PREFIX = "CONCORD_"
 OUTSIDE = frozenset({"CONCORD_STATE", "CONCORD_TRYTON", "CONCORD_REQUIRE_KAFKA"})
 """Variables that the demo and the tests read; a server does not."""
+
+
+ColumnType = Annotated[
+    str, Field(pattern=r"^(decimal\(\d{1,3}\)|time_ms|time_ns|timestamp_ms|timestamp_ns)$")
+]
+ColumnName = Annotated[str, Field(pattern=r"^[^.]+\.[^.]+\.[^.]+$")]
+TableName = Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$")]
+
+
+class OutboxSettings(BaseModel):
+    """What the events of an outbox's topic tell of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: TableName
+    key: str
 
 
 class SystemSettings(BaseModel):
@@ -30,6 +46,27 @@ class SystemSettings(BaseModel):
     kind: Literal["standard", "tryton"] = Field(
         default="standard",
         description="Which connector speaks to it; `tryton` for the CRM and the ERP only.",
+    )
+    transactions: bool = Field(
+        default=False, description="Make each transaction of its database visible as a whole."
+    )
+    placeholder: str = Field(
+        default="__debezium_unavailable_value",
+        min_length=1,
+        description="`unavailable.value.placeholder` of its connector.",
+    )
+    signal_table: TableName = Field(
+        default="public.concord_signal", description="Where its connector is asked for snapshots."
+    )
+    column_types: dict[ColumnName, ColumnType] = Field(
+        default={},
+        description="Of columns whose envelopes carry no schema, JSON: `schema.table.column` to "
+        "`decimal(<scale>)`, `time_ms`, `time_ns`, `timestamp_ms` or `timestamp_ns`.",
+    )
+    outboxes: dict[str, OutboxSettings] = Field(
+        default={},
+        description="Topics of its outbox, JSON: topic to `table` and `key`, the column of the "
+        "aggregate's id.",
     )
     database: str = Field(default="", description="Tryton: the name of its database.")
     user: str = Field(default="", description="Tryton: the user our guarded writes log in as.")
@@ -96,6 +133,13 @@ class Settings(BaseSettings):
     log_retention: timedelta = Field(
         default=timedelta(days=7), description="How long the log keeps records."
     )
+    transaction_patience: timedelta = Field(
+        default=timedelta(seconds=5),
+        description="How long the rest of a transaction is waited for, such as `PT5S`.",
+    )
+    transaction_records: int = Field(
+        default=20_000, ge=1, description="Records held at most while transactions are waited for."
+    )
     kafka: KafkaSettings = Field(default=KafkaSettings(), description="See below.")
     answer_retention: timedelta = Field(
         default=timedelta(days=30),
@@ -120,6 +164,10 @@ class Settings(BaseSettings):
     def reads_wal(self) -> bool:
         """Whether our own WAL readers capture the owners' databases."""
         return self.log == "postgres" or self.kafka.capture == "wal"
+
+    def has_transactions(self, system: System) -> bool:
+        """Whether its transactions are to be seen as wholes; the hub's own need not."""
+        return system is not System.HUB and self.system(system).transactions
 
     def capture_url(self, system: System) -> SecretStr | None:
         """The database whose changes of this system's records we read; the hub's own is ours."""

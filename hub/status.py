@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 from rich.table import Table
 
+from sync.extra import by_table
 from sync.operations import Operations
 
 
@@ -23,6 +24,13 @@ async def print_status(operations: Operations, console: Console) -> bool:
         console.print(f"✗ {row['topic']}: {counted} since {_moment(row['since'])}")
     if letters:
         console.print("  See them: concord dlq list")
+    if dead := sum(one.dead for one in await operations.lags.targets()):
+        console.print(f"• {dead} copies are refused for good. See them: concord deliveries list")
+    for table, columns in by_table(await operations.extra_columns.now()).items():
+        console.print(f"• {table} has columns that no binding reads: {columns}")
+    for torn in await operations.lags.torn():
+        told = f"{torn.times} times ({torn.why}), last {_moment(torn.last_at)}"
+        console.print(f"• {torn.system}: transactions were seen in pieces {told}")
     if not parked and not letters:
         console.print("✓ No topic is parked and no dead letter is unsettled.")
     console.print(

@@ -13,25 +13,35 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 
+from cdc.capture.debezium import held_bytes
 from cdc.capture.wal_reader import WalReader
+from cdc.checks import judge
 from cdc.decode import Decoder
 from cdc.listener import Listener
 from cdc.log.port import Appends
 from cdc.log.tables import LOG_TABLES
 from cdc.replay import letter_decoder
+from cdc.transactions import Limits
+from cdc.wholes import Wholes
+from hub.checks import capture_troubles
 from hub.log import Log, open_log
 from hub.memory import calm_collector
 from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
+from hub.spelling import reader_of
 from resolvers.context import Services
 from schema.errors import ConcordError, Unavailable
+from schema.system import System
+from sync.adopt import adopt_columns
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
 from sync.connectors.hub_review import call_for_review
+from sync.dead_deliveries import DeadDeliveries
 from sync.dead_letters import DeadLetters
 from sync.deliver.outbox import Outbox
 from sync.delivery import Deliverer
+from sync.extra import ExtraColumns
 from sync.feed import Feed
 from sync.intake import Intake
 from sync.lag import Lags
@@ -55,6 +65,7 @@ GROUP = "intake"
 APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer = $1"
 _HOUSEKEEPING = timedelta(hours=1)
 _AGAIN = timedelta(seconds=5)
+_LOOK_AGAIN = timedelta(seconds=30)
 _MOST_MET = 500
 """Types that are not captured are small: the legal entities of a firm."""
 
@@ -68,6 +79,7 @@ class Hub:
     connectors: Connectors
     services: Services
     captures: tuple[WalReader, ...]
+    intake: Intake
     listener: Listener
     deliverer: Deliverer
     log: Log
@@ -91,12 +103,15 @@ class Hub:
     async def listen(self) -> None:
         """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
         await self._verify_log()
+        judge(await capture_troubles(self.settings, self.connectors))
         async with asyncio.TaskGroup() as tasks:
             for capture in self.captures:
                 tasks.create_task(capture.run())
             tasks.create_task(self.listener.run(), name="listener")
             tasks.create_task(self._tidy(self._trim_log), name="trim the log")
             tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
+            tasks.create_task(self._adopt_columns(), name="adopt columns")
+            tasks.create_task(self._watch_slots(), name="watch Debezium's slots")
 
     async def deliver(self) -> None:
         """Send what is owed to the replicas, and do what falls due by the clock."""
@@ -122,6 +137,35 @@ class Hub:
         for binding in bindings:
             while not await self._meet(binding):  # noqa: ASYNC110  # the owner may be down
                 await asyncio.sleep(_AGAIN.total_seconds())
+
+    async def _watch_slots(self) -> None:
+        """What WAL the owners keep for Debezium, where we were given their addresses."""
+        systems = [] if self.settings.reads_wal else list(self.connectors.reads)
+        while systems:
+            for system in systems:
+                await self._watch_slot(system)
+            await asyncio.sleep(_LOOK_AGAIN.total_seconds())
+
+    async def _watch_slot(self, system: System) -> None:
+        url = self.settings.capture_url(system)
+        if url is None:
+            return
+        try:
+            held = await held_bytes(url.get_secret_value())
+            await self.services.operations.lags.hold(system.value, held)
+        except (ConcordError, *OUTAGE, asyncpg.PostgresError) as error:
+            log.warning("slot.unseen", system=system.name, why=str(error))
+
+    async def _adopt_columns(self) -> None:
+        """Columns that this version's bindings read, and an earlier one only kept."""
+        while True:
+            try:
+                await adopt_columns(self.pool, self.intake, self.connectors.bindings)
+            except (*OUTAGE, asyncpg.TransactionRollbackError) as error:
+                log.warning("columns.put_off", why=str(error))
+                await asyncio.sleep(_AGAIN.total_seconds())
+            else:
+                return
 
     async def _meet(self, binding: Binding) -> bool:
         paging, fields = Paging(first=_MOST_MET), frozenset(binding.owns)
@@ -173,6 +217,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         opened = await stack.enter_async_context(open_log(settings, pool, connectors, GROUP))
         intake = Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP)
         lags = Lags(pool, consumer=GROUP)
+        reader = reader_of(settings, connectors.bindings)
         calm_collector()
         yield Hub(
             settings=settings,
@@ -190,23 +235,35 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 operations=Operations(
                     lags=lags,
                     dead_letters=DeadLetters(
-                        pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
+                        pool, intake, letter_decoder(connectors.bindings, reader), consumer=GROUP
                     ),
+                    dead_deliveries=DeadDeliveries(pool),
                     parked_topics=intake.parked_topics,
+                    extra_columns=ExtraColumns(pool, connectors.bindings),
                     backlog=opened.backlog,
                 ),
                 setups=Setups(pool, connectors.bindings),
                 clock=utc_now,
             ),
             captures=_captures(settings, connectors, opened.appends, lags),
+            intake=intake,
             listener=Listener(
                 opened.consumer,
-                Decoder(connectors.bindings),
+                Decoder(connectors.bindings, reader_of(settings, connectors.bindings)),
                 intake,
+                wholes=_wholes(settings, opened, lags),
+                hears=lags.hear,
             ),
             deliverer=Deliverer(connectors.writes, xref, pool, random.random),
             log=opened,
         )
+
+
+def _wholes(settings: Settings, log: Log, lags: Lags) -> Wholes | None:
+    """What makes transactions visible as wholes, if it is wanted of any system."""
+    systems = [system.value for system in System if settings.has_transactions(system)]
+    limits = Limits(patience=settings.transaction_patience, records=settings.transaction_records)
+    return Wholes(systems, log.ends, lags.note_torn, limits) if systems else None
 
 
 def _captures(
@@ -229,6 +286,7 @@ def _captures(
                     slot=f"concord_{urlsplit(dsn).path.strip('/')}",
                     publication="concord",
                     reports=lags,
+                    tells_transactions=settings.has_transactions(system),
                 )
             )
     return tuple(readers)

@@ -93,7 +93,7 @@ async def retry_dead_letters(
     ids: LetterIds,
 ) -> WorkedOff:
     office = info.request.services.operations.dead_letters
-    return _worked(await office.retry(letters.Wanted(ids=_numbers(ids)), Signed(by=by, why=why)))
+    return _worked(await office.retry(letters.Wanted(ids=numbers_of(ids)), Signed(by=by, why=why)))
 
 
 async def retry_matching_dead_letters(
@@ -114,13 +114,15 @@ async def edit_dead_letter(
     value: Annotated[str, strawberry.argument(description="What to apply instead, as text.")],
 ) -> WorkedOff:
     office = info.request.services.operations.dead_letters
-    [number] = _numbers([id])
+    [number] = numbers_of([id])
     return _worked(await office.edit(number, value.encode(), Signed(by=by, why=why)))
 
 
 async def discard_dead_letters(info: Info, by: By, why: Why, ids: LetterIds) -> WorkedOff:
     office = info.request.services.operations.dead_letters
-    return _worked(await office.discard(letters.Wanted(ids=_numbers(ids)), Signed(by=by, why=why)))
+    return _worked(
+        await office.discard(letters.Wanted(ids=numbers_of(ids)), Signed(by=by, why=why))
+    )
 
 
 def _wanted(filter: DeadLetterFilter | None) -> letters.Wanted:
@@ -133,9 +135,9 @@ def _wanted(filter: DeadLetterFilter | None) -> letters.Wanted:
     )
 
 
-def _numbers(ids: Sequence[strawberry.ID]) -> list[int]:
+def numbers_of(ids: Sequence[strawberry.ID]) -> list[int]:
     if not ids or not all(text.isascii() and text.isdigit() for text in ids):
-        raise Invalid("Name dead letters by their numbers, as `operations.deadLetters` lists them.")
+        raise Invalid("Name them by their numbers, as `operations` lists them.")
     return [int(text) for text in ids]
 
 

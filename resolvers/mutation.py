@@ -12,6 +12,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Info
+from resolvers.dead_deliveries import discard_dead_deliveries, retry_dead_deliveries
 from resolvers.dead_letters import (
     discard_dead_letters,
     edit_dead_letter,
@@ -190,6 +191,14 @@ _OPERATIONS: Mapping[str, Any] = {
     "discard_dead_letters": strawberry.mutation(
         resolver=discard_dead_letters,
         description="Give dead letters up; what waits behind them is applied.",
+    ),
+    "retry_dead_deliveries": strawberry.mutation(
+        resolver=retry_dead_deliveries,
+        description="Send dead deliveries again, with what the record is like by then.",
+    ),
+    "discard_dead_deliveries": strawberry.mutation(
+        resolver=discard_dead_deliveries,
+        description="Give dead deliveries up; their targets keep what they have.",
     ),
     "resume_topic": strawberry.mutation(
         resolver=resume_topic, description="Read a parked topic again; answers it."

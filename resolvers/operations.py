@@ -11,9 +11,10 @@ from typing import Annotated
 import strawberry
 
 from resolvers.context import Info
+from resolvers.dead_deliveries import list_dead_deliveries
 from resolvers.dead_letters import By, Why, list_dead_letters
 from resolvers.scalars import Long
-from sync import lag, parked_topics
+from sync import extra, lag, parked_topics
 from sync.signed import Signed
 
 
@@ -56,6 +57,14 @@ class ParkedTopic:
     parked_at: datetime = strawberry.field(description="Since when.")
 
 
+@strawberry.type(description="A column of a captured table that no binding reads.")
+class ExtraColumn:
+    topic: str = strawberry.field(description="`system.schema.table`.")
+    name: str = strawberry.field(description="The column.")
+    is_kept: bool = strawberry.field(description="Whether its cells are kept, or its name alone.")
+    since: datetime = strawberry.field(description="When it was first seen.")
+
+
 @strawberry.type(description="How the hub itself is: what lags, what waits, what needs somebody.")
 class Operations:
     @strawberry.field(description="Every capture.")
@@ -82,6 +91,15 @@ class Operations:
     async def parked_topics(self, info: Info) -> list[ParkedTopic]:
         found = await info.request.services.operations.parked_topics.now()
         return [_parked(one) for one in found]
+
+    dead_deliveries = strawberry.field(
+        resolver=list_dead_deliveries, description="Copies refused for good, the oldest first."
+    )
+
+    @strawberry.field(description="Columns that no binding reads.")
+    async def extra_columns(self, info: Info) -> list[ExtraColumn]:
+        found = await info.request.services.operations.extra_columns.now()
+        return [_extra(one) for one in found]
 
     dead_letters = strawberry.field(
         resolver=list_dead_letters, description="Dead letters, the oldest first."
@@ -132,6 +150,15 @@ def _copy(one: lag.TargetLag) -> CopyLag:
 
 def _parked(one: parked_topics.ParkedTopic) -> ParkedTopic:
     return ParkedTopic(topic=one.position.topic, reason=one.reason, parked_at=one.parked_at)
+
+
+def _extra(one: extra.ExtraColumn) -> ExtraColumn:
+    return ExtraColumn(
+        topic=f"{one.system}.{one.table}",
+        name=one.name,
+        is_kept=one.is_kept,
+        since=one.seen_since,
+    )
 
 
 def _ms(span: timedelta) -> Long:

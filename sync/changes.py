@@ -36,7 +36,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     `values` are the fields the system owns and `copies` those it holds, decoded, with references
     unresolved; a column the envelope left out is absent. `lsn` orders streamed changes within a
     source epoch and is None for a snapshot read. `anchor_key` is None when the row does not say
-    which canonical record it belongs to.
+    which canonical record it belongs to. `extra` are the cells of columns that no binding reads, if
+    there are any; a change that `is_partial` does not tell all of them.
     """
 
     binding: Binding
@@ -49,6 +50,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None
     as_of: datetime
     is_delete: bool = False
+    is_partial: bool = False
+    extra: Mapping[str, Any] | None = None
 
 
 class Renamed(msgspec.Struct, frozen=True, kw_only=True):

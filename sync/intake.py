@@ -32,17 +32,18 @@ from sync.apply.fold import Round, fold
 from sync.apply.identify import Identified, Identities, references_in
 from sync.apply.parking import hold_back, park, parked_of, supersede, unsettled_keys
 from sync.apply.readback import read_back
-from sync.apply.references import Missing, fill, fill_linked, missing_of, remember
+from sync.apply.references import fill, fill_linked, missing_of, remember
 from sync.apply.staging import staged_rows
 from sync.changes import Change, Incoming, Renamed, Touched
 from sync.clock import Clock
 from sync.connectors.binding import Binding
 from sync.connectors.ports import Reads
 from sync.connectors.refs import Ref
+from sync.extra import note_columns
 from sync.feed import Transition, append_events
 from sync.parked_topics import ParkedTopics
 from sync.store.owed import Owed
-from sync.store.projection_writes import Mode, merge, statements_for
+from sync.store.projection_writes import Extra, Mode, merge, statements_for
 from sync.xref import Xref
 
 _EPOCHS = "SELECT system, epoch FROM source_epoch"
@@ -130,19 +131,34 @@ class Intake:
                 await connection.execute("SELECT pg_notify('projection', '')")
             identities.share()
 
+    async def rehearse(self, incoming: Sequence[Incoming]) -> None:
+        """Apply and take it back again. Raises what applying would."""
+        async with self._pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await self.take(connection, incoming, dict(await connection.fetch(_EPOCHS)))
+            finally:
+                await transaction.rollback()
+
     async def take(
         self,
         connection: asyncpg.Connection,
         incoming: Sequence[Incoming],
         epochs: Mapping[str, int],
+        *,
+        is_fenced: bool = True,
     ) -> Identities:
-        """Apply within the caller's transaction; what belongs to no record is in the answer."""
+        """Apply within the caller's transaction; what belongs to no record is in the answer.
+
+        Unfenced are only changes of rows that the caller has locked.
+        """
         known = await self._xref.current(connection)
         identities = Identities(connection, known, epochs)
         batch = _Batch(connection=connection, identities=identities, epochs=epochs, owed=self._owed)
         changes = [c for c in incoming if isinstance(c, Change | Renamed)]
         touched = [t for t in incoming if isinstance(t, Touched)]
-        await batch.apply(changes, is_fenced=True)
+        await batch.apply(changes, is_fenced=is_fenced)
         reread = await read_back(connection, self._connectors, touched, self._read_timeout)
         await batch.apply(reread, is_fenced=False)
         await fill_linked(connection, identities.linked, self._owed)
@@ -202,21 +218,30 @@ class _Batch:
         lost: Collection[Ref],
         is_fenced: bool,
     ) -> None:
-        missing: list[Missing] = []
+        of = binding.entity, binding.system.value
         for part in fold(known):
-            mode = Mode(is_fenced=is_fenced, is_read=part.is_read)
+            extra = await self._extra_of(binding, part)
+            mode = Mode(is_fenced=is_fenced, is_read=part.is_read, extra=extra)
             self.transitions += await self._merge_round(binding, part, ids, mode)
-            missing += missing_of(part.changes, lost) if lost else []
-        await remember(
-            self.connection, binding.entity, binding.system.value, {i for i, _ in known}, missing
-        )
+            missing = missing_of(part.changes, lost) if lost else []
+            await remember(self.connection, *of, part.changes, part.fields, missing)
+
+    async def _extra_of(self, binding: Binding, part: Round) -> Extra:
+        """What a round tells of columns that no binding reads; their names are noted."""
+        if part.has_extra:
+            told = (change.extra for change in part.changes.values())
+            await note_columns(self.connection, binding, told)
+            if binding.keeps_extra:
+                return Extra.SOME if part.is_partial else Extra.ALL
+        return Extra.UNTOLD if part.is_partial else Extra.NONE
 
     async def _merge_round(
         self, binding: Binding, part: Round, ids: Mapping[Ref, str], mode: Mode
     ) -> list[Transition]:
         statements = statements_for(binding, part.fields, mode, self.owed)
         epoch = self.epochs.get(binding.system.value, 1)
-        rows = staged_rows(binding, part.fields, part.changes, ids, epoch)
+        staged = mode.extra.is_staged
+        rows = staged_rows(binding, part.fields, part.changes, ids, epoch, has_extra=staged)
         found = await merge(self.connection, statements, rows)
         if found and found[0]["owed"]:
             await self.connection.execute("SELECT pg_notify('delivery', '')")

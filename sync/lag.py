@@ -44,6 +44,23 @@ ON CONFLICT (system) DO UPDATE SET seen_at = now(), held_bytes = excluded.held_b
 """
 
 
+_HEAR = """
+INSERT INTO capture_state (system, caught_up_at, seen_at) VALUES ($1, $2, $2)
+ON CONFLICT (system) DO UPDATE SET seen_at = excluded.seen_at,
+    caught_up_at = coalesce((
+        SELECT max(committed_at) FROM consumer_offset
+        WHERE consumer = $3 AND starts_with(topic, $1 || '.')
+            AND appended_at > capture_state.seen_at), excluded.caught_up_at)
+WHERE capture_state.seen_at < excluded.seen_at
+"""
+_HOLD = "UPDATE capture_state SET held_bytes = $2 WHERE system = $1"
+_TEAR = """
+INSERT INTO torn_transaction (system, why) VALUES ($1, $2)
+ON CONFLICT (system, why) DO UPDATE SET times = torn_transaction.times + 1, last_at = now()
+"""
+_TORN = "SELECT system, why, times, last_at FROM torn_transaction ORDER BY system, why"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicLag:
     """The last record of a table that was applied: how long each stretch took."""
@@ -84,6 +101,16 @@ class CaptureLag:
     held_bytes: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Torn:
+    """How often transactions of a system were seen in pieces, and why: late, large or shared."""
+
+    system: str
+    why: str
+    times: int
+    last_at: datetime
+
+
 class Lags:
     """The lags of one hub."""
 
@@ -103,3 +130,22 @@ class Lags:
     async def see(self, system: str, *, is_caught_up: bool, held_bytes: int | None) -> None:
         """A capture says that it is alive, and whether it has all its owner had just now."""
         await self._pool.execute(_SEE, system, is_caught_up, held_bytes)
+
+    async def hear(self, system: str, sent_at: datetime) -> None:
+        """A capture that we do not run was alive.
+
+        It had all its owner had committed, unless changes came since its last heartbeat: then all
+        up to the last of them.
+        """
+        await self._pool.execute(_HEAR, system, sent_at, self._consumer)
+
+    async def hold(self, system: str, held_bytes: int | None) -> None:
+        """What WAL an owner keeps for a capture that we do not run."""
+        await self._pool.execute(_HOLD, system, held_bytes)
+
+    async def note_torn(self, system: str, why: str) -> None:
+        """A transaction that should have been seen as a whole was not."""
+        await self._pool.execute(_TEAR, system, why)
+
+    async def torn(self) -> Sequence[Torn]:
+        return [Torn(**row) for row in await self._pool.fetch(_TORN)]

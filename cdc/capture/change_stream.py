@@ -19,17 +19,20 @@ from cdc.capture.pgoutput import (
     Update,
 )
 from cdc.capture.table_shape import TableShape
+from cdc.capture.transaction import Transaction
 from cdc.log.port import NewRecord
 
 
 class ChangeStream:
     """Remembers what the changes of a transaction leave out: tables, commit time, origin.
 
+    With `tells_transactions` the changes say to which they belong, and its end is a record.
     `announce` a relation before its rows are taken; pgoutput sends it in that order too.
     """
 
-    def __init__(self, blank: Source) -> None:
+    def __init__(self, blank: Source, *, tells_transactions: bool = False) -> None:
         self._source = blank
+        self._tells_transactions = tells_transactions
         self._shapes: dict[RelationId, TableShape] = {}
 
     def announce(self, relation: RelationId, shape: TableShape) -> None:
@@ -45,11 +48,16 @@ class ChangeStream:
                     xid=message.xid,
                     origin=None,
                     origin_lsn=None,
+                    transaction=self._begun(message),
                 )
             case Origin():
                 self._source = replace(self._source, origin=message.name, origin_lsn=message.lsn)
             case Commit():
-                self._source = replace(self._source, last_commit_lsn=message.end_lsn)
+                begun = self._source.transaction
+                self._source = replace(
+                    self._source, last_commit_lsn=message.end_lsn, transaction=None
+                )
+                return [] if begun is None else begun.end(now)
             case Insert() | Update() | Delete():
                 source = replace(self._source, lsn=lsn)
                 return write_change(message, self._shapes[message.relation], source, now)
@@ -59,3 +67,8 @@ class ChangeStream:
             case _:  # relations are announced; type names and logical messages change no row
                 pass
         return ()
+
+    def _begun(self, begin: Begin) -> Transaction | None:
+        if not self._tells_transactions:
+            return None
+        return Transaction(self._source.system, begin.xid, begin.final_lsn)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -24,8 +25,8 @@ SIGNALS = CapturedTable(schema="public", name="concord_signal")
 
 PUBLICATION = "concord_debezium"
 
-_CREATE_SIGNALS = f"""
-CREATE TABLE IF NOT EXISTS {SIGNALS} (
+_CREATE_SIGNALS = """
+CREATE TABLE IF NOT EXISTS {signals} (
     id varchar(42) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048)
 )
 """
@@ -78,11 +79,16 @@ class TopicPlan:
 
 
 def connector_of(
-    system: str, dsn: str, tables: Sequence[CapturedTable], plan: TopicPlan
+    system: str,
+    dsn: str,
+    tables: Sequence[CapturedTable],
+    plan: TopicPlan,
+    spelling: Mapping[str, str] = MappingProxyType({}),
 ) -> Connector:
     """The connector we recommend for an owner, by its tables and the address of its database.
 
-    A table with named columns must name its primary key (`keyed_tables`).
+    A table with named columns must name its primary key (`keyed_tables`). `spelling` is what a
+    deployment wants otherwise.
     """
     config = {
         **_ALWAYS,
@@ -92,8 +98,13 @@ def connector_of(
         "table.include.list": ",".join(str(table) for table in tables),
         **_columns(tables),
         **_topics(system, plan),
+        **spelling,
     }
-    return Connector(name=f"concord-{system}", config=config)
+    return Connector(name=connector_name(system), config=config)
+
+
+def connector_name(system: str) -> str:
+    return f"concord-{system}"
 
 
 def slot_of(dsn: str) -> str:
@@ -117,7 +128,9 @@ async def keyed_tables(dsn: str, tables: Sequence[CapturedTable]) -> Sequence[Ca
             await connection.close()
 
 
-async def prepare_owner(dsn: str, tables: Sequence[CapturedTable]) -> None:
+async def prepare_owner(
+    dsn: str, tables: Sequence[CapturedTable], signals: CapturedTable = SIGNALS
+) -> None:
     """Create the table of signals and the publication, which must precede the slot.
 
     Raises `Invalid` with what to do when changes could not be captured or were lost already.
@@ -126,20 +139,35 @@ async def prepare_owner(dsn: str, tables: Sequence[CapturedTable]) -> None:
         connection = await asyncpg.connect(dsn)
         try:
             slot = Slot(connection, name=slot_of(dsn), publication=PUBLICATION)
-            await _create_signals(connection)
-            known = await check_tables([*tables, SIGNALS], connection)
+            await _create_signals(signals, connection)
+            known = await check_tables([*tables, signals], connection)
             await ensure_publication(PUBLICATION, list(known), slot, connection)
         finally:
             await connection.close()
 
 
-async def _create_signals(connection: asyncpg.Connection) -> None:
+async def held_bytes(dsn: str) -> int | None:
+    """What WAL an owner keeps for its connector; None when it has no slot.
+
+    Raises Unavailable while the owner does not answer.
+    """
+    with outage_of("the owner's database"):
+        connection = await asyncpg.connect(dsn, timeout=5)
+        try:
+            slot = Slot(connection, name=slot_of(dsn), publication=PUBLICATION)
+            return await slot.held_bytes()
+        finally:
+            await connection.close()
+
+
+async def _create_signals(signals: CapturedTable, connection: asyncpg.Connection) -> None:
+    create = _CREATE_SIGNALS.format(signals=signals)
     try:
-        await connection.execute(_CREATE_SIGNALS)
+        await connection.execute(create)
     except asyncpg.InsufficientPrivilegeError as refusal:
         raise Invalid(
-            f"{SIGNALS} does not exist and we may not create it ({refusal}): let the owner of the "
-            f"database run {' '.join(_CREATE_SIGNALS.split())}"
+            f"{signals} does not exist and we may not create it ({refusal}): let the owner of the "
+            f"database run {' '.join(create.split())}"
         ) from refusal
 
 

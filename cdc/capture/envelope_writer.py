@@ -10,6 +10,7 @@ import orjson
 
 from cdc.capture.pgoutput import UNCHANGED, Delete, Insert, Row, Update
 from cdc.capture.table_shape import JsonRow, TableShape
+from cdc.capture.transaction import Transaction
 from cdc.log.port import NewRecord
 from schema.position import Topic
 
@@ -33,6 +34,7 @@ class Source:
     origin: str | None = None
     origin_lsn: int | None = None
     snapshot: str = "false"
+    transaction: Transaction | None = None
 
 
 def topic_of(system: str, shape: TableShape) -> Topic:
@@ -134,7 +136,7 @@ def _record(
         "source": _source_block(source, shape),
         "op": op,
         **_times(now),
-        "transaction": None,
+        "transaction": _membership(source, shape),
     }
     return NewRecord(
         topic=topic_of(source.system, shape),
@@ -142,6 +144,12 @@ def _record(
         value=_dump(envelope),
         headers=headers or {},
     )
+
+
+def _membership(source: Source, shape: TableShape) -> JsonRow | None:
+    if source.transaction is None:
+        return None
+    return source.transaction.member(f"{shape.schema}.{shape.name}")
 
 
 def _source_block(source: Source, shape: TableShape) -> JsonRow:

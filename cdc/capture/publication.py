@@ -25,7 +25,12 @@ SELECT c.oid::bigint AS relation, c.relreplident AS identity,
         SELECT a.attname::text FROM pg_index AS i
         JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
         WHERE i.indrelid = c.oid AND i.indisprimary
-    ) AS key
+    ) AS key,
+    array(
+        SELECT a.attname::text FROM pg_index AS i
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
+        WHERE i.indrelid = c.oid AND i.indisreplident
+    ) AS chosen
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'
 """
@@ -71,13 +76,21 @@ async def _check_table(
         raise Invalid(f"there is no table {table} to capture: create it, or do not name it")
     if not row["key"]:
         raise Invalid(f"{table} has no primary key, so its changes have no identity: add one")
-    if row["identity"] not in (b"d", b"f"):
-        raise Invalid(f"{table}: set its REPLICA IDENTITY to DEFAULT or FULL")
+    if not _tells_the_key(row):
+        raise Invalid(
+            f"{table}: set its REPLICA IDENTITY to DEFAULT, FULL, or an index over the primary key"
+        )
     if table.columns is not None:
         columns = tuple(dict.fromkeys([*row["key"], *table.columns]))
         _check_columns(table, columns, row)
         table = replace(table, columns=columns)
     return table, RelationId(row["relation"])
+
+
+def _tells_the_key(row: asyncpg.Record) -> bool:
+    """Whether a deleted row tells its primary key."""
+    is_chosen = row["identity"] == b"i" and set(row["key"]) <= set(row["chosen"])
+    return row["identity"] in (b"d", b"f") or is_chosen
 
 
 def _check_columns(table: CapturedTable, columns: tuple[str, ...], found: asyncpg.Record) -> None:

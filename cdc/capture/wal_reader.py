@@ -71,6 +71,7 @@ class WalReader:
         slot: str,
         publication: str,
         reports: Reports | None = None,
+        tells_transactions: bool = False,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._system = system
@@ -80,6 +81,7 @@ class WalReader:
         self._slot = slot
         self._publication = publication
         self._reports = reports
+        self._tells_transactions = tells_transactions
         self._report_at = 0.0
         self._now = now
         self._shapes: dict[Relation, TableShape] = {}
@@ -131,7 +133,8 @@ class WalReader:
             source = await self._blank_source(connection)
             if not await slot.exists():
                 await self._snapshot(relations, source, slot, connection)
-            await self._follow(ChangeStream(source), slot, connection)
+            stream = ChangeStream(source, tells_transactions=self._tells_transactions)
+            await self._follow(stream, slot, connection)
         finally:
             connection.terminate()
 

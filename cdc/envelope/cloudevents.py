@@ -19,6 +19,7 @@ class CloudEvent(msgspec.Struct):
     op: str
     source: dict[str, Any]
     transaction: str | None
+    order: int | None
     data: msgspec.Raw
 
 
@@ -40,5 +41,10 @@ def cloud_event(told: Mapping[str, msgspec.Raw]) -> CloudEvent:
         op=told_op,
         source={**extensions, "ts_ms": extensions.get("tsms")},
         transaction=None if transaction is None else str(transaction),
+        order=_order(extensions.get("txtotalorder")),
         data=data,
     )
+
+
+def _order(told: Any) -> int | None:
+    return int(told) if isinstance(told, str) and told.isdigit() else None

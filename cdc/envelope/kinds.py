@@ -13,7 +13,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """One captured row change. `row` is the state after it, or the key alone after a delete.
 
     A row that `is_partial` lacks the columns that were not told: keep what is known of them.
-    `lsn` orders the changes of a key within a source epoch, in the connector's own terms.
+    `lsn` orders the changes of a key within a source epoch, in the connector's own terms; `order`
+    those of a transaction, where the connector tells of transactions.
     """
 
     op: str
@@ -26,6 +27,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     lsn: int | None
     origin: str | None
     transaction: str | None
+    order: int | None
     changed_at: datetime
     former_key: dict[str, Any] | None
     new_key: dict[str, Any] | None
@@ -39,7 +41,7 @@ class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """The capture is alive: everything `system` committed before `sent_at` has been captured."""
+    """The capture of `system` was alive at `sent_at`; a busy one may have changes yet to come."""
 
     system: str | None
     sent_at: datetime

@@ -16,6 +16,8 @@ from cdc.envelope.source import Source
 from schema.errors import Poison
 
 SIGNAL_TABLE = "debezium_signal"
+HEARTBEAT = "__debezium-heartbeat."
+"""Begins the topic of a connector's heartbeats; its prefix follows."""
 _CLOCK_MEMBERS = frozenset({"ts_ms", "ts_us", "ts_ns"})
 
 

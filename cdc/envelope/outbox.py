@@ -42,6 +42,7 @@ class Outbox:
             lsn=None,
             origin=None,
             transaction=None,
+            order=None,
             changed_at=record.appended_at,
             former_key=None,
             new_key=None,

@@ -16,9 +16,10 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Member(msgspec.Struct):
-    """What says to which transaction a change belongs."""
+    """What says to which transaction a change belongs, and which of its changes it is."""
 
     id: str
+    total_order: int | None = None
 
 
 class Payload(msgspec.Struct):
@@ -71,7 +72,9 @@ def payload_of(event: CloudEvent, raw: bytes) -> Payload:
         source = msgspec.convert(event.source, Source, strict=False)
     except UNREADABLE as error:
         raise Poison("not_an_envelope", f"CloudEvent: {error}") from error
-    member = None if event.transaction is None else Member(id=event.transaction)
+    member = None
+    if event.transaction is not None:
+        member = Member(id=event.transaction, total_order=event.order)
     return Payload(
         op=event.op, source=source, before=data.before, after=data.after, transaction=member
     )

@@ -57,6 +57,7 @@ class EnvelopeReader:
 
     `declared` are the types of columns whose envelopes carry no schema and whose spelling does not
     tell: without it decimals must come as text and instants as text or microseconds.
+    `placeholders` and `signal_tables` are those of systems whose connectors have others.
     """
 
     def __init__(
@@ -64,11 +65,15 @@ class EnvelopeReader:
         *,
         placeholder: str = UNAVAILABLE,
         signal_table: str = SIGNAL_TABLE,
+        placeholders: Mapping[str, str] = MappingProxyType({}),
+        signal_tables: Mapping[str, str] = MappingProxyType({}),
         declared: Mapping[Table, Sequence[Field]] = MappingProxyType({}),
         outboxes: Mapping[str, Outbox] = MappingProxyType({}),
     ) -> None:
         self._placeholder = Placeholder(placeholder)
+        self._placeholders = {name: Placeholder(told) for name, told in placeholders.items()}
         self._signal_table = signal_table
+        self._signal_tables = signal_tables
         self._declared = {table: conversions_of(fields) for table, fields in declared.items()}
         self._outboxes = outboxes
         self._keys = Unwrapper(key_conversions)
@@ -94,8 +99,9 @@ class EnvelopeReader:
 
     def _null(self, record: LogRecord) -> Recorded:
         system, _, table = record.position.topic.partition(".")
-        if table.rpartition(".")[2] == self._signal_table:
-            return Signal(system=system, table=self._signal_table)
+        signals = self._signal_tables.get(system, self._signal_table)
+        if table.rpartition(".")[2] == signals:
+            return Signal(system=system, table=signals)
         if record.key is None:
             raise Poison("missing_key", "A tombstone without a key deletes nothing.")
         key = self._key(record, record.key, ())
@@ -129,8 +135,9 @@ class EnvelopeReader:
         transaction = None if member is None else transaction_of(member.id)
         if payload.op == "m":
             return logical_message(source, payload.message, transaction)
-        if source.table == self._signal_table or source.collection == self._signal_table:
-            return Signal(system=source.name, table=self._signal_table)
+        signals = self._signal_tables.get(source.name, self._signal_table)
+        if source.table == signals or source.collection == signals:
+            return Signal(system=source.name, table=signals)
         return self._envelope(record, payload, source, transaction, conversions)
 
     def _envelope(
@@ -151,7 +158,8 @@ class EnvelopeReader:
         if family.has_documents:
             key = mongo.key_of(key)
         former, new = record.headers.get(OLD_KEY), record.headers.get(NEW_KEY)
-        row, is_partial = self._row(payload, key, conversions, former is not None)
+        placeholder = self._placeholders.get(source.name, self._placeholder)
+        row, is_partial = _row(payload, key, conversions, placeholder, former is not None)
         return Envelope(
             op=payload.op,
             system=source.name,
@@ -163,30 +171,11 @@ class EnvelopeReader:
             lsn=None if payload.op == "r" or is_read(source) else family.position(source),
             origin=source.origin,
             transaction=transaction,
+            order=None if payload.transaction is None else payload.transaction.total_order,
             changed_at=_changed_at(payload, source),
             former_key=self._key(record, former, conversions) if former else None,
             new_key=self._key(record, new, conversions) if new else None,
         )
-
-    def _row(
-        self, payload: Payload, key: dict[str, Any], conversions: Conversions, is_renamed: bool
-    ) -> tuple[dict[str, Any], bool]:
-        """The row, and whether some of its columns were not told."""
-        if payload.op == "d":
-            # `before` holds invented values for NOT NULL columns: only the key is true.
-            return key, False
-        row = _row_of(payload.after)
-        if row is None and payload.update is not None:
-            return {**key, **mongo.changed_fields(payload.update)}, True
-        if row is None:
-            raise Poison("missing_row", f"op {payload.op} without `after`.")
-        # A read and an insert are whole; a `c` that follows an update's new key may not be.
-        is_partial = (payload.op == "u" or is_renamed) and self._placeholder.is_in(row)
-        if is_partial:
-            row = self._placeholder.drop(row)
-        if conversions:
-            convert_cells(row, conversions)
-        return row, is_partial
 
     def _key(self, record: LogRecord, raw: bytes, conversions: Conversions) -> dict[str, Any]:
         """The columns of a key; one without a schema is spelled as the rows are."""
@@ -197,6 +186,31 @@ class EnvelopeReader:
         if conversions:
             convert_cells(key, conversions)
         return key
+
+
+def _row(
+    payload: Payload,
+    key: dict[str, Any],
+    conversions: Conversions,
+    placeholder: Placeholder,
+    is_renamed: bool,
+) -> tuple[dict[str, Any], bool]:
+    """The row, and whether some of its columns were not told."""
+    if payload.op == "d":
+        # `before` holds invented values for NOT NULL columns: only the key is true.
+        return key, False
+    row = _row_of(payload.after)
+    if row is None and payload.update is not None:
+        return {**key, **mongo.changed_fields(payload.update)}, True
+    if row is None:
+        raise Poison("missing_row", f"op {payload.op} without `after`.")
+    # A read and an insert are whole; a `c` that follows an update's new key may not be.
+    is_partial = (payload.op == "u" or is_renamed) and placeholder.is_in(row)
+    if is_partial:
+        row = placeholder.drop(row)
+    if conversions:
+        convert_cells(row, conversions)
+    return row, is_partial
 
 
 def _row_of(told: dict[str, Any] | str | None) -> dict[str, Any] | None:

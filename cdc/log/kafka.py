@@ -6,13 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition, errors
 from kafka.admin import NewTopic
 
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
+from cdc.log.kafka_ages import oldest_of
 from cdc.log.port import NewRecord
 from schema.position import LogPartition, Topic
 from sync.lag import Backlog
@@ -63,16 +64,17 @@ class KafkaLog:
         return await self._call(lambda: _ends(self._access, wanted))
 
     async def backlog(self, group: str, topics: Iterable[Topic]) -> Sequence[Backlog]:
-        """What the group has not committed, by topic; Kafka does not tell how old it is."""
+        """What the group has not committed, by topic, and when the first of it came."""
         ends = await self.ends(topics)
         read = await self._call(lambda: _committed(self._access, group))
+        unread = {lane: read.get(lane, 0) for lane, end in ends.items() if end > read.get(lane, 0)}
+        came = await self._call(lambda: oldest_of(self._access, unread)) if unread else {}
         waiting: Counter[Topic] = Counter()
-        for lane, end in ends.items():
-            waiting[lane.topic] += end - read.get(lane, 0)
+        for lane, start in unread.items():
+            waiting[lane.topic] += ends[lane] - start
         return [
-            Backlog(topic=topic, records=records, oldest_at=None)
+            Backlog(topic=topic, records=records, oldest_at=_first(came, topic))
             for topic, records in sorted(waiting.items())
-            if records > 0
         ]
 
     async def cluster_id(self) -> str:
@@ -130,6 +132,10 @@ class KafkaLog:
             replication_factor=_BROKERS_DEFAULT,
             topic_configs={"cleanup.policy": "delete", "retention.ms": str(kept_ms)},
         )
+
+
+def _first(came: Mapping[LogPartition, datetime], topic: Topic) -> datetime | None:
+    return min((at for lane, at in came.items() if lane.topic == topic), default=None)
 
 
 def _create(admin: KafkaAdminClient, topics: Sequence[NewTopic]) -> None:

@@ -12,10 +12,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.record import util
 
 from cdc.checks import Trouble
+from cdc.envelope.markers import HEARTBEAT
 from cdc.log.kafka_access import KafkaAccess
 from schema.position import Topic
-
-HEARTBEAT = "__debezium-heartbeat."
 
 Configs = Mapping[str, str]
 

@@ -18,7 +18,9 @@ class Round:
     """Changes of one binding and one kind, by record id."""
 
     is_read: bool
+    is_partial: bool
     fields: frozenset[str]
+    has_extra: bool = False
     changes: dict[str, Change] = field(default_factory=dict)
 
 
@@ -29,16 +31,25 @@ def fold(changes: Iterable[tuple[str, Change]]) -> Sequence[Round]:
         fields = _fields(change)
         last = rounds[-1] if rounds else None
         if last is None or not _fits(last, fields, record_id, change):
-            last = Round(is_read=_is_read(change), fields=fields)
+            last = Round(is_read=_is_read(change), is_partial=change.is_partial, fields=fields)
             rounds.append(last)
+        if change.extra is not None:
+            last.has_extra = True
         last.changes[record_id] = _later(last.changes.get(record_id), change)
     return rounds
 
 
 def _fits(last: Round, fields: frozenset[str], record_id: str, change: Change) -> bool:
-    if last.fields != fields:
+    if last.fields != fields or last.is_partial != change.is_partial:
+        return False
+    if change.is_partial and not _tells_the_same(last.changes.get(record_id), change):
         return False
     return last.is_read == _is_read(change) or _is_echoed_delete(last, record_id, change)
+
+
+def _tells_the_same(known: Change | None, change: Change) -> bool:
+    """Whether nothing that the earlier one told is left out by the later one."""
+    return known is None or (known.extra or {}).keys() <= (change.extra or {}).keys()
 
 
 def _is_echoed_delete(last: Round, record_id: str, change: Change) -> bool:

@@ -55,6 +55,8 @@ class LetterState(Enum):
     DISCARDED = "discarded"
 
 
+CONTRACT_REASONS = frozenset({"contract_break", "decimal_without_scale"})
+"""True of every row of the table: it is parked at the first of them."""
 BUSINESS_REASONS = frozenset({"unlinked", "key_reused"})
 BEHIND = "behind_a_dead_letter"
 
@@ -80,7 +82,7 @@ class Unsettled:
 def class_of(reason: str) -> LetterClass:
     if reason in BUSINESS_REASONS:
         return LetterClass.BUSINESS
-    return LetterClass.CONTRACT_BREAK if reason == "contract_break" else LetterClass.POISON
+    return LetterClass.CONTRACT_BREAK if reason in CONTRACT_REASONS else LetterClass.POISON
 
 
 async def unsettled_keys(

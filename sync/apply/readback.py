@@ -88,6 +88,7 @@ def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
         version=None if row is None else version_of(binding, row),
         as_of=touch.as_of,
         is_delete=row is None,
+        is_partial=row is not None,
     )
 
 

@@ -22,7 +22,10 @@ SELECT * FROM unnest(
   $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
 ON CONFLICT DO NOTHING
 """
-_FORGET = "DELETE FROM pending_reference WHERE entity = $1 AND record_id = ANY($2) AND system = $3"
+_FORGET = """
+DELETE FROM pending_reference
+WHERE entity = $1 AND record_id = ANY($2) AND system = $3 AND field = ANY($4)
+"""
 _TAKEN = "RETURNING p.entity, p.field, p.record_id AS id, x.record_id AS target, p.is_read"
 _TAKE_ALL = f"""
 DELETE FROM pending_reference p USING xref x
@@ -70,11 +73,13 @@ async def remember(
     entity: type,
     system: str,
     record_ids: Iterable[str],
+    fields: Iterable[str],
     missing: list[Missing],
 ) -> None:
-    """Replace what is remembered of these records' references by `missing`."""
+    """Replace what is remembered of these records' references in `fields` by `missing`."""
     if await connection.fetchval("SELECT EXISTS (SELECT FROM pending_reference)"):
-        await connection.execute(_FORGET, entity_name(entity), list(record_ids), system)
+        told = entity_name(entity), list(record_ids), system, list(fields)
+        await connection.execute(_FORGET, *told)
     if missing:
         await connection.execute(_REMEMBER, *_columns(missing))
 

@@ -32,13 +32,21 @@ def staged_rows(
     changes: Mapping[str, Change],
     ids: Mapping[Ref, str],
     epoch: int,
+    *,
+    has_extra: bool = False,
 ) -> list[tuple[Any, ...]]:
-    """One row per record id, its cells in the order of the staging columns: id, fields, fence."""
+    """One row per record id, its cells in the order of the staging columns.
+
+    They are id, fields, fence, and the columns that no binding reads if there are any.
+    """
     taken = changes.values()
     columns: list[Cells] = [list(changes)]
     for name, store in _stores(binding, fields):
         columns += store([change.values.get(name) for change in taken], ids)
-    return list(zip(*columns, *_fence(taken, epoch), strict=True))
+    columns += _fence(taken, epoch)
+    if has_extra:
+        columns.append([change.extra for change in taken])
+    return list(zip(*columns, strict=True))
 
 
 def _fence(changes: Collection[Change], epoch: int) -> Sequence[Cells]:

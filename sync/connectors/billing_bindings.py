@@ -122,6 +122,7 @@ INVOICE = Binding(
     key="id",
     anchor_key="id",
     read_only=frozenset({"draft_status"}),
+    unread=frozenset({"approved_by", "void_comment"}),
     owns={
         "client_id": Column(name="customer"),
         "project_id": Column(name="project_code", names=System.ERP),

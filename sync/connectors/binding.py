@@ -124,6 +124,10 @@ class Binding:
     `owns` are fields this system is the owner of, `copies` fields it only holds. `reference` is
     the column for the caller's own reference, by which a lost create is found again.
 
+    A column of the table that no binding reads is kept beside the owner's part, unless it is known
+    and `unread`; where the table may hold secrets, `keeps_extra=False` keeps its name alone. Fields
+    that are `optional` have columns the table did not always have: rows from before leave them be.
+
     Where a replica does not hold the anchor's id, `found_by` names the canonical reference whose
     record's anchor id stands in `anchor_key` instead. `is_part_of` is the type whose row this
     one shares: the row is created for that type, and only completed for this one.
@@ -145,6 +149,9 @@ class Binding:
     reference: str | None = None
     found_by: str | None = None
     is_part_of: type | None = None
+    unread: frozenset[str] = frozenset()
+    keeps_extra: bool = True
+    optional: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         fields = owned_fields(self.entity)
@@ -156,6 +163,8 @@ class Binding:
         for name in self.copies:
             declared = self.system in fields[name].group.copies
             self._require(declared, f"{fields[name].group.name} is not copied here")
+        for name in self.optional:
+            self._require(name in self.places, f"{name} is optional, and has no column")
 
     @property
     def anchor(self) -> System:

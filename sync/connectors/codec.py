@@ -6,7 +6,7 @@ canonical id. What a single cell may hold is in `sync.connectors.cells`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -102,6 +102,23 @@ def columns_of(binding: Binding) -> frozenset[str]:
         bound |= {column for _, column, _, _ in singles}
         bound |= {column for _, columns, _ in joined for column in columns}
     return frozenset(bound)
+
+
+def columns_of_field(binding: Binding, name: str) -> frozenset[str]:
+    """The columns of one bound field."""
+    place = binding.places[name]
+    column, others, _ = _reader(binding.system, place, bare_type(binding.field(name).type))
+    return frozenset((column, *others))
+
+
+def known_columns(bindings: Iterable[Binding]) -> frozenset[str]:
+    """The columns of a table that its bindings read in any way, or leave unread knowingly."""
+    known: set[str | None] = set()
+    for binding in bindings:
+        known |= columns_of(binding) | binding.unread
+        known |= {binding.key, binding.version, binding.updated_at, binding.reference}
+        known.add(binding.touched_by)
+    return frozenset(name for name in known if name is not None)
 
 
 def encode(binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ CLIENT = Binding(
     table="public.accounts",
     key="id",
     anchor_key="id",
+    unread=frozenset({"billing_country", "erp_customer_no"}),
     owns={
         "name": Column(name="account_name"),
         "segment": Column(name="segment", words=SEGMENT),

@@ -254,6 +254,7 @@ INVOICE = Binding(
     key="doc_id",
     anchor_key="billing_ref",
     read_only=frozenset(WORKED_OUT),
+    unread=frozenset({"status_reason"}),
     owns=WORKED_OUT,
     copies={
         "client_id": Column(name="customer_no"),

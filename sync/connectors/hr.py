@@ -36,6 +36,7 @@ RESOURCE = Binding(
     table="public.employees",
     key="employee_number",
     anchor_key="employee_number",
+    keeps_extra=False,
     owns={
         "name": Column(name="full_name"),
         "email": Column(name="work_email"),

@@ -84,7 +84,8 @@ SELECT extract(epoch FROM least(
 """
 _TRIM = """
 WITH settled AS (
-    DELETE FROM delivery WHERE state = 'delivered' AND settled_at < now() - $1::interval)
+    DELETE FROM delivery
+    WHERE state IN ('delivered', 'discarded') AND settled_at < now() - $1::interval)
 DELETE FROM write_ledger WHERE sent_at < now() - $1::interval
 """
 

@@ -212,7 +212,7 @@ def page_statement(
 
 
 def _columns(entity: type) -> list[Any]:
-    fences = ("_partition", "_offset", "_epoch", "_lsn")
+    fences = ("_partition", "_offset", "_epoch", "_lsn", "_extra")
     return [c for c in table_for(entity).c if not c.name.endswith(fences)]
 
 

@@ -23,6 +23,7 @@ CREATE TABLE projection.client (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	erp_key TEXT COLLATE "C",
 	erp_version BIGINT,
 	erp_as_of TIMESTAMP WITH TIME ZONE,
@@ -31,6 +32,7 @@ CREATE TABLE projection.client (
 	erp_epoch INTEGER,
 	erp_lsn BIGINT,
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
+	erp_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -64,6 +66,7 @@ CREATE TABLE projection.legal_entity (
 	erp_epoch INTEGER,
 	erp_lsn BIGINT,
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
+	erp_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -95,6 +98,7 @@ CREATE TABLE projection.engagement (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -135,6 +139,7 @@ CREATE TABLE projection.sow (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -167,6 +172,7 @@ CREATE TABLE projection.amendment (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -189,6 +195,7 @@ CREATE TABLE projection.rate_card (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -215,6 +222,7 @@ CREATE TABLE projection.rate_card_version (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -249,6 +257,7 @@ CREATE TABLE projection.rate_line (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -290,6 +299,7 @@ CREATE TABLE projection.project (
 	erp_epoch INTEGER,
 	erp_lsn BIGINT,
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
+	erp_extra JSONB,
 	psa_key TEXT COLLATE "C",
 	psa_version BIGINT,
 	psa_as_of TIMESTAMP WITH TIME ZONE,
@@ -298,6 +308,7 @@ CREATE TABLE projection.project (
 	psa_epoch INTEGER,
 	psa_lsn BIGINT,
 	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	psa_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -341,6 +352,7 @@ CREATE TABLE projection.milestone (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -375,6 +387,7 @@ CREATE TABLE projection.retainer (
 	crm_epoch INTEGER,
 	crm_lsn BIGINT,
 	crm_deleted_at TIMESTAMP WITH TIME ZONE,
+	crm_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -409,6 +422,7 @@ CREATE TABLE projection.resource (
 	hr_epoch INTEGER,
 	hr_lsn BIGINT,
 	hr_deleted_at TIMESTAMP WITH TIME ZONE,
+	hr_extra JSONB,
 	psa_key TEXT COLLATE "C",
 	psa_version BIGINT,
 	psa_as_of TIMESTAMP WITH TIME ZONE,
@@ -417,6 +431,7 @@ CREATE TABLE projection.resource (
 	psa_epoch INTEGER,
 	psa_lsn BIGINT,
 	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	psa_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -455,6 +470,7 @@ CREATE TABLE projection.assignment (
 	psa_epoch INTEGER,
 	psa_lsn BIGINT,
 	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	psa_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -502,6 +518,7 @@ CREATE TABLE projection.time_entry (
 	psa_epoch INTEGER,
 	psa_lsn BIGINT,
 	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	psa_extra JSONB,
 	hub_key TEXT COLLATE "C",
 	hub_version BIGINT,
 	hub_as_of TIMESTAMP WITH TIME ZONE,
@@ -510,6 +527,7 @@ CREATE TABLE projection.time_entry (
 	hub_epoch INTEGER,
 	hub_lsn BIGINT,
 	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -561,6 +579,7 @@ CREATE TABLE projection.expense_item (
 	psa_epoch INTEGER,
 	psa_lsn BIGINT,
 	psa_deleted_at TIMESTAMP WITH TIME ZONE,
+	psa_extra JSONB,
 	hub_key TEXT COLLATE "C",
 	hub_version BIGINT,
 	hub_as_of TIMESTAMP WITH TIME ZONE,
@@ -569,6 +588,7 @@ CREATE TABLE projection.expense_item (
 	hub_epoch INTEGER,
 	hub_lsn BIGINT,
 	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -609,6 +629,7 @@ CREATE TABLE projection.billing_event (
 	hub_epoch INTEGER,
 	hub_lsn BIGINT,
 	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -651,6 +672,7 @@ CREATE TABLE projection.billing_hold (
 	hub_epoch INTEGER,
 	hub_lsn BIGINT,
 	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -712,6 +734,7 @@ CREATE TABLE projection.invoice (
 	billing_epoch INTEGER,
 	billing_lsn BIGINT,
 	billing_deleted_at TIMESTAMP WITH TIME ZONE,
+	billing_extra JSONB,
 	erp_key TEXT COLLATE "C",
 	erp_version BIGINT,
 	erp_as_of TIMESTAMP WITH TIME ZONE,
@@ -720,6 +743,7 @@ CREATE TABLE projection.invoice (
 	erp_epoch INTEGER,
 	erp_lsn BIGINT,
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
+	erp_extra JSONB,
 	hub_key TEXT COLLATE "C",
 	hub_version BIGINT,
 	hub_as_of TIMESTAMP WITH TIME ZONE,
@@ -728,6 +752,7 @@ CREATE TABLE projection.invoice (
 	hub_epoch INTEGER,
 	hub_lsn BIGINT,
 	hub_deleted_at TIMESTAMP WITH TIME ZONE,
+	hub_extra JSONB,
 	PRIMARY KEY (id)
 );
 
@@ -764,6 +789,7 @@ CREATE TABLE projection.payment_status (
 	erp_epoch INTEGER,
 	erp_lsn BIGINT,
 	erp_deleted_at TIMESTAMP WITH TIME ZONE,
+	erp_extra JSONB,
 	PRIMARY KEY (id)
 );
 

@@ -67,7 +67,7 @@ def table_for(entity: type) -> sa.Table:
         sa.Column("id", KEY, primary_key=True),
         *(c for field in owned_fields(entity).values() for c in _field_columns(field)),
         *(_derived_column(field.name, field.sources) for field in derived_fields(entity).values()),
-        *(c for system in owners(entity) for c in fence_columns(system)),
+        *(c for system in owners(entity) for c in (*fence_columns(system), extra_column(system))),
         *indexes_for(entity, entity_name(entity)),
         comment=f"{(entity.__doc__ or '').strip()} Derived from schema/entities.",
     )
@@ -86,6 +86,11 @@ def fence_columns(system: System) -> tuple[sa.Column[Any], ...]:
         sa.Column(f"{s}_lsn", sa.BigInteger),
         sa.Column(f"{s}_deleted_at", sa.DateTime(timezone=True)),
     )
+
+
+def extra_column(system: System) -> sa.Column[Any]:
+    """Cells of an owner's columns that no binding reads, as its envelopes spell them."""
+    return sa.Column(f"{system.value}_extra", pg.JSONB)
 
 
 def column_names(field: Owned) -> tuple[str, ...]:

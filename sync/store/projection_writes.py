@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 
 import asyncpg
@@ -18,10 +19,23 @@ from schema.lifecycles import STATUS_FIELDS
 from schema.system import System
 from sync.connectors.binding import Binding
 from sync.store.owed import Owed
-from sync.store.projection_tables import column_names, fence_columns, table_for
+from sync.store.projection_tables import column_names, extra_column, fence_columns, table_for
 
 Copied = Mapping[System, Sequence[Owned]]
 """The fields of one owner, by the systems that are owed them."""
+
+
+class Extra(Enum):
+    """What staged rows say of the columns that no binding reads."""
+
+    UNTOLD = "untold"
+    NONE = "none"
+    ALL = "all"
+    SOME = "some"
+
+    @property
+    def is_staged(self) -> bool:
+        return self in (Extra.ALL, Extra.SOME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +49,7 @@ class Mode:
 
     is_fenced: bool
     is_read: bool
+    extra: Extra = Extra.UNTOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +84,8 @@ def statements_for(binding: Binding, fields: frozenset[str], mode: Mode, owed: O
     kept = [f for f in owned_fields(binding.entity).values() if f.name in fields]
     data_columns = [column for field in kept for column in column_names(field)]
     fence = [column.name for column in fence_columns(binding.system)]
-    columns = ("id", *data_columns, *fence)
+    extra = [extra_column(binding.system).name] if mode.extra.is_staged else []
+    columns = ("id", *data_columns, *fence, *extra)
     return Statements(
         stage=_stage(binding),
         create_stage=_create_stage(binding),
@@ -96,11 +112,13 @@ def _merge_sql(binding: Binding, columns: tuple[str, ...], mode: Mode, copied: C
     s = binding.system.value
     stage = _stage(binding)
     listed = ", ".join(columns)
-    updates = ",\n    ".join(f"{c} = excluded.{c}" for c in columns if c not in ("id", f"{s}_lsn"))
+    apart = ("id", f"{s}_lsn", f"{s}_extra")
+    updates = ",\n    ".join(f"{c} = excluded.{c}" for c in columns if c not in apart)
     steps = [
         f"merged AS (\n  INSERT INTO {table} AS t ({listed})\n"
         f"  SELECT {listed} FROM pg_temp.{stage}\n"
-        f"  ON CONFLICT (id) DO UPDATE SET\n    {updates},\n    {_lsn_update(s)}\n"
+        f"  ON CONFLICT (id) DO UPDATE SET\n    {updates},\n    {_lsn_update(s)}"
+        f"{_extra_update(s, mode)}\n"
         f"  {_fence(s) if mode.is_fenced else ''}\n"
         f"  RETURNING {_returned(binding, copied)}\n)"
     ]
@@ -124,6 +142,16 @@ def _lsn_update(s: str) -> str:
         f"{s}_lsn = CASE WHEN excluded.{s}_lsn IS NULL AND excluded.{s}_epoch = t.{s}_epoch"
         f" THEN t.{s}_lsn ELSE excluded.{s}_lsn END"
     )
+
+
+def _extra_update(s: str, mode: Mode) -> str:
+    """A column that its owner dropped is gone here too; what a row leaves out stays."""
+    told = {
+        Extra.NONE: "NULL",
+        Extra.ALL: f"excluded.{s}_extra",
+        Extra.SOME: f"coalesce(t.{s}_extra || excluded.{s}_extra, t.{s}_extra, excluded.{s}_extra)",
+    }
+    return f",\n    {s}_extra = {told[mode.extra]}" if mode.extra in told else ""
 
 
 def _returned(binding: Binding, copied: Copied) -> str:

@@ -235,3 +235,20 @@ async def test_commit_tells_how_far_the_group_is(sharing: Engine) -> None:
     await consumer.commit({lane: 5})
     await consumer.commit({lane: 9})
     assert [one async for one in sharing.committed()] == [(lane, 9)]
+
+
+async def test_the_backlog_tells_how_old_it_is(sharing: Engine) -> None:
+    """By the first record that the group has not committed; nothing of what is read to its end."""
+    topic = sharing.topic("accounts")
+    for number in range(3):
+        await sharing.log.append([NewRecord(topic=topic, key=b"same", value=b"%d" % number)])
+    consumer = sharing.member()
+    read = await drain(consumer, 3)
+    [waiting] = await sharing.backlog(topic)
+    assert (waiting.records, waiting.oldest_at) == (3, read[0].appended_at)
+    lane = read[0].position.lane
+    await consumer.commit({lane: 2})
+    [waiting] = await sharing.backlog(topic)
+    assert (waiting.records, waiting.oldest_at) == (1, read[2].appended_at)
+    await consumer.commit({lane: 3})
+    assert await sharing.backlog(topic) == []

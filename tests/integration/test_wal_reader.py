@@ -129,6 +129,25 @@ async def test_a_snapshot_comes_first_with_its_marks(
     assert orjson.loads(values[0]["source"]["sequence"]) == [None, str(values[0]["source"]["lsn"])]
 
 
+async def test_transactions_are_told_as_debezium_tells_them(
+    owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
+) -> None:
+    """Each change says to which it belongs and as how many'th, and its end how many there were."""
+    async with running(reader(tells_transactions=True), owner):
+        async with owner.transaction():
+            await owner.execute("INSERT INTO accounts (id) VALUES (1)")
+            await owner.execute("UPDATE accounts SET id = 2")
+        await owner.execute("INSERT INTO accounts (id) VALUES (3)")
+        await log.reach(7)
+    *rows, end = log.values()[:5]
+    assert [row and row["transaction"]["total_order"] for row in rows] == [1, 2, None, 3]
+    [counted] = end["data_collections"]
+    assert counted == {"data_collection": "public.accounts", "event_count": 3}
+    assert {row["transaction"]["id"] for row in rows if row} == {end["id"]}
+    assert log.records[4].topic == "crm.transaction"
+    assert log.values()[5]["transaction"]["total_order"] == 1
+
+
 async def test_every_type_is_written_alike_by_snapshot_and_stream(
     owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
 ) -> None:
@@ -164,6 +183,23 @@ async def test_every_type_is_written_alike_by_snapshot_and_stream(
         "ratio": "NaN",
     }
     assert log.records[0].topic == "crm.public.accounts"
+
+
+async def test_an_index_over_the_key_tells_more_of_a_deleted_row(
+    owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
+) -> None:
+    """With it a table that is only touched says which record its deleted row was part of."""
+    await owner.execute("ALTER TABLE accounts ALTER COLUMN name SET NOT NULL")
+    await owner.execute("CREATE UNIQUE INDEX chosen ON accounts (name, id)")
+    await owner.execute("ALTER TABLE accounts REPLICA IDENTITY USING INDEX chosen")
+    await owner.execute("INSERT INTO accounts (id, name) VALUES (1, 'Acme')")
+    async with running(reader(tables=NAMES_ONLY), owner):
+        await log.reach(1)
+        await owner.execute("DELETE FROM accounts")
+        await log.reach(3)
+    deleted = log.values()[1]
+    assert (deleted["op"], deleted["before"]) == ("d", {"id": 1, "name": "Acme"})
+    assert log.records[1].key == b'{"id":1}'
 
 
 async def test_infinities_are_debeziums_sentinels(

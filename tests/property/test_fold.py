@@ -30,6 +30,7 @@ class Stored:
     """A record as the projection holds it, with its fence."""
 
     values: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
     is_deleted: bool = False
     offset: int = -1
     lsn: int | None = None
@@ -51,13 +52,14 @@ class Projection:
         if change.lsn is not None and stored.lsn is not None and change.lsn <= stored.lsn:
             return
         stored.values |= dict.fromkeys(FIELDS) if change.is_delete else change.values
+        stored.extra = (stored.extra if change.is_partial else {}) | dict(change.extra or {})
         stored.is_deleted = change.is_delete
         stored.offset = change.record.position.offset
         stored.lsn = stored.lsn if change.lsn is None else change.lsn
 
-    def seen(self) -> dict[str, tuple[dict[str, Any], bool, int | None]]:
+    def seen(self) -> dict[str, tuple[dict[str, Any], dict[str, Any], bool, int | None]]:
         """What can be told from outside, now or by what a later change meets."""
-        return {i: (s.values, s.is_deleted, s.lsn) for i, s in self.records.items()}
+        return {i: (s.values, s.extra, s.is_deleted, s.lsn) for i, s in self.records.items()}
 
 
 @st.composite
@@ -104,8 +106,11 @@ def _change(draw: st.DrawFn, move: str, offset: int, lsn: int) -> Change:
     is_delete = move in ("delete", "tombstone")
     names = () if is_delete else FIELDS
     if move == "partial":
-        names = tuple(draw(st.sets(st.sampled_from(FIELDS), max_size=len(FIELDS) - 1)))
-    return _made(offset, None if move in ("tombstone", "read") else lsn, is_delete, names)
+        names = tuple(draw(st.sets(st.sampled_from(FIELDS))))
+    made = _made(offset, None if move in ("tombstone", "read") else lsn, is_delete, names)
+    told = () if is_delete else draw(st.sets(st.sampled_from("xy")))
+    extra = {name: f"{name}@{offset}" for name in told} or None
+    return msgspec.structs.replace(made, is_partial=move == "partial", extra=extra)
 
 
 def _made(offset: int, lsn: int | None, is_delete: bool, names: Iterable[str]) -> Change:
@@ -173,6 +178,6 @@ def test_the_model_refuses_what_is_old() -> None:
     offsets = list(range(6))
     rng.shuffle(offsets)
     model.take([("a", _made(offset, offset + 1, False, FIELDS)) for offset in offsets])
-    assert model.seen()["a"][2] == 6
+    assert model.seen()["a"][3] == 6
     model.take([("a", _made(9, None, False, FIELDS)), ("a", _made(10, 6, True, ()))])
-    assert model.seen()["a"] == ({name: f"{name}@9" for name in FIELDS}, False, 6)
+    assert model.seen()["a"] == ({name: f"{name}@9" for name in FIELDS}, {}, False, 6)

@@ -24,7 +24,9 @@ from schema.canon import Client, Project
 from schema.system import System
 from sync.board import Boards
 from sync.clock import utc_now
+from sync.dead_deliveries import DeadDeliveries
 from sync.dead_letters import DeadLetters
+from sync.extra import ExtraColumns
 from sync.feed import Feed
 from sync.intake import Intake
 from sync.lag import Lags
@@ -45,7 +47,9 @@ def operations_of(pool: asyncpg.Pool) -> Operations:
     return Operations(
         lags=Lags(pool),
         dead_letters=DeadLetters(pool, intake, letter_decoder([])),
+        dead_deliveries=DeadDeliveries(pool),
         parked_topics=intake.parked_topics,
+        extra_columns=ExtraColumns(pool, []),
         backlog=partial(PostgresLog(pool).backlog, "intake"),
     )
 

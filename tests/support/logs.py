@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
 from schema.position import LogPartition, Topic
+from sync.lag import Backlog
 
 GROUP = "hub"
 _COMMITTED = "SELECT topic, partition, next_offset FROM log_group_offset"
@@ -34,6 +35,8 @@ class Engine:
     member: Callable[[], Consumes]
     """A new member of the group, which reads the topics of `system`."""
     committed: Callable[[], AsyncIterator[tuple[LogPartition, int]]]
+    backlog: Callable[[Topic], Awaitable[Sequence[Backlog]]]
+    """What the group has not committed, of a topic at least."""
     settles_s: float
     """How long the group may take to share the partitions out again."""
 
@@ -58,6 +61,7 @@ async def postgres_engine(dsn: str) -> AsyncIterator[Engine]:
                     PostgresConsumer(dsn=dsn, group=GROUP, prefixes=("crm.",))
                 ),
                 committed=committed,
+                backlog=lambda _: PostgresLog(pool).backlog(GROUP),
                 settles_s=2,
             )
 
@@ -84,6 +88,7 @@ async def kafka_engine(access: KafkaAccess, log: KafkaLog) -> AsyncIterator[Engi
                 KafkaLogConsumer(access=access, group=group, prefixes=(f"{system}.",))
             ),
             committed=committed,
+            backlog=lambda topic: log.backlog(group, [topic]),
             settles_s=45,
         )
         await log.close()
