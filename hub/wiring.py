@@ -202,7 +202,9 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 Decoder(connectors.bindings),
                 intake,
             ),
-            deliverer=Deliverer(connectors.writes, xref, pool, random.random),
+            deliverer=Deliverer(
+                connectors.writes, xref, pool, random.random, removes=connectors.removes
+            ),
             log=opened,
         )
 

@@ -83,10 +83,14 @@ class Touch:
     system. `key` is the column with the record's own id. A row touches nothing if it is known to
     have another value in a column of `only`. Of the table only `columns` and its primary key need
     to be captured.
+
+    Where the table does not have the record's id, `by` is the column of the binding's rows that
+    holds what `key` holds: a currency touches all companies that keep their books in it.
     """
 
     table: str
     key: str
+    by: str | None = None
     only: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -116,6 +120,9 @@ class Binding:
     Where a replica does not hold the anchor's id, `found_by` names the canonical reference whose
     record's anchor id stands in `anchor_key` instead. `is_part_of` is the type whose row this
     one shares: the row is created for that type, and only completed for this one.
+
+    A copy is held `only_while` the named fields have one of these values. Otherwise, and once the
+    owner has deleted the record, it is taken out of the system.
     """
 
     entity: type
@@ -134,6 +141,7 @@ class Binding:
     reference: str | None = None
     found_by: str | None = None
     is_part_of: type | None = None
+    only_while: Mapping[str, frozenset[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         fields = owned_fields(self.entity)
@@ -145,6 +153,8 @@ class Binding:
         for name in self.copies:
             declared = self.system in fields[name].group.copies
             self._require(declared, f"{fields[name].group.name} is not copied here")
+        for name in self.only_while:
+            self._require(name in self.copies, f"whether it is held depends on {name}: copy it")
 
     @property
     def anchor(self) -> System:
@@ -162,6 +172,10 @@ class Binding:
     @property
     def places(self) -> Mapping[str, Place]:
         return {**self.owns, **self.copies}
+
+    def column_of(self, touch: Touch) -> str:
+        """The column of the binding's rows that holds what the touch names a record by."""
+        return touch.by or self.touched_by or self.key
 
     def field(self, name: str) -> Owned:
         return owned_fields(self.entity)[name]
