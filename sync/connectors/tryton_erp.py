@@ -1,7 +1,8 @@
 """Tryton as the ERP: owner of projects, of the accounting side of clients, and of the ledger.
 
-Acts: `post` on an invoice, and the steps of a project. Exempt: credit status, which Tryton does not
-have; copies of people and of delivery.
+Acts: `post` on an invoice, and the steps of a project. Removes: lines of time that is no longer
+approved. Exempt: credit status, which Tryton does not have; copies of contracts, milestones and
+retainers, of assignments and expenses, of people and of delivery.
 """
 
 from __future__ import annotations
