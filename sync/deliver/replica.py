@@ -61,6 +61,10 @@ class Replica:
         xref: Xref,
         remover: Removes | None = None,
     ) -> None:
+        if binding.only_while and remover is None:
+            raise TypeError(
+                f"{binding.system.name} must be able to remove what it holds for a while"
+            )
         self.binding = binding
         self._connector = connector
         self._remover = remover
@@ -141,12 +145,13 @@ class Replica:
 
     async def take_out(self, record_id: str) -> str | None:
         """Remove the copy where such copies come and go; answers the key it had."""
-        if not self.binding.only_while or self._remover is None:
+        if self._remover is None or not self.binding.only_while:
             return None
         found = await self.find(record_id, {})
-        if found is not None:
-            await self._remover.remove(self.binding, found.key)
-        return None if found is None else found.key
+        if found is None:
+            return None
+        await self._remover.remove(self.binding, found.key)
+        return found.key
 
     async def link(self, record_id: str, key: str) -> None:
         ref = Ref(self.binding.entity, self.binding.system.value, key)
