@@ -250,6 +250,7 @@ def _touched(
     return Touched(
         binding=binding,
         record=record,
+        column=binding.column_of(touch),
         key=key,
         is_read=envelope.lsn is None,
         as_of=envelope.changed_at,

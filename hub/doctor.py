@@ -13,6 +13,7 @@ from rich.table import Table
 
 from hub.checks import capture_troubles
 from hub.debezium import compare
+from hub.gaps import gap_of, gaps
 from hub.log import troubles_in_kafka
 from hub.registry import Connectors, connect_systems
 from hub.settings import Settings
@@ -30,6 +31,7 @@ from sync.store.pool import connect
 
 _IS_MIGRATED = "SELECT to_regclass('extra_column') IS NOT NULL"
 _SILENT = timedelta(minutes=2)
+LETTERS = "o owns · c holds copies · w writable · + creatable · a acts · t captured"
 _WAL_LEVEL = "SELECT current_setting('wal_level')"
 
 
@@ -43,7 +45,7 @@ class Finding:
 
 
 async def examine(settings: Settings, console: Console) -> bool:
-    """Print every finding and the matrix; answers whether all is well."""
+    """Print every finding, the matrix and its gaps; answers whether all is well."""
     pool = await connect(settings.database_url.get_secret_value(), size=2)
     try:
         connectors = connect_systems(settings, pool)
@@ -56,6 +58,7 @@ async def examine(settings: Settings, console: Console) -> bool:
     for finding in findings:
         _print(console, finding)
     console.print(matrix(connectors))
+    console.print(gaps(connectors))
     return not any(finding.trouble for finding in findings)
 
 
@@ -153,10 +156,7 @@ async def _captured_by_debezium(
 def matrix(connectors: Connectors) -> Table:
     """What each connector can do with each type: its capabilities, one letter each."""
     systems = list(connectors.reads)
-    table = Table(
-        title="o owns · c holds copies · w writable · + creatable · a acts · t captured",
-        title_justify="left",
-    )
+    table = Table(title=f"{LETTERS} · - not held, though named", title_justify="left")
     table.add_column("Type")
     for system in systems:
         table.add_column(system.name)
@@ -167,8 +167,10 @@ def matrix(connectors: Connectors) -> Table:
 
 
 def _abilities(connectors: Connectors, system: System, entity: type) -> str:
-    bound = [b for b in connectors.reads[system].bindings if b.entity is entity]
-    return "".join(_letters(connectors, system, bound))
+    bindings = connectors.reads[system].bindings
+    if bound := [b for b in bindings if b.entity is entity]:
+        return "".join(_letters(connectors, system, bound))
+    return "-" if gap_of(system, entity, bindings) else ""
 
 
 def _letters(connectors: Connectors, system: System, bound: Sequence[Binding]) -> Iterable[str]:

@@ -254,7 +254,9 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 wholes=_wholes(settings, opened, lags),
                 hears=lags.hear,
             ),
-            deliverer=Deliverer(connectors.writes, xref, pool, random.random),
+            deliverer=Deliverer(
+                connectors.writes, xref, pool, random.random, removes=connectors.removes
+            ),
             log=opened,
         )
 

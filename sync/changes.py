@@ -66,10 +66,11 @@ class Renamed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Touched(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of a system may have changed; read it back to know."""
+    """The records whose `column` holds `key` may have changed; read them back to know."""
 
     binding: Binding
     record: Logged
+    column: str
     key: str
     is_read: bool
     as_of: datetime

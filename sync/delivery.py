@@ -27,7 +27,7 @@ from schema.errors import (
 )
 from schema.system import System
 from sync.connectors.codec import version_of
-from sync.connectors.ports import Writes
+from sync.connectors.ports import Removes, Writes
 from sync.deliver.health import Health
 from sync.deliver.outbox import CHANNEL, Delivery, Outbox
 from sync.deliver.replica import Gone, NotYet, Replica, Written, differing
@@ -55,6 +55,8 @@ class Deliverer:
         pool: asyncpg.Pool,
         random: Callable[[], float],
         pace: Pace | None = None,
+        *,
+        removes: Mapping[System, Removes] | None = None,
     ) -> None:
         self._pace = pace or Pace()
         self._random = random
@@ -63,7 +65,8 @@ class Deliverer:
         self.targets = {binding.system for binding in bindings if binding.copies}
         self._replicas = {
             (binding.system, binding.entity): Replica(
-                connectors[binding.system], binding, projected, xref
+                *(connectors[binding.system], binding, projected, xref),
+                (removes or {}).get(binding.system),
             )
             for binding in bindings
         }
@@ -137,8 +140,6 @@ class Deliverer:
     async def _carry(self, delivery: Delivery) -> None:
         try:
             await self._outbox.settle(delivery, await self._deliver(delivery))
-        except Gone:
-            await self._outbox.settle(delivery, "the owner deleted it")
         except NotYet as missing:
             wait = self._pace.missing.wait(delivery.attempts, self._random)
             await self._outbox.retry(delivery, wait, str(missing))
@@ -169,7 +170,10 @@ class Deliverer:
         if replica is None:
             return "the target holds no copy"
         record_id = delivery.record_id
-        values = await replica.wanted(record_id)
+        try:
+            values = await replica.wanted(record_id)
+        except Gone as gone:
+            return await self._take_out(delivery, replica, str(gone))
         copies = replica.copies_of(values)
         found = await replica.find(record_id, values)
         if found is None:
@@ -184,6 +188,13 @@ class Deliverer:
             await self._note(delivery, replica, await replica.update(found.key, sent), sent)
         await replica.link(record_id, found.key)
         return None if sent else "the target holds it already"
+
+    async def _take_out(self, delivery: Delivery, replica: Replica, why: str) -> str:
+        key = await replica.take_out(delivery.record_id)
+        if key is not None:
+            self._answered(delivery.target)
+            log.info("delivery.taken_out", **_named(delivery), key=key, why=why)
+        return why
 
     async def _note(
         self, delivery: Delivery, replica: Replica, written: Written, sent: Mapping[str, object]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hub.demo.company import ENTITIES
 from hub.demo.firm import Firm
-from hub.tryton import books, ledger, seeding
+from hub.tryton import books, ledger, seeding, staff
 from hub.tryton.blueprint import Blueprint, LogIn
 from hub.tryton.books import open_books
 from hub.tryton.environment import Say
@@ -31,5 +31,5 @@ ERP = Blueprint(
         *("project_invoice", "company_work_time", "account_invoice_history"),
     ),
     fill=fill,
-    sources=(sys.modules[__name__], books, seeding, ledger),
+    sources=(sys.modules[__name__], books, seeding, staff, ledger),
 )

@@ -1,7 +1,8 @@
 """Puts the seeded firm into Tryton, each record where the other systems expect to find it.
 
 A client's CRM id is an untyped identifier `crm:<id>`; the engagement of a project and the project
-of an invoice are lines of their comments; an invoice's reference is its id in billing.
+of an invoice are lines of their comments; an invoice's reference is its id in billing. A line of
+time begins with what the PSA calls it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import groupby
 
 from hub.demo.bills import Invoice
 from hub.demo.firm import Firm
-from hub.demo.parties import Client, Person, Project
+from hub.demo.parties import Client, Project
 from hub.tryton.books import Books
 from hub.tryton.companies import number_parties
 from hub.tryton.company import create_
@@ -21,6 +22,7 @@ from hub.tryton.environment import Say
 from hub.tryton.ledger import Ledger
 from hub.tryton.numbers import split_number
 from hub.tryton.rpc import Session, Values
+from hub.tryton.staff import Staff
 
 LAST_CLOSED_PERIOD = date(2026, 8, 31)
 FIRST_CUSTOMER = 10001
@@ -39,9 +41,11 @@ class Seeding:
 
     def put(self, firm: Firm) -> None:
         parties = self._put_clients(firm.clients)
-        self._put_people(firm.people)
+        staff = Staff(session=self.session, books=self.books, say=self.say)
+        employees = staff.put_people(firm.people)
         self._number_parties(len(firm.clients))
         self._put_projects(firm.projects, parties)
+        staff.put_time(firm, employees)
         for code in self.books.companies:
             self._put_invoices(code, firm.invoices, parties)
         self._close_periods()
@@ -61,22 +65,6 @@ class Seeding:
             "addresses": create_({"street_unstructured": client.address, "invoice": True}),
             "customer_payment_term": term,
         }
-
-    def _put_people(self, people: Sequence[Person]) -> None:
-        self.say(f"{len(people)} people")
-        parties = self.session.create("party.party", *map(_person, people))
-        self.session.create(
-            "company.employee",
-            *(
-                {
-                    "party": party,
-                    "company": self.books.companies[one.entity.code].id,
-                    "start_date": one.hired_on,
-                    "end_date": one.left_on,
-                }
-                for one, party in zip(people, parties, strict=True)
-            ),
-        )
 
     def _number_parties(self, count: int) -> None:
         """From now on Tryton numbers its parties as the firm did."""
@@ -134,16 +122,6 @@ class Seeding:
         self.say("closing the books of past months")
         periods = self.session.search("account.period", [("end_date", "<=", LAST_CLOSED_PERIOD)])
         self.session.press("account.period", "close", periods)
-
-
-def _person(person: Person) -> Values:
-    email = {"type": "email", "value": person.email}
-    return {
-        "code": person.employee_number,
-        "name": person.name,
-        "identifiers": create_({"type": None, "code": f"hr:{person.employee_number}"}),
-        "contact_mechanisms": create_(email),
-    }
 
 
 def _numbered_runs(projects: Sequence[Project]) -> list[list[Project]]:

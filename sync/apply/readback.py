@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -19,7 +19,7 @@ from schema.errors import Unavailable
 from schema.system import System
 from sync.changes import Change, Touched
 from sync.connectors.binding import Binding, Row
-from sync.connectors.cells import text_of
+from sync.connectors.cells import text_of, texts_of
 from sync.connectors.codec import decode, version_of
 from sync.connectors.ports import Condition, Reads, RowQuery
 
@@ -42,32 +42,50 @@ async def read_back(
     be tried again.
     """
     changes: list[Change] = []
-    for binding, latest in _by_binding(touched).items():
+    for binding, by_column in _by_binding(touched).items():
         lock = f"read back {binding.system.value} {entity_name(binding.entity)}"
         await connection.execute(_LOCK, lock)
-        rows = await _fetch(connectors[binding.system], binding, list(latest), within)
-        seen = ((touch, rows.get(name)) for name, touch in latest.items())
-        changes += [
-            _change(binding, touch, row)
-            for touch, row in seen
-            if row is not None or binding.touched_by is None
-        ]
+        present: dict[str, Change] = {}
+        for column, latest in by_column.items():
+            rows = await _fetch(connectors[binding.system], binding, column, list(latest), within)
+            for change in _changes(binding, column, latest, rows):
+                _take(present, change)
+        changes += present.values()
     return changes
 
 
+def _take(present: dict[str, Change], change: Change) -> None:
+    """Several touches may name one record, which is told once: as news, if one of them was."""
+    known = present.get(change.key)
+    if known is None or known.lsn is None:
+        present[change.key] = change
+
+
+def _changes(
+    binding: Binding, column: str, latest: Mapping[str, Touched], rows: Mapping[str, list[Row]]
+) -> Iterator[Change]:
+    """One for each row that a touch names; one for a touched key that names none."""
+    for name, touch in latest.items():
+        for row in rows.get(name, ()):
+            yield _change(binding, touch, row)
+        if name not in rows and column == binding.key:
+            yield _change(binding, touch, None)
+
+
 async def _fetch(
-    connector: Reads, binding: Binding, names: Sequence[str], within: timedelta
-) -> dict[str, Row]:
+    connector: Reads, binding: Binding, column: str, names: Sequence[str], within: timedelta
+) -> Mapping[str, list[Row]]:
     """The rows there are, by what the touches call them."""
-    column = binding.touched_by or binding.key
-    found: dict[str, Row] = {}
+    found: dict[str, list[Row]] = defaultdict(list)
     try:
         for start in range(0, len(names), _PAGE):
             wanted = tuple(names[start : start + _PAGE])
             condition = Condition(column=column, op=FilterOp.IN, value=wanted)
             async with asyncio.timeout(within.total_seconds()):
                 page = await connector.fetch(RowQuery(binding=binding, where=(condition,)))
-            found |= {str(row[column]): row for row in page.rows}
+            for row in page.rows:
+                for cell in texts_of(row[column]):
+                    found[cell].append(row)
     except TimeoutError as error:
         raise Unavailable(
             f"{binding.system.name} did not answer within {within.total_seconds():g} s.",
@@ -92,9 +110,11 @@ def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
     )
 
 
-def _by_binding(touched: Iterable[Touched]) -> dict[Binding, dict[str, Touched]]:
-    """The latest touch of each record, by binding."""
-    grouped: dict[Binding, dict[str, Touched]] = defaultdict(dict)
+def _by_binding(
+    touched: Iterable[Touched],
+) -> Mapping[Binding, Mapping[str, Mapping[str, Touched]]]:
+    """The latest touch of each name, by binding and by the column that holds the name."""
+    grouped: dict[Binding, dict[str, dict[str, Touched]]] = defaultdict(lambda: defaultdict(dict))
     for touch in touched:
-        grouped[touch.binding][touch.key] = touch
+        grouped[touch.binding][touch.column][touch.key] = touch
     return grouped

@@ -94,10 +94,14 @@ class Touch:
     system. `key` is the column with the record's own id. A row touches nothing if it is known to
     have another value in a column of `only`. Of the table only `columns` and its primary key need
     to be captured.
+
+    Where the table does not have the record's id, `by` is the column of the binding's rows that
+    holds what `key` holds: a currency touches all companies that keep their books in it.
     """
 
     table: str
     key: str
+    by: str | None = None
     only: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -131,6 +135,9 @@ class Binding:
     Where a replica does not hold the anchor's id, `found_by` names the canonical reference whose
     record's anchor id stands in `anchor_key` instead. `is_part_of` is the type whose row this
     one shares: the row is created for that type, and only completed for this one.
+
+    A copy is held `only_while` the named fields have one of these values. Otherwise, and once the
+    owner has deleted the record, it is taken out of the system.
     """
 
     entity: type
@@ -152,6 +159,7 @@ class Binding:
     unread: frozenset[str] = frozenset()
     keeps_extra: bool = True
     optional: frozenset[str] = frozenset()
+    only_while: Mapping[str, frozenset[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         fields = owned_fields(self.entity)
@@ -165,6 +173,8 @@ class Binding:
             self._require(declared, f"{fields[name].group.name} is not copied here")
         for name in self.optional:
             self._require(name in self.places, f"{name} is optional, and has no column")
+        for name in self.only_while:
+            self._require(name in self.copies, f"whether it is held depends on {name}: copy it")
 
     @property
     def anchor(self) -> System:
@@ -182,6 +192,10 @@ class Binding:
     @property
     def places(self) -> Mapping[str, Place]:
         return {**self.owns, **self.copies}
+
+    def column_of(self, touch: Touch) -> str:
+        """The column of the binding's rows that holds what the touch names a record by."""
+        return touch.by or self.touched_by or self.key
 
     def field(self, name: str) -> Owned:
         return owned_fields(self.entity)[name]

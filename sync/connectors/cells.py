@@ -45,6 +45,12 @@ def text_of(cell: Any) -> str | None:
     return None if cell is None else str(cell)
 
 
+def texts_of(cell: Any) -> tuple[str, ...]:
+    """A cell as text, each part of it where it is a list; an empty one holds nothing."""
+    cells = cell if isinstance(cell, list) else [cell]
+    return tuple(str(one) for one in cells if one is not None)
+
+
 def instant_of(cell: Any) -> datetime | None:
     """An instant: ISO text with offset, or microseconds since 1970 (a zone-less column is UTC)."""
     if cell is None or cell in INFINITE_INSTANTS:

@@ -89,6 +89,15 @@ class Writes(Reads, Protocol):
         ...
 
 
+class Removes(Connects, Protocol):
+    async def remove(self, binding: Binding, key: str) -> None:
+        """Take out a copy; one that is not there is gone already.
+
+        Raises Invalid for a type whose records stay, Rejected with the system's words.
+        """
+        ...
+
+
 class Acts(Connects, Protocol):
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]

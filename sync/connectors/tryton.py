@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,8 @@ DIALECT = Dialect(refusal=_refusal, stale=frozenset())
 class Role:
     """What a Tryton database is to the firm: what it holds, and what it can be asked for.
 
-    `shapes` and `encoders` are by Tryton's model. What is not in `actions` Tryton cannot do.
+    `shapes` and `encoders` are by Tryton's model, and so is what is `removable`: records that are
+    copies and nothing else. What is not in `actions` Tryton cannot do.
     """
 
     system: System
@@ -56,6 +58,7 @@ class Role:
     shapes: Mapping[str, Shape]
     encoders: Mapping[str, Encode]
     actions: Mapping[tuple[type, str], Act]
+    removable: frozenset[str] = frozenset()
 
 
 class Tryton:
@@ -102,6 +105,13 @@ class Tryton:
         values = await self._encoder(binding)(self, row, record)
         await self.write(binding, record, values, version=version)
         return await self._read_again(binding, record["id"])
+
+    async def remove(self, binding: Binding, key: str) -> None:
+        if binding.resource not in self._role.removable:
+            raise Invalid(f"A {binding.entity.__name__} cannot be removed in {self.system.name}.")
+        with suppress(NotFound):
+            record = await self._require(binding, key)
+            await self.press(binding, record, "delete")
 
     async def act(
         self, binding: Binding, key: str, action: str, arguments: Mapping[str, Any]

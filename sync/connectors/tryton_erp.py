@@ -1,7 +1,8 @@
 """Tryton as the ERP: owner of projects, of the accounting side of clients, and of the ledger.
 
-Acts: `post` on an invoice, and the steps of a project. Exempt: credit status, which Tryton does not
-have; copies of people and of delivery.
+Acts: `post` on an invoice, and the steps of a project. Removes: lines of time that is no longer
+approved. Exempt: credit status, which Tryton does not have; copies of contracts, milestones and
+retainers, of assignments and expenses, of people and of delivery.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sync.connectors.tryton_erp_bindings import (
 )
 from sync.connectors.tryton_erp_entities import LEGAL_ENTITY
 from sync.connectors.tryton_erp_rows import SHAPES
+from sync.connectors.tryton_erp_time import TIME_ENTRY, TIME_LINES
 from sync.connectors.tryton_erp_values import ENCODERS, project_values
 from sync.connectors.tryton_shapes import Record, typed_day
 
@@ -58,9 +60,10 @@ def move(action: str) -> Act:
 
 ERP = Role(
     system=System.ERP,
-    bindings=(LEGAL_ENTITY, CLIENT, PROJECT, INVOICE, PAYMENT_STATUS),
+    bindings=(LEGAL_ENTITY, CLIENT, PROJECT, TIME_ENTRY, INVOICE, PAYMENT_STATUS),
     shapes=SHAPES,
     encoders=ENCODERS,
+    removable=frozenset({TIME_LINES}),
     actions={
         (Invoice, "post"): post,
         **{(Project, action): move(action) for action in LIFECYCLES[Project].actions},

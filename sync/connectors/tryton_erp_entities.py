@@ -1,7 +1,7 @@
 """Legal entities in Tryton: a company, its party, and the periods and rounding of its books.
 
-They are read live and not captured: Tryton's tables know a company by a number and its periods
-not at all, so no row that changes says which entity it belongs to.
+Its tables know a company by a number, its party by the party's, and its periods by their year's;
+a currency is that of several. So touches say by which column of the row they name companies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from schema.entities.legal_entity import LegalEntity, PeriodState
 from schema.system import System
-from sync.connectors.binding import Binding, Column, PartColumn, Place, Row
+from sync.connectors.binding import Binding, Column, PartColumn, Place, Row, Touch
 from sync.connectors.tryton_shapes import Record, Searches
 
 ENTITIES = "company.company"
@@ -19,7 +19,15 @@ ENTITY_FIELDS = (
     *("party.code", "party.name", "party.identifiers.code", "party.addresses.country.code"),
     *("currency.code", "currency.rounding", "timezone", "_timestamp"),
 )
-ENTITY_PATHS = {"id": "id", "code": "party.code", "name": "party.name"}
+ENTITY_PATHS = {
+    "id": "id",
+    "code": "party.code",
+    "name": "party.name",
+    "party": "party",
+    "books_in": "currency",
+}
+YEARS = "years"
+"""The numbers of a company's years, which no field of the company leads to."""
 PERIOD_STATES = {
     "open": PeriodState.OPEN,
     "closed": PeriodState.CLOSED,
@@ -61,6 +69,17 @@ LEGAL_ENTITY = Binding(
     resource=ENTITIES,
     key="code",
     anchor_key="code",
+    touches=(
+        Touch(table="public.company_company", key="id"),
+        Touch(table="public.party_party", key="id", by="party"),
+        Touch(table="public.party_identifier", key="party", by="party"),
+        Touch(table="public.party_address", key="party", by="party"),
+        Touch(table="public.currency_currency", key="id", by="books_in"),
+        Touch(table="public.account_fiscalyear", key="id", by=YEARS),
+        Touch(table="public.account_period", key="fiscalyear", by=YEARS),
+        Touch(table="public.account_configuration_tax_rounding", key="company"),
+    ),
+    touched_by="id",
     read_only=frozenset(OWNS),
     owns=OWNS,
 )
@@ -69,7 +88,8 @@ LEGAL_ENTITY = Binding(
 async def with_books(tryton: Searches, records: Sequence[Record]) -> list[Record]:
     """The companies with the periods of their books, and how these are rounded."""
     of_companies = ["company", "in", [record["id"] for record in records]]
-    periods, roundings = await asyncio.gather(
+    years, periods, roundings = await asyncio.gather(
+        tryton.search("account.fiscalyear", [of_companies], ("company",), limit=MOST_PERIODS),
         tryton.search(
             "account.period",
             [of_companies, ["type", "=", "standard"]],
@@ -87,6 +107,7 @@ async def with_books(tryton: Searches, records: Sequence[Record]) -> list[Record
     return [
         {
             **record,
+            YEARS: [one["id"] for one in years if one["company"] == record["id"]],
             "periods": [one for one in periods if one["company"] == record["id"]],
             "tax_rounding": rounding.get(record["id"]),
         }
@@ -102,6 +123,9 @@ def entity_row(record: Record) -> Row:
     periods = sorted(record["periods"], key=lambda one: str(one["name"]))
     return {
         "id": record["id"],
+        "party": party["id"],
+        "books_in": record["currency"]["id"],
+        YEARS: record[YEARS],
         "code": party["code"],
         "name": party["name"],
         "country": country,

@@ -16,9 +16,11 @@ from sync.connectors.tryton_erp_entities import (
     ENTITIES,
     ENTITY_FIELDS,
     ENTITY_PATHS,
+    YEARS,
     entity_row,
     with_books,
 )
+from sync.connectors.tryton_erp_time import TIME_LINES, TIME_SHAPE
 from sync.connectors.tryton_shapes import (
     CLIENT_MARK,
     ENGAGEMENT_MARK,
@@ -173,9 +175,11 @@ COMPANIES = Shape(
     scope=[],
     read=read_entity,
     paths=ENTITY_PATHS,
+    unasked=frozenset({YEARS}),
     complete=with_books,
 )
 SHAPES = {
+    TIME_LINES: TIME_SHAPE,
     "party.party": CLIENTS,
     "project.work": PROJECTS,
     "account.invoice": INVOICES,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sync.connectors.binding import Row
+from sync.connectors.tryton_erp_time import TIME_LINES, time_values
 from sync.connectors.tryton_lookups import (
     Encode,
     Finds,
@@ -73,6 +74,7 @@ async def invoice_values(tryton: Finds, row: Row, record: Record) -> Values:
 
 
 ENCODERS: Mapping[str, Encode] = {
+    TIME_LINES: time_values,
     "party.party": client_values,
     "project.work": project_values,
     "account.invoice": invoice_values,

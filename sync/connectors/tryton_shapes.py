@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from schema.entity import FilterOp
 from sync.connectors.binding import Row
+from sync.connectors.cells import texts_of
 from sync.connectors.ports import Condition
 
 Record = Mapping[str, Any]
@@ -21,9 +22,10 @@ ENGAGEMENT_MARK = "crm:"
 PROJECT_MARK = "project:"
 CONTRACT_MARK = "contract:"
 REFERENCE_MARK = "hub:"
+TIME_MARK = "psa:"
 """How foreign ids are told apart in identifiers and in the lines of a comment."""
 
-NUMBERED = frozenset({"id", "party"})
+NUMBERED = frozenset({"id", "party", "currency"})
 """Fields of Tryton that hold one of its own ids, a number."""
 
 
@@ -43,7 +45,9 @@ class Shape:
     on a column asks for, of a reference field with its model after a colon. `marks` are the columns
     that are lines of a comment, or the field of `paths` where there is no such line; `states` those
     with words of ours, and the states behind each; `codes` those that spell Tryton's id with a
-    prefix. `complete` reads what the records do not tell themselves.
+    prefix; `leading` those that a text begins with, which some words may follow. `complete` reads
+    what the records do not tell themselves, such as the columns that are `unasked`: no domain
+    narrows down to one of their values.
     """
 
     fields: tuple[str, ...]
@@ -53,6 +57,8 @@ class Shape:
     marks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     states: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     codes: Mapping[str, str] = field(default_factory=dict)
+    leading: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unasked: frozenset[str] = frozenset()
     complete: Callable[[Searches, Sequence[Record]], Awaitable[list[Record]]] | None = None
 
     def operand(self, column: str, value: Any) -> Any:
@@ -66,13 +72,14 @@ class Shape:
 
 def domain_of(shape: Shape, conditions: Iterable[Condition]) -> Domain:
     """The conditions as Tryton asks them; `holds` must still confirm each row."""
-    return [*shape.scope, *(_clause(shape, condition) for condition in conditions)]
+    asked = (one for one in conditions if one.column not in shape.unasked)
+    return [*shape.scope, *(_clause(shape, condition) for condition in asked)]
 
 
 def holds(row: Row, conditions: Iterable[Condition]) -> bool:
     """Whether a row really meets the conditions that a domain can only narrow down to."""
     return all(
-        str(row[one.column]) in {str(value) for value in one.value}
+        not {str(value) for value in one.value}.isdisjoint(texts_of(row[one.column]))
         for one in conditions
         if one.op is FilterOp.IN
     )
@@ -109,7 +116,11 @@ def typed_day(day: str | None) -> Record | None:
 
 
 def typed_hours(hours: int | None) -> Record | None:
-    return None if hours is None else {"__class__": "timedelta", "seconds": hours * 3600}
+    return typed_seconds(None if hours is None else hours * 3600)
+
+
+def typed_seconds(seconds: int | None) -> Record | None:
+    return None if seconds is None else {"__class__": "timedelta", "seconds": seconds}
 
 
 def timestamp_of(version: int) -> str:
@@ -162,6 +173,10 @@ def _clause(shape: Shape, condition: Condition) -> Domain:
         said = [[path, "like", f"%{_escaped(mark + one)}%"] for one in value]
         unsaid = [_asked(shape, column, "in", list(value))] if column in shape.paths else []
         return ["OR", *said, *unsaid]
+    if column in shape.leading:
+        path, mark = shape.leading[column]
+        followed = [[path, "like", f"{_escaped(mark + one)} %"] for one in value]
+        return ["OR", [path, "in", [mark + one for one in value]], *followed]
     match condition.op:
         case FilterOp.IN:
             return _asked(shape, column, "in", [shape.operand(column, one) for one in value])

@@ -18,7 +18,7 @@ from schema.entity import FilterOp, anchor, bare_type, entity_name, owned_fields
 from schema.errors import Poison, Rejected
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import decode, encode
-from sync.connectors.ports import Condition, RowQuery, Writes
+from sync.connectors.ports import Condition, Removes, RowQuery, Writes
 from sync.connectors.refs import Ref, references, resolved
 from sync.json_form import json_form
 from sync.read.projected import Projected
@@ -31,7 +31,7 @@ class NotYet(Exception):
 
 
 class Gone(Exception):
-    """The owner has deleted the record; nothing is owed any more."""
+    """The replica is to hold no copy of the record; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +54,28 @@ class Replica:
     """The records of one type in one system that holds copies of it."""
 
     def __init__(
-        self, connector: Writes, binding: Binding, projected: Projected, xref: Xref
+        self,
+        connector: Writes,
+        binding: Binding,
+        projected: Projected,
+        xref: Xref,
+        remover: Removes | None = None,
     ) -> None:
+        if binding.only_while and remover is None:
+            raise TypeError(
+                f"{binding.system.name} must be able to remove what it holds for a while"
+            )
         self.binding = binding
         self._connector = connector
+        self._remover = remover
         self._projected = projected
         self._xref = xref
 
     async def wanted(self, record_id: str) -> Values:
         """The present values of all fields the replica should hold.
 
-        Raises Gone when the owner deleted the record, NotYet while its anchor has not been heard.
+        Raises Gone when the owner deleted the record or it is in a state that is not copied,
+        NotYet while its anchor has not been heard.
         """
         entity = self.binding.entity
         fields = owned_fields(entity)
@@ -72,7 +83,7 @@ class Replica:
         sources = {home, *(fields[name].owner for name in self.binding.copies)}
         known = await self._projected.select_parts(entity, list(sources), [record_id])
         if record_id in known[home].gone:
-            raise Gone
+            raise Gone("the owner deleted it")
         if record_id not in known[home].parts:
             raise NotYet(f"{home.name} has not told of it yet")
         values = {
@@ -81,6 +92,7 @@ class Replica:
             if record_id in part.parts
             for name, value in part.parts[record_id].values.items()
         }
+        self._require_held(values)
         return {name: values[name] for name in self._needed() if name in values}
 
     def copies_of(self, values: Values) -> dict[str, Any]:
@@ -89,11 +101,12 @@ class Replica:
     async def find(self, record_id: str, values: Values) -> Found | None:
         """The replica's row of the record, by the cross-reference or by asking the replica.
 
-        Raises Rejected when it holds the record more than once.
+        Where copies come and go, the cross-reference may name a row that is gone. Raises Rejected
+        when the replica holds the record more than once.
         """
         binding = self.binding
         known = await self._xref.external_ids(binding.entity, binding.system, [record_id])
-        if record_id in known:
+        if record_id in known and not binding.only_while:
             return Found(key=known[record_id])
         anchored = await self._anchor_id(record_id, values)
         asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=(anchored,))
@@ -130,9 +143,24 @@ class Replica:
         updated = await self._connector.update(self.binding, key, row)
         return Written(key=key, row=updated)
 
+    async def take_out(self, record_id: str) -> str | None:
+        """Remove the copy where such copies come and go; answers the key it had."""
+        if self._remover is None or not self.binding.only_while:
+            return None
+        found = await self.find(record_id, {})
+        if found is None:
+            return None
+        await self._remover.remove(self.binding, found.key)
+        return found.key
+
     async def link(self, record_id: str, key: str) -> None:
         ref = Ref(self.binding.entity, self.binding.system.value, key)
         await self._xref.link([(ref, record_id)])
+
+    def _require_held(self, values: Values) -> None:
+        for name, held in self.binding.only_while.items():
+            if values.get(name) not in held:
+                raise Gone(f"{self.binding.system.name} holds none of this {name}")
 
     def _needed(self) -> Iterable[str]:
         found_by = () if self.binding.found_by is None else (self.binding.found_by,)

@@ -35,7 +35,7 @@ from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.xref import Xref
 
-PARTIES, ADDRESSES = "erp.public.party", "erp.public.address"
+PARTIES, ADDRESSES, TERMS = "erp.public.party", "erp.public.address", "erp.public.term"
 CUSTOMER = Binding(
     entity=Client,
     system=System.ERP,
@@ -50,6 +50,19 @@ CUSTOMER = Binding(
 )
 DECODER = Decoder([CUSTOMER])
 NUMBERED = Decoder([replace(CUSTOMER, touched_by="id")])
+SHARED = Decoder(
+    [
+        replace(
+            CUSTOMER,
+            touched_by="id",
+            touches=(
+                Touch(table="public.party", key="id"),
+                Touch(table="public.address", key="party", by="sites"),
+                Touch(table="public.term", key="id", by="terms"),
+            ),
+        )
+    ]
+)
 ACME, BETA = mint("cli", "crm", "ACC-00001"), mint("cli", "crm", "ACC-00002")
 
 
@@ -135,6 +148,10 @@ def party(key: str, op: str = "u", **options: Any) -> LogRecord:
 
 def address(key: str, op: str = "u", **options: Any) -> LogRecord:
     return _touch(ADDRESSES, {"id": 7}, {"id": 7, "party": key, "street": "other"}, op, **options)
+
+
+def term(key: str, op: str = "u", **options: Any) -> LogRecord:
+    return _touch(TERMS, {"id": key}, {"id": key}, op, **options)
 
 
 def _touch(
@@ -273,3 +290,29 @@ async def test_a_record_may_be_touched_by_another_column_than_its_key(desk: Desk
     desk.ledger.remove("C2")
     await desk.take(party("2", "d", offset=1), decoder=NUMBERED)
     assert await desk.client(BETA) == (45, "x", True)
+
+
+async def test_a_row_may_touch_all_records_that_hold_what_it_names(desk: Desk) -> None:
+    """What they share changed: each is read back, once, whatever else touched it."""
+    for number, row in enumerate(desk.ledger.rows["customers"], start=1):
+        row |= {"id": number, "terms": 7, "sites": [number, 90 + number]}
+    desk.ledger.change("C1", terms_days=45)
+    desk.ledger.change("C2", terms_days=60)
+    await desk.take(term("7"), party("1"), decoder=SHARED)
+    assert [await desk.client(ACME), await desk.client(BETA)] == [(45, "x", True), (60, "x", True)]
+    desk.ledger.change("C2", address="Quay 2")
+    await desk.take(address("92", offset=1), address("4", offset=2), decoder=SHARED)
+    assert await desk.client(BETA) == (60, "Quay 2", True)
+    await desk.take(term("7", "d", offset=1), decoder=SHARED)
+    assert await desk.client(BETA) == (60, "Quay 2", True)
+
+
+async def test_news_beside_a_snapshot_stays_news(desk: Desk) -> None:
+    """A row of the snapshot and one of the stream touch the same record: its change is owed."""
+    for number, row in enumerate(desk.ledger.rows["customers"], start=1):
+        row |= {"id": number, "terms": 7, "sites": []}
+    await desk.take(party("1", "r", lsn=None, snapshot="true"), decoder=SHARED)
+    desk.ledger.change("C1", terms_days=45)
+    seen = term("7", "r", lsn=None, snapshot="true")
+    await desk.take(party("1", offset=1), seen, decoder=SHARED)
+    assert await desk.pool.fetchval("SELECT count(DISTINCT target) FROM delivery") == 2

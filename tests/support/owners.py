@@ -15,6 +15,7 @@ from schema.entity import FilterOp
 from schema.errors import Conflict, NotFound
 from schema.system import System
 from sync.connectors.binding import Binding, MoneyColumns, Row, column
+from sync.connectors.cells import texts_of
 from sync.connectors.ports import Condition, RowQuery, Rows
 
 CRM_CLIENT = Binding(
@@ -234,7 +235,7 @@ def _passes(row: Row, condition: Condition) -> bool:
     cell = row[condition.column]
     match condition.op:
         case FilterOp.IN:
-            return str(cell) in {str(value) for value in condition.value}
+            return not {str(value) for value in condition.value}.isdisjoint(texts_of(cell))
         case FilterOp.CONTAINS:
             return condition.value.lower() in cell.lower()
         case FilterOp.FROM:

@@ -71,7 +71,7 @@ class FakeTarget:
     def fail(
         self, kind: str, error: BaseException, *, times: float = 1, is_after: bool = False
     ) -> None:
-        """Raise `error` on calls of a kind: fetch, create, update."""
+        """Raise `error` on calls of a kind: fetch, create, update, remove."""
         self.troubles.append(Trouble(kind, error, times, is_after))
 
     def hold(self, binding: Binding, key: str, **cells: Any) -> None:
@@ -119,6 +119,11 @@ class FakeTarget:
         finally:
             self.busy[key] -= 1
 
+    async def remove(self, binding: Binding, key: str) -> None:
+        await self._enter("remove")
+        self.rows[binding.resource].pop(key, None)
+        self._leave("remove")
+
     async def _enter(self, kind: str) -> None:
         self.calls[kind] += 1
         self.moments.append(asyncio.get_running_loop().time())
@@ -147,7 +152,8 @@ class Desk:
 
     def deliverer(self, pace: Pace = QUICK) -> Deliverer:
         """A worker as another process would have it: with nothing in its memory."""
-        return Deliverer(self.targets, Xref(self.pool), self.pool, random.Random(7).random, pace)
+        luck = random.Random(7).random
+        return Deliverer(self.targets, Xref(self.pool), self.pool, luck, pace, removes=self.targets)
 
     async def client(self, record_id: str = CLIENT, number: int = 1, **cells: Any) -> None:
         key = f"ACC-{number:05d}"

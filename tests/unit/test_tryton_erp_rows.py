@@ -131,12 +131,14 @@ def test_a_company_reads_as_a_legal_entity() -> None:
         {
             "id": 1,
             "party": {
+                "id": 21,
                 "code": "NL01",
                 "name": "Meridian B.V.",
                 "identifiers": [{"code": "NL809163160B01"}],
                 "addresses": [{"country": {"code": "NL"}}],
             },
-            "currency": {"code": "EUR", "rounding": "0.01"},
+            "currency": {"id": 31, "code": "EUR", "rounding": "0.01"},
+            "years": [41, 42],
             "timezone": "Europe/Amsterdam",
             "tax_rounding": "document",
             "periods": [
@@ -150,6 +152,11 @@ def test_a_company_reads_as_a_legal_entity() -> None:
     assert (entity["code"], entity["country"], entity["functional_currency"]) == (
         *("NL01", "NL", "EUR"),
     )
+    names = {touch.table: row[LEGAL_ENTITY.column_of(touch)] for touch in LEGAL_ENTITY.touches}
+    assert names["public.company_company"] == 1
+    assert names["public.party_address"] == 21
+    assert names["public.currency_currency"] == 31
+    assert names["public.account_period"] == [41, 42]
     policy = policy_of(entity["rounding"])
     assert (policy.tax_rounding, policy.mode) == (
         TaxRounding.CATEGORY_DOCUMENT,
