@@ -9,9 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cdc.capture.api_rows import HINT
 from cdc.envelope.kinds import Envelope, Tombstone
+from cdc.envelope.payload import decode_key
 from cdc.envelope.reader import EnvelopeReader, Table
 from cdc.log.port import LogRecord
+from cdc.webhook.meaning import EVENT_TYPE, EventForm
 from schema.errors import Poison
 from schema.position import LogPartition
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
@@ -44,7 +47,9 @@ class Decoder:
     """Knows every captured table; built once per process from the connectors' bindings."""
 
     def __init__(self, bindings: Iterable[Binding], reader: EnvelopeReader | None = None) -> None:
+        bindings = tuple(bindings)
         self._reader = reader or EnvelopeReader()
+        self._events = EventForm(bindings)
         self._bound: dict[Table, _Bound] = defaultdict(lambda: _Bound([], []))
         for binding in bindings:
             system = binding.system.value
@@ -60,6 +65,10 @@ class Decoder:
         What a capture says beside the rows means nothing for records.
         """
         try:
+            if EVENT_TYPE in record.headers:
+                return self._events.meaning(record)
+            if HINT in record.headers:
+                return self._hinted(record)
             told = self._reader.read(record)
             if isinstance(told, Envelope):
                 return self._meaning(record, told)
@@ -82,6 +91,21 @@ class Decoder:
         changes = [_change(record, envelope, binding) for binding in bindings]
         touched = [_touched(record, envelope, *pair) for pair in touches]
         return [*renamed, *changes, *filter(None, touched)]
+
+    def _hinted(self, record: LogRecord) -> list[Incoming]:
+        """Our own word that the record of a row should be read back: it may be gone."""
+        system, _, table = record.position.topic.partition(".")
+        key = decode_key(record.key or b"")
+        return [
+            Touched(
+                binding=binding,
+                record=record,
+                key=_key(binding, key),
+                is_read=False,
+                as_of=record.appended_at,
+            )
+            for binding in self._bound_to((system, table)).bindings
+        ]
 
     def _bound_to(self, table: Table) -> _Bound:
         bound = self._bound.get(table)

@@ -17,7 +17,7 @@ from sync.connectors.erp import Erp
 from sync.connectors.hr import Hr
 from sync.connectors.http import Endpoint
 from sync.connectors.hub import Hub
-from sync.connectors.ports import Acts, Reads, Writes
+from sync.connectors.ports import Acts, Polls, Reads, Writes
 from sync.connectors.psa import Psa
 from sync.connectors.tryton import Role, Tryton
 from sync.connectors.tryton_crm import CRM
@@ -32,6 +32,7 @@ class Connectors:
     reads: Mapping[System, Reads]
     writes: Mapping[System, Writes]
     acts: Mapping[System, Acts]
+    polls: Mapping[System, Polls]
 
     @property
     def bindings(self) -> tuple[Binding, ...]:
@@ -54,6 +55,7 @@ def connect_systems(settings: Settings, pool: asyncpg.Pool) -> Connectors:
         reads={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
         writes={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
         acts={c.system: c for c in (crm, psa, erp, billing, hub)},
+        polls={c.system: c for c in (hr,)},
     )
 
 

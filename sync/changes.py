@@ -36,7 +36,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     `values` are the fields the system owns and `copies` those it holds, decoded, with references
     unresolved; a column the envelope left out is absent. `lsn` orders streamed changes within a
     source epoch and is None for a snapshot read. `anchor_key` is None when the row does not say
-    which canonical record it belongs to.
+    which canonical record it belongs to. What `is_beside` was read back because of a record of
+    another topic than its table's, and has no place among the offsets there.
     """
 
     binding: Binding
@@ -49,6 +50,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None
     as_of: datetime
     is_delete: bool = False
+    is_beside: bool = False
 
 
 class Renamed(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,7 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     is_read: bool
     as_of: datetime
+    is_beside: bool = False
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
