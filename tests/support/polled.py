@@ -108,7 +108,7 @@ class PolledHr:
         return page
 
     def _of(self, binding: Binding) -> list[dict[str, Any]]:
-        return list(self.people.values()) if binding is RESOURCE else []
+        return list(self.people.values()) if binding.resource == "employees" else []
 
     def _page(self, rows: list[dict[str, Any]], limit: int) -> Rows:
         return Rows(rows=tuple(map(dict, rows[:limit])), has_more=len(rows) > limit)
