@@ -14,12 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cdc.webhook.event import CONTENT_TYPES, content_type
-from cdc.webhook.inbox import Inbox
+from cdc.webhook.inbox import Inbox, Outcome
 from cdc.webhook.signature import Stale, Unsigned
 from schema.errors import Invalid, NotFound, Unavailable
+from schema.system import System
 
 LARGEST_EVENT = 256 * 1024
 _READ_S = 10
+_KEEP_S = 10
 _RETRY_AFTER_S = 5
 
 
@@ -46,12 +48,21 @@ def webhook_routes(inbox: Inbox) -> list[Route]:
         try:
             async with asyncio.timeout(_READ_S):
                 body = await _body(request)
-            outcome = await inbox.take(system, dict(request.headers), body)
+            outcome = await _kept(inbox, system, dict(request.headers), body)
         except _REFUSALS as error:
             return _refused(error)
         return JSONResponse({"status": outcome.value}, status_code=202)
 
     return [Route("/webhooks/{system}", take, methods=["POST"])]
+
+
+async def _kept(inbox: Inbox, system: System, headers: dict[str, str], body: bytes) -> Outcome:
+    """A log that hangs is down: whoever sends it again is told whether it was kept after all."""
+    try:
+        async with asyncio.timeout(_KEEP_S):
+            return await inbox.take(system, headers, body)
+    except TimeoutError as error:
+        raise Unavailable(f"The log did not answer within {_KEEP_S} s.") from error
 
 
 async def _body(request: Request) -> bytes:

@@ -48,7 +48,7 @@ class PolledHr:
     """People by their number. `happens` is done once, between two pages; `clock` is its own."""
 
     system = System.HR
-    bindings = (RESOURCE, LEGAL_ENTITY)
+    bindings: tuple[Binding, ...] = (RESOURCE, LEGAL_ENTITY)
 
     def __init__(self) -> None:
         self.clock = START
@@ -122,10 +122,10 @@ class PolledHr:
 class Following:
     """A hub that polls HR: `poll` and `sweep` are turns of its capture, `apply` of its listener."""
 
-    def __init__(self, owner: PolledHr, dsn: str, pool: asyncpg.Pool, plain: asyncpg.Pool) -> None:
+    def __init__(self, owner: PolledHr, dsn: str, pool: asyncpg.Pool, log: PostgresLog) -> None:
         self.owner = owner
         self.pool = pool
-        self.log = PostgresLog(plain, partitions=2)
+        self.log = log
         self._dsn = dsn
         self.start()
 
@@ -175,10 +175,13 @@ class Following:
 
 
 @asynccontextmanager
-async def following(dsn: str) -> AsyncIterator[Following]:
+async def following(
+    dsn: str, owner: PolledHr | None = None, *, partitions: int = 2
+) -> AsyncIterator[Following]:
     async with (
         await connect(dsn, size=6) as pool,
         asyncpg.create_pool(dsn, min_size=1, max_size=2) as plain,
     ):
         await migrate(pool, LOG_TABLES)
-        yield Following(PolledHr(), dsn, pool, plain)
+        log = PostgresLog(plain, partitions=partitions)
+        yield Following(owner or PolledHr(), dsn, pool, log)
