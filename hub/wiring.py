@@ -140,7 +140,8 @@ class Hub:
         """Raises Invalid for an owner that is captured in another way than before."""
         for system in self.connectors.reads:
             way = self.settings.way(system)
-            if way != "wal" or self.settings.capture_url(system) is not None:
+            is_ours = way != "wal" or self.settings.capture_url(system) is not None
+            if is_ours or not self.settings.reads_wal:
                 await enter(self.pool, system, way)
 
     async def _meet_uncaptured(self) -> None:

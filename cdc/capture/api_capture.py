@@ -87,16 +87,21 @@ class ApiCapture:
         return is_ours
 
     async def _ask(self) -> None:
-        for desk, sweeper in zip(self._desks, self._sweepers, strict=True):
-            if self._polls is not None:
-                await poll_turn(desk, self._polls, self._rhythm.overlap)
-            if await sweeper.is_due(self._rhythm.sweep_every):
-                missing = await sweeper.sweep()
-                log.info("capture.swept", topic=desk.collection.topic, missing=missing)
+        has_all = [
+            await self._look(*pair) for pair in zip(self._desks, self._sweepers, strict=True)
+        ]
         if self._reports is not None:
-            await self._reports.see(
-                self._system, is_caught_up=self._polls is not None, held_bytes=None
-            )
+            await self._reports.see(self._system, is_caught_up=all(has_all), held_bytes=None)
+
+    async def _look(self, desk: Desk, sweeper: Sweeper) -> bool:
+        """Poll, and sweep when it is due; whether all that the owner had is in the log now."""
+        if self._polls is not None:
+            await poll_turn(desk, self._polls, self._rhythm.overlap)
+        is_due = await sweeper.is_due(self._rhythm.sweep_every)
+        if is_due:
+            missing = await sweeper.sweep()
+            log.info("capture.swept", topic=desk.collection.topic, missing=missing)
+        return is_due or self._polls is not None
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[bool]:
