@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
 import pytest
 from support.graph import operations_of
 from support.hooks import BODY, PATH, SECRET, counted, endpoint, inbox_of, signed
+from support.logs import MockCluster, MockLog
 
 from cdc.log.port import NewRecord, Told
 from cdc.log.postgres import PostgresLog
@@ -18,6 +19,7 @@ from cdc.log.tables import LOG_TABLES
 from hub.metrics import metrics_page
 from hub.webhooks import LARGEST_EVENT
 from schema.errors import Unavailable
+from schema.position import Topic
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 
@@ -152,18 +154,24 @@ async def test_while_the_log_is_down_the_sender_keeps_it(
     assert counted(inbox) == {"unavailable": 1, "kept": 1}
 
 
-async def test_beside_another_log_a_crash_in_between_appends_again(
-    pool: asyncpg.Pool, log: PostgresLog
-) -> None:
-    """In Kafka it may stand twice, and is never lost."""
-    beside, told = SeenBeside(pool, log), Told(system="billing", id="evt_1")
-    records: Sequence[NewRecord] = []
+async def test_beside_kafka_a_crash_in_between_appends_again(pool: asyncpg.Pool) -> None:
+    """It may stand there twice, and is never lost; the rest is up to the intake."""
+    cluster = MockCluster()
+    kafka, topic, told = MockLog(cluster), Topic("billing.events"), Told(system="billing", id="e")
+    beside, records = SeenBeside(pool, kafka), [NewRecord(topic=topic, key=b"k", value=b"{}")]
+
+    async def stored() -> int:
+        return sum((await kafka.ends([topic])).values())
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log, "append", _down)
+        patch.setattr("cdc.log.seen.REMEMBER", "SELECT pg_terminate_backend(pg_backend_pid())")
         with pytest.raises(Unavailable):
             await beside.append_once(told, records)
+    assert await stored() == 1
     assert await beside.append_once(told, records)
     assert not await beside.append_once(told, records)
+    assert await stored() == 2
+    await kafka.close()
 
 
 async def test_ids_are_kept_for_as_long_as_they_are_sent_again(pool: asyncpg.Pool) -> None:
@@ -189,7 +197,3 @@ async def test_the_figures_say_what_became_of_the_calls(
 
 async def _lost(*_: object) -> None:
     raise asyncpg.ConnectionDoesNotExistError("gone in mid-transaction")
-
-
-async def _down(_: Sequence[NewRecord]) -> None:
-    raise Unavailable("The log is down.")
