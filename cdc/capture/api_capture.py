@@ -18,7 +18,7 @@ from cdc.capture.sweep import Sweeper
 from cdc.capture.wal_reader import Reports
 from cdc.log.outage import outage_of
 from cdc.log.port import Appends
-from schema.errors import Unavailable
+from schema.errors import ConcordError, Unavailable
 from sync.connectors.ports import Polls, Reads
 
 log = structlog.get_logger(__name__)
@@ -65,13 +65,16 @@ class ApiCapture:
         """Whether all has been read once, and changes are followed since."""
 
     async def run(self) -> NoReturn:
-        """Capture until cancelled, through outages."""
+        """Capture until cancelled, through outages and refusals; an owner may ask for a pause."""
         while True:
+            pause = self._rhythm.every
             try:
                 await self.turn()
-            except Unavailable as outage:
-                log.warning("capture.interrupted", system=self._system, reason=outage.message)
-            await asyncio.sleep(self._rhythm.every.total_seconds())
+            except ConcordError as error:
+                log.warning("capture.interrupted", system=self._system, reason=error.message)
+                if isinstance(error, Unavailable) and error.retry_after is not None:
+                    pause = max(pause, error.retry_after)
+            await asyncio.sleep(pause.total_seconds())
 
     async def turn(self) -> bool:
         """Ask once, and sweep what is due; False while another process does it.

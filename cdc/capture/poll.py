@@ -92,14 +92,19 @@ class Desk:
             seen = _Seen(self.collection.version_of(row), self.collection.changed_at(row))
             if self._sent.get(key) == seen or (key in parked and parked[key] == seen.version):
                 continue
-            if key in held and _was_made_anew(seen, held[key]):
-                new[key] = self.collection.hint(key)
-            elif key not in held or seen.version != held[key].version:
-                new[key] = records[key]
-            if key in new:
+            if (news := self._news(key, seen, held.get(key), records[key])) is not None:
+                new[key] = news
                 self._remember(key, seen)
         await self._append(new)
         return len(new)
+
+    def _news(
+        self, key: str, seen: _Seen, held: Held | None, record: NewRecord
+    ) -> NewRecord | None:
+        """What a row says beyond what is held: itself, a hint that it is another, or nothing."""
+        if held is not None and _was_made_anew(seen, held):
+            return self.collection.hint(key)
+        return record if held is None or seen.version != held.version else None
 
     def forget(self, before: datetime) -> None:
         """Forget what was appended of rows that changed `before` then: no turn shows them again."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 import pytest
 from support.polled import OVERLAP, Following, Killed, following
+from support.targets import until
 
+from cdc.capture.api_capture import Rhythm
 from cdc.capture.way import enter
 from cdc.log.port import NewRecord
-from schema.errors import Invalid, Unavailable
+from schema.errors import Invalid, RateLimited, Rejected, Unavailable
 from schema.system import System
 from sync.connectors.ports import RowQuery, Rows
 from sync.epochs import bump_epoch
@@ -239,6 +242,31 @@ async def test_the_whole_capture_fills_follows_and_sweeps(hub: Following) -> Non
     await hub.apply()
     assert capture.is_following
     assert await hub.held() == people(hub)
+
+
+async def test_an_owner_that_refuses_is_asked_again(hub: Following) -> None:
+    """Whatever one owner says, the hub goes on with the others, and with this one later."""
+    hire(hub)
+    refusals = [Rejected("No.", system=System.HR), Unavailable("Down."), RateLimited("Slowly.")]
+
+    def refuse() -> None:
+        hub.owner.happens = [refuse] if len(refusals) > 1 else []
+        raise refusals.pop(0)
+
+    hub.owner.happens = [refuse]
+    capture = hub.capture(Rhythm(every=timedelta(milliseconds=5)))
+    running = asyncio.create_task(capture.run())
+
+    async def follows() -> bool:
+        return capture.is_following
+
+    try:
+        await until(follows)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    await hub.apply()
+    assert (refusals, await hub.held()) == ([], people(hub))
 
 
 async def test_one_process_polls_at_a_time(hub: Following) -> None:
