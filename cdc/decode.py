@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from cdc.capture.api_rows import HINT
 from cdc.envelope.kinds import Envelope, Heartbeat, Marker, Recorded, Tombstone, TransactionMarker
 from cdc.envelope.markers import HEARTBEAT
+from cdc.envelope.payload import decode_key
 from cdc.envelope.reader import EnvelopeReader, Table
 from cdc.log.port import LogRecord
 from cdc.transactions import Part, Told
+from cdc.webhook.meaning import EVENT_TYPE, EventForm
 from schema.errors import Poison
 from schema.position import LogPartition
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
@@ -50,7 +53,9 @@ class Decoder:
     """Knows every captured table; built once per process from the connectors' bindings."""
 
     def __init__(self, bindings: Iterable[Binding], reader: EnvelopeReader | None = None) -> None:
+        bindings = tuple(bindings)
         self._reader = reader or EnvelopeReader()
+        self._events = EventForm(bindings)
         self._bound: dict[Table, _Bound] = defaultdict(lambda: _Bound([], []))
         for binding in bindings:
             system = binding.system.value
@@ -71,6 +76,10 @@ class Decoder:
         What a capture says beside the rows means nothing for records; heartbeats are kept.
         """
         try:
+            if EVENT_TYPE in record.headers:
+                return self._events.meaning(record)
+            if HINT in record.headers:
+                return self._hinted(record)
             told = self._reader.read(record)
             if isinstance(told, Envelope):
                 return self._meaning(record, told)
@@ -135,6 +144,22 @@ class Decoder:
             system = marker.system or record.position.topic.removeprefix(HEARTBEAT)
             self.heartbeats[system] = marker.sent_at
         return []
+
+    def _hinted(self, record: LogRecord) -> list[Incoming]:
+        """Our own word that the record of a row should be read back: it may be gone."""
+        system, _, table = record.position.topic.partition(".")
+        key = decode_key(record.key or b"")
+        return [
+            Touched(
+                binding=binding,
+                record=record,
+                column=binding.key,
+                key=_key(binding, key),
+                is_read=False,
+                as_of=record.appended_at,
+            )
+            for binding in self._bound_to((system, table)).bindings
+        ]
 
     def _bound_to(self, table: Table) -> _Bound:
         bound = self._bound.get(table)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
@@ -47,9 +47,10 @@ def app(
     *,
     probe: Probe = _nothing_missing,
     metrics: Metrics = _no_metrics,
+    further: Sequence[BaseRoute] = (),
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """`/graphql` (HTTP, SSE, WebSocket, GraphiQL for browsers), the probes, and `/metrics`."""
+    """`/graphql` (HTTP, SSE, WebSocket, GraphiQL), the probes, `/metrics`, and `further` routes."""
     view = View(Graph(Limits()), services, _page())
 
     async def ready(_: Request) -> Response:
@@ -68,6 +69,7 @@ def app(
             Route("/livez", _live),
             Route("/readyz", ready),
             Route("/metrics", measure),
+            *further,
         ],
         lifespan=lifespan,
     )

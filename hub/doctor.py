@@ -124,6 +124,8 @@ async def _answers(system: System, connector: Reads) -> Finding:
 
 async def _captured(settings: Settings, connectors: Connectors, system: System) -> Finding:
     subject = f"{system.name} is captured"
+    if (way := settings.way(system)) != "wal":
+        return Finding(subject=subject, detail=f"by {way}, through its API")
     url = settings.capture_url(system)
     if url is None:
         return Finding(subject=subject, detail="not here: no CAPTURE_URL is set")

@@ -17,9 +17,11 @@ from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
 from cdc.log.kafka_checks import look_at, troubles_of
 from cdc.log.kafka_consumer import KafkaLogConsumer
-from cdc.log.port import Appends, Consumes
+from cdc.log.port import Appends, AppendsOnce, Consumes
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
+from cdc.log.seen import SeenBeside
+from cdc.webhook.meaning import events_topic
 from hub.registry import Connectors, captured_tables
 from hub.settings import KafkaSettings, Settings
 from hub.spelling import outbox_topics
@@ -47,6 +49,7 @@ class Log:
     """
 
     appends: Appends
+    once: AppendsOnce
     consumer: Consumes
     verify: Callable[[], Awaitable[None]]
     ends: Callable[[], Awaitable[Mapping[LogPartition, int]]]
@@ -79,9 +82,10 @@ def access_of(kafka: KafkaSettings) -> KafkaAccess:
 
 def troubles_in_kafka(settings: Settings, connectors: Connectors) -> list[Trouble]:
     """What is wrong with the Kafka of the settings; blocks while it is asked."""
-    systems = [] if settings.reads_wal else [system.value for system in System]
+    by_wal = [system.value for system in System if settings.way(system) == "wal"]
+    systems = [] if settings.reads_wal else by_wal
     with kafka_outage():
-        facts = look_at(access_of(settings.kafka), _topics(connectors))
+        facts = look_at(access_of(settings.kafka), _topics(settings, connectors))
     return list(troubles_of(facts, systems, settings.kafka.longest_outage))
 
 
@@ -99,6 +103,7 @@ async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> Async
 
         yield Log(
             appends=log,
+            once=log,
             consumer=PostgresConsumer(dsn=dsn, group=group, prefixes=_prefixes()),
             verify=verify,
             ends=log.ends,
@@ -117,7 +122,7 @@ async def _kafka(
     """
     access = access_of(settings.kafka)
     outboxes = map(Topic, outbox_topics(settings))
-    topics = (*_topics(connectors), *_transaction_topics(settings), *outboxes)
+    topics = (*_topics(settings, connectors), *_transaction_topics(settings), *outboxes)
     beside = () if settings.reads_wal else tuple(Topic(f"{HEARTBEAT}{s.value}") for s in System)
     log = KafkaLog(access, partitions=settings.log_partitions, retention=settings.log_retention)
 
@@ -131,6 +136,7 @@ async def _kafka(
     try:
         yield Log(
             appends=log,
+            once=SeenBeside(pool, log),
             consumer=KafkaLogConsumer(access=access, group=group, topics=(*topics, *beside)),
             verify=verify,
             ends=partial(log.ends, topics),
@@ -151,12 +157,14 @@ async def _identify(pool: asyncpg.Pool, identity: str) -> None:
         )
 
 
-def _topics(connectors: Connectors) -> tuple[Topic, ...]:
-    return tuple(
+def _topics(settings: Settings, connectors: Connectors) -> tuple[Topic, ...]:
+    tables = (
         Topic(f"{system.value}.{table}")
         for system, connector in connectors.reads.items()
         for table in captured_tables(connector.bindings)
     )
+    heard = (s for s in connectors.reads if settings.way(s) != "wal")
+    return (*tables, *map(events_topic, heard))
 
 
 def _transaction_topics(settings: Settings) -> tuple[Topic, ...]:

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from cdc.webhook.inbox import Outcome
+from schema.system import System
 from sync.operations import Operations
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Sample = tuple[tuple[str, ...], float | None]
 Families = Sequence[GaugeMetricFamily]
+Webhooks = Mapping[tuple[System, Outcome], int]
 
 
 class _Page(Collector):
     """What was found for one page; the library only prints it."""
 
-    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+    def __init__(self, families: Iterable[Metric]) -> None:
         self._families = tuple(families)
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         return self._families
 
 
-async def metrics_page(operations: Operations) -> bytes:
-    """The page as it is now: every figure is asked for when it is scraped."""
+async def metrics_page(operations: Operations, webhooks: Webhooks | None = None) -> bytes:
+    """The page as it is now: every figure is asked for when it is scraped.
+
+    `webhooks` are the calls that this process has had, by system and outcome.
+    """
     registry = CollectorRegistry(auto_describe=False)
     parts = (_topics, _waiting, _targets, _captures, _needy, _unbound, _torn)
-    registry.register(_Page([family for part in parts for family in await part(operations)]))
+    families = [family for part in parts for family in await part(operations)]
+    registry.register(_Page([*families, _webhooks(webhooks or {})]))
     return generate_latest(registry)
 
 
@@ -126,6 +133,14 @@ async def _torn(operations: Operations) -> Families:
     samples = [((o.system, o.why), float(o.times)) for o in await operations.lags.torn()]
     told = "Transactions that should be seen as wholes and were applied in pieces."
     return [_gauge("concord_torn_transactions", told, ("system", "why"), samples)]
+
+
+def _webhooks(counted: Webhooks) -> CounterMetricFamily:
+    told = "Webhook calls of an owner, by what became of them."
+    family = CounterMetricFamily("concord_webhooks", told, labels=("system", "outcome"))
+    for (system, outcome), calls in sorted(counted.items(), key=str):
+        family.add_metric((system.value, outcome.value), calls)
+    return family
 
 
 def _gauge(

@@ -17,7 +17,7 @@ from sync.connectors.erp import Erp
 from sync.connectors.hr import Hr
 from sync.connectors.http import Endpoint
 from sync.connectors.hub import Hub
-from sync.connectors.ports import Acts, Reads, Removes, Writes
+from sync.connectors.ports import Acts, Polls, Reads, Removes, Writes
 from sync.connectors.psa import Psa
 from sync.connectors.tryton import Role, Tryton
 from sync.connectors.tryton_crm import CRM
@@ -33,6 +33,7 @@ class Connectors:
     writes: Mapping[System, Writes]
     acts: Mapping[System, Acts]
     removes: Mapping[System, Removes]
+    polls: Mapping[System, Polls]
 
     @property
     def bindings(self) -> tuple[Binding, ...]:
@@ -56,6 +57,7 @@ def connect_systems(settings: Settings, pool: asyncpg.Pool) -> Connectors:
         writes={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
         acts={c.system: c for c in (crm, psa, erp, billing, hub)},
         removes={c.system: c for c in (crm, erp) if isinstance(c, Tryton)},
+        polls={c.system: c for c in (hr,)},
     )
 
 

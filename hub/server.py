@@ -10,6 +10,7 @@ import uvicorn
 
 from hub.asgi import app
 from hub.metrics import metrics_page
+from hub.webhooks import webhook_routes
 from hub.wiring import Hub
 
 _ANSWER_S = 3
@@ -24,7 +25,8 @@ def http_server(hub: Hub, host: str, port: int) -> uvicorn.Server:
             app(
                 hub.services,
                 probe=hub.readiness,
-                metrics=lambda: metrics_page(hub.services.operations),
+                metrics=lambda: metrics_page(hub.services.operations, hub.inbox.counted),
+                further=webhook_routes(hub.inbox),
             ),
             host=host,
             port=port,

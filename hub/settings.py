@@ -6,9 +6,10 @@ import os
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cdc.capture.way import Way
 from schema.errors import Invalid
 from schema.system import System
 
@@ -71,6 +72,38 @@ class SystemSettings(BaseModel):
     database: str = Field(default="", description="Tryton: the name of its database.")
     user: str = Field(default="", description="Tryton: the user our guarded writes log in as.")
     password: SecretStr = Field(default=SecretStr(""), description="Tryton: that user's password.")
+    capture: Way = Field(
+        default="wal",
+        description="How its changes are heard of: its write-ahead log, its API, or its webhooks.",
+    )
+    poll_every: timedelta = Field(
+        default=timedelta(seconds=10), description="`poll`: how often its API is asked."
+    )
+    poll_overlap: timedelta = Field(
+        default=timedelta(minutes=5),
+        description="`poll`: how far each turn goes back; more than its clocks and commits differ.",
+    )
+    sweep_every: timedelta = Field(
+        default=timedelta(days=1),
+        description="`poll`, `webhook`: how often all it has is looked through.",
+    )
+    webhook_secrets: SecretStr = Field(
+        default=SecretStr(""),
+        description="What its webhooks are signed by, separated by commas; none: no endpoint.",
+    )
+    webhook_form: Literal["standard", "stripe"] = Field(
+        default="standard", description="How its webhooks are signed and worded."
+    )
+
+    @model_validator(mode="after")
+    def _has_one_way(self) -> Self:
+        if self.capture == "wal" and self.webhook_secrets.get_secret_value():
+            raise ValueError(
+                "webhook_secrets are for capture=webhook or poll: its write-ahead log tells all"
+            )
+        if self.capture != "wal" and self.kind == "tryton":
+            raise ValueError("Tryton's records are spread over tables: leave capture=wal")
+        return self
 
 
 class KafkaSettings(BaseModel):
@@ -145,11 +178,25 @@ class Settings(BaseSettings):
         default=timedelta(days=30),
         description="How long the answer to an idempotency key is kept and given again.",
     )
+    webhook_window: timedelta = Field(
+        default=timedelta(minutes=5),
+        description="How far from now a webhook's signature may be; an older one is a replay.",
+    )
+    webhook_memory: timedelta = Field(
+        default=timedelta(days=7),
+        description="How long the ids of webhooks are kept; longer than any sender tries again.",
+    )
     crm: SystemSettings
     psa: SystemSettings
     hr: SystemSettings
     erp: SystemSettings
     billing: SystemSettings
+
+    @model_validator(mode="after")
+    def _remembers_long_enough(self) -> Self:
+        if self.webhook_memory <= 2 * self.webhook_window:
+            raise ValueError("webhook_memory must be more than twice webhook_window")
+        return self
 
     @classmethod
     def from_env(cls) -> Self:
@@ -171,7 +218,13 @@ class Settings(BaseSettings):
 
     def capture_url(self, system: System) -> SecretStr | None:
         """The database whose changes of this system's records we read; the hub's own is ours."""
-        return self.database_url if system is System.HUB else self.system(system).capture_url
+        if system is System.HUB:
+            return self.database_url
+        return self.system(system).capture_url if self.way(system) == "wal" else None
+
+    def way(self, system: System) -> Way:
+        """By which way its changes are heard of."""
+        return "wal" if system is System.HUB else self.system(system).capture
 
     def system(self, system: System) -> SystemSettings:
         found: SystemSettings = getattr(self, system.value)

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 
+from cdc.capture.api_capture import ApiCapture, Rhythm
 from cdc.capture.debezium import held_bytes
 from cdc.capture.wal_reader import WalReader
+from cdc.capture.way import enter
 from cdc.checks import judge
 from cdc.decode import Decoder
 from cdc.listener import Listener
-from cdc.log.port import Appends
+from cdc.log.port import Appends, AppendsOnce
+from cdc.log.seen import forget
 from cdc.log.tables import LOG_TABLES
 from cdc.replay import letter_decoder
 from cdc.transactions import Limits
+from cdc.webhook.forms import FORMS
+from cdc.webhook.inbox import Inbox
+from cdc.webhook.meaning import EventForm
+from cdc.webhook.signature import Sender, secrets_of
 from cdc.wholes import Wholes
 from hub.checks import capture_troubles
 from hub.log import Log, open_log
@@ -30,13 +38,14 @@ from hub.registry import Connectors, captured_tables, connect_systems
 from hub.settings import Settings
 from hub.spelling import reader_of
 from resolvers.context import Services
-from schema.errors import ConcordError, Unavailable
+from schema.errors import ConcordError, Invalid, Unavailable
 from schema.system import System
 from sync.adopt import adopt_columns
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
 from sync.connectors.hub_review import call_for_review
+from sync.connectors.ports import Polls
 from sync.dead_deliveries import DeadDeliveries
 from sync.dead_letters import DeadLetters
 from sync.deliver.outbox import Outbox
@@ -70,6 +79,15 @@ _MOST_MET = 500
 """Types that are not captured are small: the legal entities of a firm."""
 
 
+class Captures(Protocol):
+    """One owner's capture, whichever way it goes."""
+
+    @property
+    def is_following(self) -> bool: ...
+
+    async def run(self) -> NoReturn: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
     """The parts of one process. Which of them run is the role's choice."""
@@ -78,8 +96,9 @@ class Hub:
     pool: asyncpg.Pool
     connectors: Connectors
     services: Services
-    captures: tuple[WalReader, ...]
+    captures: tuple[Captures, ...]
     intake: Intake
+    inbox: Inbox
     listener: Listener
     deliverer: Deliverer
     log: Log
@@ -101,9 +120,10 @@ class Hub:
         return all(applied.get((at.topic, at.partition), 0) >= end for at, end in ends.items())
 
     async def listen(self) -> None:
-        """Capture and apply: the WAL readers, the listener, and the log's housekeeping."""
+        """Capture and apply: the captures, the listener, and the log's housekeeping."""
         await self._verify_log()
         judge(await capture_troubles(self.settings, self.connectors))
+        await self._enter_ways()
         async with asyncio.TaskGroup() as tasks:
             for capture in self.captures:
                 tasks.create_task(capture.run())
@@ -130,6 +150,14 @@ class Hub:
                 await asyncio.sleep(_AGAIN.total_seconds())
             else:
                 return
+
+    async def _enter_ways(self) -> None:
+        """Raises Invalid for an owner that is captured in another way than before."""
+        for system in self.connectors.reads:
+            way = self.settings.way(system)
+            is_ours = way != "wal" or self.settings.capture_url(system) is not None
+            if is_ours or not self.settings.reads_wal:
+                await enter(self.pool, system, way)
 
     async def _meet_uncaptured(self) -> None:
         """Read the records of which no capture tells, so that their keys are linked."""
@@ -192,6 +220,7 @@ class Hub:
 
     async def _trim_log(self) -> None:
         await self.log.trim()
+        await forget(self.pool, self.settings.webhook_memory)
         await self.services.feed.trim(utc_now() - self.settings.log_retention)
 
     async def _trim_outbox(self) -> None:
@@ -245,8 +274,12 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 setups=Setups(pool, connectors.bindings),
                 clock=utc_now,
             ),
-            captures=_captures(settings, connectors, opened.appends, lags),
             intake=intake,
+            captures=(
+                *_captures(settings, connectors, opened.appends, lags),
+                *_api_captures(settings, connectors, opened.appends, pool, lags),
+            ),
+            inbox=_inbox(settings, connectors, opened.once),
             listener=Listener(
                 opened.consumer,
                 Decoder(connectors.bindings, reader_of(settings, connectors.bindings)),
@@ -292,3 +325,48 @@ def _captures(
                 )
             )
     return tuple(readers)
+
+
+def _api_captures(
+    settings: Settings, connectors: Connectors, appends: Appends, pool: asyncpg.Pool, lags: Lags
+) -> Iterator[ApiCapture]:
+    """What asks each system that is captured through its API, or looks after its webhooks."""
+    for system, connector in connectors.reads.items():
+        if settings.way(system) == "wal":
+            continue
+        reached = settings.system(system)
+        yield ApiCapture(
+            connector,
+            appends,
+            pool,
+            utc_now,
+            polls=_polls(connectors, system) if reached.capture == "poll" else None,
+            rhythm=Rhythm(
+                every=reached.poll_every,
+                overlap=reached.poll_overlap,
+                sweep_every=reached.sweep_every,
+            ),
+            reports=lags,
+        )
+
+
+def _polls(connectors: Connectors, system: System) -> Polls:
+    if system not in connectors.polls:
+        raise Invalid(
+            f"{system.name} cannot be asked for what has changed: set "
+            f"CONCORD_{system.name}__CAPTURE to wal or webhook."
+        )
+    return connectors.polls[system]
+
+
+def _inbox(settings: Settings, connectors: Connectors, once: AppendsOnce) -> Inbox:
+    senders = {
+        system: Sender(
+            form=FORMS[settings.system(system).webhook_form],
+            secrets=secrets_of(settings.system(system).webhook_secrets.get_secret_value()),
+            window=settings.webhook_window,
+        )
+        for system in connectors.reads
+        if settings.way(system) != "wal"
+    }
+    return Inbox(senders, EventForm(connectors.bindings), once, utc_now)

@@ -37,7 +37,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     unresolved; a column the envelope left out is absent. `lsn` orders streamed changes within a
     source epoch and is None for a snapshot read. `anchor_key` is None when the row does not say
     which canonical record it belongs to. `extra` are the cells of columns that no binding reads, if
-    there are any; a change that `is_partial` does not tell all of them.
+    there are any; a change that `is_partial` does not tell all of them. What `is_beside` was read
+    back because of a record of another topic than its table's, and has no place among the offsets
+    there.
     """
 
     binding: Binding
@@ -52,6 +54,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     is_delete: bool = False
     is_partial: bool = False
     extra: Mapping[str, Any] | None = None
+    is_beside: bool = False
 
 
 class Renamed(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +77,7 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     is_read: bool
     as_of: datetime
+    is_beside: bool = False
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The `source` block: which table, and where in the history of its source a change stands.
 
 Each connector counts in its own terms. What comes out is one number that rises with the changes
-of a key, within a source epoch: an LSN, a binlog place, an oplog time.
+of a key, within a source epoch: an LSN, a binlog place, an oplog time, a version.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Source(msgspec.Struct):
     pos: int | None = None
     row: int | None = None
     ord: int | None = None
+    revision: int | None = None
 
 
 class Family(NamedTuple):
@@ -85,10 +86,16 @@ def _oplog_time(source: Source) -> int | None:
     return None if source.ord is None else source.ts_ms // 1000 << 32 | source.ord
 
 
+def _revision(source: Source) -> int | None:
+    """The owner's own version of the record, where rows come from its API."""
+    return source.revision
+
+
 _MYSQL = Family(_mysql_table, _binlog_place)
 FAMILIES: Mapping[str, Family] = {
     "postgresql": Family(_postgres_table, _lsn),
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
     "mongodb": Family(_mongo_table, _oplog_time, has_documents=True),
+    "concord-api": Family(_postgres_table, _revision),
 }

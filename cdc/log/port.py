@@ -46,6 +46,25 @@ class Appends(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a system called something that it told us; it may tell it again."""
+
+    system: str
+    id: str
+
+
+class AppendsOnce(Protocol):
+    """The writing half for those who send again until we have said yes."""
+
+    async def append_once(self, told: Told, records: Sequence[NewRecord]) -> bool:
+        """Append all records, unless what was told has been appended; answers whether it was new.
+
+        Raises `Unavailable` while the log does not answer: then it is to be told again.
+        """
+        ...
+
+
 class Consumes(Protocol):
     """The reading half: one member of a consumer group. Partitions are shared among the members.
 

@@ -12,7 +12,8 @@ import structlog
 from cdc.log.headers import encode_headers
 from cdc.log.outage import outage_of
 from cdc.log.partitioner import partition_of
-from cdc.log.port import NewRecord
+from cdc.log.port import NewRecord, Told
+from cdc.log.seen import REMEMBER
 from schema.position import LogPartition, Topic
 from sync.lag import Backlog
 
@@ -107,6 +108,17 @@ class PostgresLog:
                 await self._create_unknown({record.topic for record in records}, connection)
                 async with connection.transaction():
                     await self._append(self._by_partition(records), connection)
+
+    async def append_once(self, told: Told, records: Sequence[NewRecord]) -> bool:
+        """Append in the transaction that remembers what was told: exactly once, whatever breaks."""
+        with outage_of("the log"):
+            async with self._pool.acquire() as connection:
+                await self._create_unknown({record.topic for record in records}, connection)
+                async with connection.transaction():
+                    if not await connection.fetchval(REMEMBER, told.system, told.id):
+                        return False
+                    await self._append(self._by_partition(records), connection)
+        return True
 
     async def backlog(self, group: str) -> Sequence[Backlog]:
         """What the group has not read, by topic; nothing of a topic that is read to its end."""

@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack
 import asyncpg
 
 from hub.demo.drawing.size import SIZES, Size, in_home_currency
+from hub.demo.hooks import Hook
 from hub.demo.seeding import HUB, seed
-from hub.demo.serving import Place, serve
+from hub.demo.serving import TELLS, Place, serve
 from hub.demo.storage import speak_json
 from hub.demo.systems import SYSTEMS, create_tables
 
@@ -29,7 +30,10 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"give {' '.join(homeless)}, or name the systems to run with --only")
     places = {
         name: Place(
-            dsn=options[f"{name}_dsn"], port=options[f"{name}_port"], key=options[f"{name}_key"]
+            dsn=options[f"{name}_dsn"],
+            port=options[f"{name}_port"],
+            key=options[f"{name}_key"],
+            hook=_hook(options) if name == TELLS else None,
         )
         for name in wanted
     }
@@ -43,6 +47,11 @@ def main(arguments: list[str] | None = None) -> None:
         asyncio.run(serve(places))
 
 
+def _hook(options: Mapping[str, str | None]) -> Hook | None:
+    url, secret = options["webhook_url"], options["webhook_secret"]
+    return Hook(url=url, secret=secret) if url and secret else None
+
+
 def arguments_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hub.demo", description=__doc__)
     parser.add_argument("command", nargs="?", choices=("serve", "seed"), default="serve")
@@ -53,6 +62,10 @@ def arguments_parser() -> argparse.ArgumentParser:
         "--home-currency", action="store_true", help="bill no one in a foreign currency"
     )
     parser.add_argument("--only", metavar="NAMES", help="the systems meant, with commas between")
+    parser.add_argument(
+        "--webhook-url", help="where billing tells of its invoices; default: nowhere"
+    )
+    parser.add_argument("--webhook-secret", help="what billing signs that by")
     for name in (*SYSTEMS, HUB):
         parser.add_argument(f"--{name}-dsn", metavar="DSN", help=f"the database of {name}")
         parser.add_argument(f"--{name}-port", metavar="PORT", type=int, default=0)

@@ -69,6 +69,8 @@ SPELLING = Spelling(
     at_least="{}_from",
     at_most="{}_to",
     has_any="{}_any",
+    changed_since="changed_since",
+    changed_after="changed_after",
 )
 
 

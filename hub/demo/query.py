@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from hub.demo.kinds import Kind
 from hub.demo.refusals import Reason, Refusal
@@ -23,20 +24,37 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Only rows that changed at `since` or later, in the order of that time and the key.
+
+    `after` are the time and the key of the last row that was had.
+    """
+
+    since: datetime
+    after: tuple[datetime, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """Rows in key order that pass every filter; paging is a filter on the key."""
+    """Rows in key order that pass every filter; paging is a filter on the key.
+
+    With `changed` the rows come in the order of their changes instead.
+    """
 
     filters: tuple[Filter, ...] = ()
     is_descending: bool = False
     limit: int = DEFAULT_LIMIT
+    changed: Changed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spelling:
     """The names one dialect gives to the parts of a list call; `{}` stands for the column.
 
-    `order` maps the accepted order parameter and value to "is descending".
-    With `is_repeated` several values are sent as one parameter each, else separated by commas.
+    A dialect that has `changed_since` can list what changed, page by page with `changed_after`,
+    which takes a time, a comma and a key. `order` maps the accepted order parameter and value to
+    "is descending". With `is_repeated` several values are sent as one parameter each, else
+    separated by commas.
     """
 
     ids: str
@@ -50,6 +68,8 @@ class Spelling:
     at_most: str
     has_any: str
     is_repeated: bool = False
+    changed_since: str | None = None
+    changed_after: str | None = None
 
     def read(self, table: Table, parameters: Parameters) -> ListQuery:
         """Refuses a parameter it does not know, or that is given twice without being a list."""
@@ -60,6 +80,7 @@ class Spelling:
         chosen: list[Filter] = []
         is_descending = False
         limit = DEFAULT_LIMIT
+        changed = self._changed(values)
         for name, given in values.items():
             if name in filters:
                 chosen.append(self._filter(name, *filters[name], given))
@@ -69,7 +90,21 @@ class Spelling:
                 is_descending = self.order[name, given[0]]
             else:
                 raise unknown_filter(name, (*filters, self.limit, *self._order_names()))
-        return ListQuery(filters=tuple(chosen), is_descending=is_descending, limit=limit)
+        return ListQuery(
+            filters=tuple(chosen), is_descending=is_descending, limit=limit, changed=changed
+        )
+
+    def _changed(self, values: dict[str, list[str]]) -> Changed | None:
+        """What changed is to be listed; takes the two parameters that say so."""
+        since = values.pop(self.changed_since, None) if self.changed_since else None
+        if since is None or self.changed_since is None or self.changed_after is None:
+            return None
+        start = read_instant(self.changed_since, _only(self.changed_since, since))
+        after = values.pop(self.changed_after, None)
+        if after is None:
+            return Changed(since=start)
+        text, _, key = _only(self.changed_after, after).partition(",")
+        return Changed(since=start, after=(read_instant(self.changed_after, text), key))
 
     def _filters_of(self, table: Table) -> dict[str, tuple[Column, Operator]]:
         names = {
@@ -108,6 +143,15 @@ def read_operand(name: str, column: Column, text: str) -> object:
         return kind.element.decode(text) if kind.element else kind.decode(text)
     except ValueError as error:
         raise Refusal(Reason.UNKNOWN_FILTER, f"Filter {name}: {text!r} {error}.") from None
+
+
+def read_instant(name: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{name} must be an ISO 8601 time, got {text!r}."
+        raise Refusal(Reason.UNKNOWN_FILTER, message) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_limit(name: str, text: str) -> int:

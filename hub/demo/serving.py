@@ -13,21 +13,27 @@ import orjson
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hub.demo.hooks import Hook, prepare_hooks, tell
 from hub.demo.storage import speak_json
 from hub.demo.systems import app, create_tables
 
 POOL_SIZE = 8
+TELLS = "billing"
 ANSWER_TIME_SECONDS = 2
 """How long a stop waits for calls that are being answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where one stand-in keeps its rows and answers; port 0 means any free one."""
+    """Where one stand-in keeps its rows and answers; port 0 means any free one.
+
+    With a `hook` it tells of its invoices; only billing does.
+    """
 
     dsn: str
     port: int = 0
     key: str | None = None
+    hook: Hook | None = None
 
 
 class ByPort:
@@ -57,9 +63,13 @@ async def serve(places: Mapping[str, Place]) -> None:
             timeout_graceful_shutdown=ANSWER_TIME_SECONDS,
         )
         server = uvicorn.Server(config)
+        hooks = {system: place.hook for system, place in places.items() if place.hook}
+        telling = [asyncio.create_task(tell(by_system[s], hook)) for s, hook in hooks.items()]
         announcing = asyncio.create_task(announce(ports))
         await server.serve(sockets=list(listeners.values()))
-        announcing.cancel()
+        for task in (announcing, *telling):
+            task.cancel()
+        await asyncio.gather(announcing, *telling, return_exceptions=True)
 
 
 def listen(port: int) -> socket.socket:
@@ -79,6 +89,8 @@ async def pools(places: Mapping[str, Place]) -> AsyncIterator[dict[str, "asyncpg
             )
             async with opened[system].acquire() as connection:
                 await create_tables(system, connection)
+                if system == TELLS:
+                    await prepare_hooks(connection, place.hook)
         yield opened
     finally:
         await asyncio.gather(*(pool.close() for pool in opened.values()))

@@ -48,10 +48,20 @@ async def select_page(connection: Connection, table: Table, query: ListQuery) ->
         CONDITION[one.operator].format(one.column.name, f"${place}")
         for place, one in enumerate(query.filters, start=1)
     ]
+    operands = [one.operand for one in query.filters]
+    order = f"{table.key.name} {'DESC' if query.is_descending else 'ASC'}"
+    if query.changed is not None:
+        order = f"updated_at, {table.key.name}"
+        conditions.append(f"updated_at >= ${len(operands) + 1}")
+        operands.append(query.changed.since)
+        if query.changed.after is not None:
+            first = len(operands) + 1
+            conditions.append(f"(updated_at, {table.key.name}) > (${first}, ${first + 1})")
+            operands += query.changed.after
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    order = f"ORDER BY {table.key.name} {'DESC' if query.is_descending else 'ASC'}"
-    statement = f"SELECT {_shown(table)} FROM {table.name} {where} {order} LIMIT {query.limit + 1}"
-    rows: list[Row] = await connection.fetch(statement, *(one.operand for one in query.filters))
+    shown = f"SELECT {_shown(table)} FROM {table.name}"
+    statement = f"{shown} {where} ORDER BY {order} LIMIT {query.limit + 1}"
+    rows: list[Row] = await connection.fetch(statement, *operands)
     return rows
 
 

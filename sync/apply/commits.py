@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from schema.position import LogPartition
-from sync.changes import Change, Incoming
+from sync.changes import Change, Incoming, Touched
 
 _NO_TIME = datetime(2001, 1, 1, tzinfo=UTC)
 """A session with a replication origin may commit without a time, which Postgres tells as 2000."""
@@ -28,5 +28,12 @@ def last_commits(incoming: Iterable[Incoming]) -> dict[LogPartition, Commit]:
     return {
         one.record.position.lane: Commit(one.as_of, one.record.appended_at)
         for one in incoming
-        if isinstance(one, Change) and one.lsn is not None and one.as_of > _NO_TIME
+        if _is_streamed(one) and one.as_of > _NO_TIME
     }
+
+
+def _is_streamed(one: Incoming) -> TypeGuard[Change | Touched]:
+    """Whether it says when its owner committed: a change does, and an event does."""
+    return (isinstance(one, Change) and one.lsn is not None) or (
+        isinstance(one, Touched) and one.is_beside
+    )

@@ -95,6 +95,7 @@ async def _fetch(
 
 
 def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
+    version = None if row is None else version_of(binding, row)
     return Change(
         binding=binding,
         record=touch.record,
@@ -102,12 +103,23 @@ def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
         anchor_key=None if row is None else text_of(row.get(binding.anchor_key)),
         values={} if row is None else decode(binding, row),
         copies={} if row is None else decode(binding, row, copies=True),
-        lsn=None if touch.is_read else 0,
-        version=None if row is None else version_of(binding, row),
+        lsn=_lsn(touch, version),
+        version=version,
         as_of=touch.as_of,
         is_delete=row is None,
         is_partial=row is not None,
+        is_beside=touch.is_beside,
     )
+
+
+def _lsn(touch: Touched, version: int | None) -> int | None:
+    """Where captured rows are ordered by version, what was read back keeps older ones out.
+
+    After a delete any version may come again: a record made anew starts from the first.
+    """
+    if touch.is_read:
+        return None
+    return version or 0 if touch.is_beside else 0
 
 
 def _by_binding(

@@ -26,6 +26,10 @@ Store = Callable[[Cells, Mapping[Ref, str]], tuple[Cells, ...]]
 """The values of one field, as the cells of its columns."""
 
 
+_BESIDE = -1
+"""No partition of a table's topic: what comes there next is compared by its version alone."""
+
+
 def staged_rows(
     binding: Binding,
     fields: frozenset[str],
@@ -56,7 +60,7 @@ def _fence(changes: Collection[Change], epoch: int) -> Sequence[Cells]:
         [change.key for change in changes],
         [change.version for change in changes],
         [change.as_of for change in changes],
-        [position.partition for position in positions],
+        [_BESIDE if c.is_beside else c.record.position.partition for c in changes],
         [position.offset for position in positions],
         [epoch] * len(changes),
         [change.lsn for change in changes],

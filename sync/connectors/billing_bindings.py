@@ -8,13 +8,18 @@ from schema.entities.legal_entity import LegalEntity
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, PartColumn
+from sync.connectors.binding import Binding, Column, Event, MoneyColumns, PartColumn
 from sync.connectors.words import (
     CREDIT_STATUS,
     LEDGER_STATUS,
     PAYMENT_STATE,
     PROJECT_STATUS,
     SEGMENT,
+)
+
+INVOICE_EVENTS = (
+    *(Event(type=f"invoice.{name}") for name in ("created", "updated", "finalized", "voided")),
+    Event(type="invoice.upcoming", key=None),
 )
 
 LEGAL_ENTITY = Binding(
@@ -121,6 +126,7 @@ INVOICE = Binding(
     table="public.invoices",
     key="id",
     anchor_key="id",
+    events=INVOICE_EVENTS,
     read_only=frozenset({"draft_status"}),
     unread=frozenset({"approved_by", "void_comment"}),
     owns={
@@ -170,6 +176,7 @@ PAYMENT_STATUS = Binding(
     table="public.invoices",
     key="id",
     anchor_key="id",
+    events=INVOICE_EVENTS,
     found_by="invoice_id",
     is_part_of=Invoice,
     copies={

@@ -117,14 +117,27 @@ class Touch:
         return None if cell is None else str(cell)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A type of event by which a system says that a record *may* have changed: it is read back.
+
+    `key` is where the record's key stands in the event's data, with dots; an event that has a
+    subject may name it there instead. None: the type is known, and nothing of ours changes by it.
+    """
+
+    type: str
+    key: str | None = "id"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Binding:
     """One canonical type in one system.
 
     `resource` is the API collection; `table` the captured table (`schema.table`), None when
     nothing is captured or `touches` stand in for it; these name a record by its `touched_by`
-    column, by its key unless given. `key` is the column with the system's own
-    id; `anchor_key` the column with the anchor system's id, which is `key` itself in the anchor.
+    column, by its key unless given. `events` are what the system's webhooks may tell of it.
+    `key` is the column with the system's own id; `anchor_key` the column with the anchor system's
+    id, which is `key` itself in the anchor.
     `owns` are fields this system is the owner of, `copies` fields it only holds. `reference` is
     the column for the caller's own reference, by which a lost create is found again.
 
@@ -148,6 +161,7 @@ class Binding:
     table: str | None = None
     touches: tuple[Touch, ...] = ()
     touched_by: str | None = None
+    events: tuple[Event, ...] = ()
     version: str = "version"
     updated_at: str = "updated_at"
     owns: Mapping[str, Place] = field(default_factory=dict)

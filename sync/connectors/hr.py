@@ -1,7 +1,8 @@
 """HR: system of record for who works here, where and since when.
 
-Reads: people, filtered and paged by HR. Writes: guarded by version (in the body). Creates are not
-idempotent; hiring happens in HR, so the hub has no reason to create.
+Reads: people, filtered and paged by HR, and what has changed since a time. Writes: guarded by
+version (in the body). Creates are not idempotent; hiring happens in HR, so the hub has no reason
+to create.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sync.connectors.http import (
     record_of,
 )
 from sync.connectors.narrowing import named_condition
-from sync.connectors.ports import RowQuery, Rows
+from sync.connectors.ports import ChangedQuery, RowQuery, Rows
 from sync.connectors.words import EMPLOYMENT_STATUS, work_calendar
 
 RATE_UNITS = {"H": RateUnit.HOUR, "D": RateUnit.DAY, "M": RateUnit.MONTH}
@@ -83,6 +84,7 @@ DIALECT = Dialect(
     refusal=lambda body: (body["error"]["type"], body["error"]["message"]),
     stale=frozenset({"version_conflict"}),
 )
+_BEGINNING = "1970-01-01T00:00:00+00:00"
 SUFFIX = {FilterOp.IN: "", FilterOp.CONTAINS: "_like", FilterOp.FROM: "_from", FilterOp.TO: "_to"}
 
 
@@ -97,6 +99,10 @@ class Hr:
 
     async def fetch(self, query: RowQuery) -> Rows:
         return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
+
+    async def changed(self, query: ChangedQuery) -> Rows:
+        parameters = list(_changed_parameters(query))
+        return await self._upstream.read(_path(query.binding), parameters, _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
         created: Row = await self._upstream.write("POST", _path(binding), row, shape=record_of)
@@ -132,3 +138,12 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
         yield "order", "desc"
     for condition in query.where:
         yield named_condition(query.binding, condition, SUFFIX)
+
+
+def _changed_parameters(query: ChangedQuery) -> Iterator[tuple[str, str]]:
+    yield "page_size", str(query.limit)
+    since = _BEGINNING if query.since is None else query.since.isoformat()
+    yield "changed_since", since
+    if query.after is not None:
+        moment, key = query.after
+        yield "changed_after", f"{moment.isoformat()},{key}"

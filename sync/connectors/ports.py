@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from schema.entity import FilterOp
@@ -42,6 +43,19 @@ class RowQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedQuery:
+    """Rows of one binding that changed at `since` or later, in the order of that time and the key.
+
+    With `after`, a time and a key, only those behind it in that order.
+    """
+
+    binding: Binding
+    since: datetime | None = None
+    after: tuple[datetime, str] | None = None
+    limit: int = PAGE_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """A page of rows; `has_more` says whether others follow in the query's direction."""
 
@@ -64,6 +78,15 @@ class Connects(Protocol):
 class Reads(Connects, Protocol):
     async def fetch(self, query: RowQuery) -> Rows:
         """One page of rows.
+
+        Raises Unavailable or RateLimited when the system does not answer properly in time.
+        """
+        ...
+
+
+class Polls(Reads, Protocol):
+    async def changed(self, query: ChangedQuery) -> Rows:
+        """One page of what has changed.
 
         Raises Unavailable or RateLimited when the system does not answer properly in time.
         """
