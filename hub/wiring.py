@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 
+from cdc.capture.signals import Signals
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
 from cdc.listener import Listener
@@ -40,11 +41,13 @@ from sync.operations import Operations
 from sync.outage import OUTAGE
 from sync.policy import Paging
 from sync.reading import Reading
+from sync.resnapshots import Resnapshots
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import ReadSession
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+from sync.sweep import Sweep
 from sync.write.idempotency import Idempotency
 from sync.xref import Xref
 
@@ -67,6 +70,8 @@ class Hub:
     connectors: Connectors
     services: Services
     captures: tuple[WalReader, ...]
+    signals: tuple[Signals, ...]
+    sweep: Sweep
     listener: Listener
     deliverer: Deliverer
     log: Log
@@ -93,6 +98,9 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             for capture in self.captures:
                 tasks.create_task(capture.run())
+            for signals in self.signals:
+                tasks.create_task(signals.run())
+            tasks.create_task(self.sweep.run(), name="delete sweep")
             tasks.create_task(self.listener.run(), name="listener")
             tasks.create_task(self._tidy(self._trim_log), name="trim the log")
             tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
@@ -172,6 +180,8 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         opened = await stack.enter_async_context(open_log(settings, pool, connectors, GROUP))
         intake = Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP)
         lags = Lags(pool, consumer=GROUP)
+        resnapshots = Resnapshots(pool, opened.ends)
+        sweep = Sweep(pool, intake, connectors.reads, resnapshots, utc_now, consumer=GROUP)
         calm_collector()
         yield Hub(
             settings=settings,
@@ -192,11 +202,14 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                         pool, intake, letter_decoder(connectors.bindings), consumer=GROUP
                     ),
                     parked_topics=intake.parked_topics,
+                    resnapshots=resnapshots,
                     backlog=opened.backlog,
                 ),
                 clock=utc_now,
             ),
-            captures=_captures(settings, connectors, opened.appends, lags),
+            captures=_captures(settings, connectors, opened.appends, lags, resnapshots),
+            signals=_signals(settings, connectors, resnapshots, sweep),
+            sweep=sweep,
             listener=Listener(
                 opened.consumer,
                 Decoder(connectors.bindings),
@@ -208,7 +221,11 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
 
 
 def _captures(
-    settings: Settings, connectors: Connectors, appends: Appends, lags: Lags
+    settings: Settings,
+    connectors: Connectors,
+    appends: Appends,
+    lags: Lags,
+    resnapshots: Resnapshots,
 ) -> tuple[WalReader, ...]:
     """A WAL reader for each system whose database we were given, unless Debezium captures them."""
     if not settings.reads_wal:
@@ -227,6 +244,26 @@ def _captures(
                     slot=f"concord_{urlsplit(dsn).path.strip('/')}",
                     publication="concord",
                     reports=lags,
+                    resnapshots=resnapshots,
                 )
             )
     return tuple(readers)
+
+
+def _signals(
+    settings: Settings, connectors: Connectors, resnapshots: Resnapshots, sweep: Sweep
+) -> tuple[Signals, ...]:
+    """Where Debezium captures, whoever asks it to read tables again."""
+    if settings.reads_wal:
+        return ()
+    urls = {system: settings.capture_url(system) for system in connectors.reads}
+    return tuple(
+        Signals(
+            system=system.value,
+            dsn=url.get_secret_value(),
+            resnapshots=resnapshots,
+            unseen=sweep.unseen,
+        )
+        for system, url in urls.items()
+        if url is not None
+    )

@@ -32,6 +32,7 @@ from sync.lists import Lists
 from sync.operations import Operations
 from sync.policy import Paging
 from sync.reading import Reading
+from sync.resnapshots import Resnapshots
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import ReadSession
@@ -45,6 +46,7 @@ def operations_of(pool: asyncpg.Pool) -> Operations:
         lags=Lags(pool),
         dead_letters=DeadLetters(pool, intake, letter_decoder([])),
         parked_topics=intake.parked_topics,
+        resnapshots=Resnapshots(pool, PostgresLog(pool).ends),
         backlog=partial(PostgresLog(pool).backlog, "intake"),
     )
 
