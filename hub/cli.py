@@ -21,6 +21,7 @@ from hub.dlq import dlq
 from hub.doctor import examine
 from hub.operate import epoch, status, topics
 from hub.play import DEFAULT_STATE, play
+from hub.rebuild import rebuild
 from hub.resnapshot import resnapshot
 from hub.server import background, http_server
 from hub.settings import Settings
@@ -44,6 +45,7 @@ for further in (dlq, topics, epoch, connectors):
     cli.add_typer(further)
 cli.command()(status)
 cli.command()(resnapshot)
+cli.command()(rebuild)
 log = structlog.get_logger(__name__)
 
 PLAYED = "a stand-in, or a real Tryton."

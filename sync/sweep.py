@@ -108,12 +108,12 @@ class Sweep:
             self._pool, binding, wanted.starts, wanted.keys, after=after, limit=_PAGE
         ):
             after = unseen[-1].id
-            deleted = await self._delete(wanted, binding, unseen)
+            deleted = await self._delete(binding, unseen)
             await self._resnapshots.count_deleted(wanted, deleted)
 
-    async def _delete(self, wanted: Resnapshot, binding: Binding, unseen: Iterable[Unseen]) -> int:
+    async def _delete(self, binding: Binding, unseen: Iterable[Unseen]) -> int:
         """Delete those that the owner does not know, and answer how many."""
-        touched = [one.touch(binding, wanted.topic, self._clock()) for one in unseen]
+        touched = [one.touch(binding, self._clock()) for one in unseen]
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 told = await read_back(connection, self._connectors, touched, self._read_timeout)

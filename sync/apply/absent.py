@@ -24,10 +24,13 @@ SELECT FROM consumer_offset
 WHERE (consumer, topic) = ($1, $2) AND partition = ANY ($3::int[]) ORDER BY partition FOR UPDATE
 """
 _REMEMBER = """
-INSERT INTO absence (system, entity, record_id, partition, "offset", found_at)
-SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::bigint[], $6::timestamptz[])
-ON CONFLICT (system, entity, record_id) DO UPDATE SET partition = excluded.partition,
-    "offset" = excluded."offset", found_at = excluded.found_at
+INSERT INTO absence (system, entity, record_id, key, partition, "offset", found_at)
+SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::int[], $6::bigint[], $7::timestamptz[])
+ON CONFLICT (system, entity, record_id) DO UPDATE SET key = excluded.key,
+    partition = excluded.partition, "offset" = excluded."offset", found_at = excluded.found_at
+"""
+_REMEMBERED = """
+SELECT record_id, key, partition, "offset", found_at FROM absence WHERE (system, entity) = ($1, $2)
 """
 
 
@@ -51,11 +54,30 @@ class Unseen:
     partition: int
     offset: int
 
-    def touch(self, binding: Binding, topic: Topic, now: datetime) -> Touched:
+    def touch(self, binding: Binding, now: datetime) -> Touched:
         """As a hint to ask the owner for it."""
+        record = self._last_seen(binding, now)
+        return Touched(binding=binding, record=record, key=self.key, is_read=True, as_of=now)
+
+    def delete(self, binding: Binding, found_at: datetime) -> Change:
+        """As the delete that it turned out to be."""
+        return Change(
+            binding=binding,
+            record=self._last_seen(binding, found_at),
+            key=self.key,
+            anchor_key=None,
+            values={},
+            copies={},
+            lsn=None,
+            version=None,
+            as_of=found_at,
+            is_delete=True,
+        )
+
+    def _last_seen(self, binding: Binding, now: datetime) -> LastSeen:
+        topic = Topic(f"{binding.system.value}.{binding.table}")
         position = Position(topic=topic, partition=self.partition, offset=self.offset)
-        seen = LastSeen(position=position, appended_at=now)
-        return Touched(binding=binding, record=seen, key=self.key, is_read=True, as_of=now)
+        return LastSeen(position=position, appended_at=now)
 
 
 async def find_unseen(
@@ -89,6 +111,8 @@ async def still_unseen(
     connection: asyncpg.Connection, consumer: str, binding: Binding, found: Sequence[Change]
 ) -> set[str]:
     """The keys of those that nothing was told of meanwhile; until the commit nothing will be."""
+    if not found:
+        return set()
     positions = [change.record.position for change in found]
     lanes = sorted({position.partition for position in positions})
     await connection.execute(_LOCK, consumer, positions[0].topic, lanes)
@@ -114,10 +138,20 @@ async def remember_absent(
         binding.system.value,
         entity_name(binding.entity),
         list(absent),
+        [change.key for change in changes],
         [change.record.position.partition for change in changes],
         [change.record.position.offset for change in changes],
         [change.as_of for change in changes],
     )
+
+
+async def remembered_absent(pool: asyncpg.Pool, binding: Binding) -> list[Change]:
+    """The deletes of a binding that were found, and that no change has told."""
+    rows = await pool.fetch(_REMEMBERED, binding.system.value, entity_name(binding.entity))
+    return [
+        Unseen(id=id_, key=key, partition=partition, offset=offset).delete(binding, found_at)
+        for id_, key, partition, offset, found_at in rows
+    ]
 
 
 def _unseen_sql(binding: Binding, keys: KeyRange) -> str:

@@ -165,11 +165,15 @@ FROM generate_series($1::int, $2::int) AS n
 @asynccontextmanager
 async def world_of(create_database: Callable[[str | None], str]) -> AsyncIterator[World]:
     owner_dsn, dsn = create_database(None), create_database(None)
-    async with asyncpg.create_pool(owner_dsn, min_size=1) as owner, await connect(dsn) as pool:
+    async with (
+        asyncpg.create_pool(owner_dsn, min_size=1) as owner,
+        asyncpg.create_pool(dsn, min_size=1) as own,
+        await connect(dsn) as pool,
+    ):
         await migrate(pool, LOG_TABLES)
         async with owner.acquire() as connection:
             await create_tables("crm", connection)
-        log = PostgresLog(pool)
+        log = PostgresLog(own)
         yield World(
             owner=owner,
             owner_dsn=owner_dsn,
@@ -179,7 +183,7 @@ async def world_of(create_database: Callable[[str | None], str]) -> AsyncIterato
             log=log,
             resnapshots=Resnapshots(pool, log.ends),
         )
-        await _drop_slots(owner)
+        await drop_slot(owner)
 
 
 @asynccontextmanager
@@ -208,10 +212,6 @@ async def drop_slot(owner: asyncpg.Pool) -> None:
         )
 
     await until(is_free, seconds=10)
-    await _drop_slots(owner)
-
-
-async def _drop_slots(owner: asyncpg.Pool) -> None:
     await owner.execute(
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
         " WHERE database = current_database()"

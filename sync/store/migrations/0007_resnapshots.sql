@@ -32,6 +32,7 @@ CREATE TABLE absence (
     system    text NOT NULL,
     entity    text NOT NULL,
     record_id text COLLATE "C" NOT NULL,
+    key       text NOT NULL,
     partition integer NOT NULL,
     "offset"  bigint NOT NULL,
     found_at  timestamptz NOT NULL,
