@@ -110,8 +110,8 @@ async def test_what_cannot_be_meant_is_refused(
 
 
 async def all_is_sent(firm: Staged) -> bool:
-    open_ = "SELECT EXISTS (SELECT FROM delivery WHERE state IN ('pending', 'sending'))"
-    return not await firm.play.hub.pool.fetchval(open_) and await firm.play.hub.is_filled()
+    sql = "SELECT bool_and(state = 'delivered') FROM delivery"
+    return await firm.play.hub.pool.fetchval(sql) is True and await firm.play.hub.is_filled()
 
 
 async def effects(firm: Staged) -> tuple[Any, ...]:
