@@ -22,6 +22,8 @@ from hub.dlq import dlq
 from hub.doctor import examine
 from hub.operate import epoch, status, topics
 from hub.play import DEFAULT_STATE, play
+from hub.rebuild import rebuild
+from hub.resnapshot import resnapshot
 from hub.server import background, http_server
 from hub.settings import Settings
 from hub.stage import Engine, Kind, Size, forget_stage
@@ -43,6 +45,8 @@ connectors = typer.Typer(name="debezium", help="Debezium's connectors.", no_args
 for further in (dlq, deliveries, topics, epoch, connectors):
     cli.add_typer(further)
 cli.command()(status)
+cli.command()(resnapshot)
+cli.command()(rebuild)
 log = structlog.get_logger(__name__)
 
 PLAYED = "a stand-in, or a real Tryton."

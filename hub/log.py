@@ -44,17 +44,20 @@ class Log:
     """What the hub needs of an engine.
 
     `verify` refuses a log whose positions mean nothing in our database, and one that would lose
-    changes; `ends` are the next offsets of what we read, `backlog` is what our group has not read;
-    `trim` forgets what is too old.
+    changes; `firsts` are the oldest offsets of what we read, and `ends` the next ones; `backlog` is
+    what our group has not read; `trim` forgets what is too old; `reader` reads it all in a group of
+    its own.
     """
 
     appends: Appends
     once: AppendsOnce
     consumer: Consumes
     verify: Callable[[], Awaitable[None]]
+    firsts: Callable[[], Awaitable[Mapping[LogPartition, int]]]
     ends: Callable[[], Awaitable[Mapping[LogPartition, int]]]
     backlog: Callable[[], Awaitable[Sequence[Backlog]]]
     trim: Callable[[], Awaitable[None]]
+    reader: Callable[[str], Consumes]
 
 
 def open_log(
@@ -95,6 +98,9 @@ async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> Async
     async with asyncpg.create_pool(dsn, min_size=1, max_size=8) as own:
         log = PostgresLog(own, partitions=settings.log_partitions)
 
+        def reader(name: str) -> Consumes:
+            return PostgresConsumer(dsn=dsn, group=name, prefixes=_prefixes())
+
         async def verify() -> None:
             await _identify(pool, "postgres")
 
@@ -104,11 +110,13 @@ async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> Async
         yield Log(
             appends=log,
             once=log,
-            consumer=PostgresConsumer(dsn=dsn, group=group, prefixes=_prefixes()),
+            consumer=reader(group),
             verify=verify,
+            firsts=log.firsts,
             ends=log.ends,
             backlog=partial(log.backlog, group),
             trim=trim,
+            reader=reader,
         )
 
 
@@ -130,6 +138,9 @@ async def _kafka(
         await _identify(pool, f"kafka {await log.cluster_id()}")
         judge(await asyncio.to_thread(troubles_in_kafka, settings, connectors))
 
+    def reader(name: str) -> Consumes:
+        return KafkaLogConsumer(access=access, group=name, topics=topics)
+
     async def trim() -> None:
         """Kafka keeps what the topic's own retention says."""
 
@@ -139,9 +150,11 @@ async def _kafka(
             once=SeenBeside(pool, log),
             consumer=KafkaLogConsumer(access=access, group=group, topics=(*topics, *beside)),
             verify=verify,
+            firsts=partial(log.firsts, topics),
             ends=partial(log.ends, topics),
             backlog=partial(log.backlog, group, topics),
             trim=trim,
+            reader=reader,
         )
     finally:
         await log.close()

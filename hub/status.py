@@ -9,6 +9,9 @@ from rich.table import Table
 
 from sync.extra import by_table
 from sync.operations import Operations
+from sync.resnapshots import Resnapshot
+
+_RECENT = timedelta(days=1)
 
 
 async def print_status(operations: Operations, console: Console) -> bool:
@@ -33,10 +36,18 @@ async def print_status(operations: Operations, console: Console) -> bool:
         console.print(f"• {torn.system}: transactions were seen in pieces {told}")
     if not parked and not letters:
         console.print("✓ No topic is parked and no dead letter is unsettled.")
+    for again in await operations.resnapshots.unsettled(_RECENT):
+        console.print(_described(again))
     console.print(
         await _captures(operations), await _topics(operations), await _targets(operations)
     )
     return not parked and not letters
+
+
+def _described(again: Resnapshot) -> str:
+    if again.failure is not None:
+        return f"✗ {again.topic} was not read again: {again.failure}"
+    return f"… {again.topic} is read again: {again.state}, {again.rows_read} rows"
 
 
 async def _captures(operations: Operations) -> Table:

@@ -16,6 +16,7 @@ import structlog
 
 from cdc.capture.api_capture import ApiCapture, Rhythm
 from cdc.capture.debezium import held_bytes
+from cdc.capture.signals import Signals
 from cdc.capture.wal_reader import WalReader
 from cdc.capture.way import enter
 from cdc.checks import judge
@@ -59,12 +60,14 @@ from sync.operations import Operations
 from sync.outage import OUTAGE
 from sync.policy import Paging
 from sync.reading import Reading
+from sync.resnapshots import Resnapshots
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import ReadSession
 from sync.setup import Setups
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+from sync.sweep import Sweep
 from sync.write.idempotency import Idempotency
 from sync.xref import Xref
 
@@ -99,6 +102,8 @@ class Hub:
     captures: tuple[Captures, ...]
     intake: Intake
     inbox: Inbox
+    signals: tuple[Signals, ...]
+    sweep: Sweep
     listener: Listener
     deliverer: Deliverer
     log: Log
@@ -127,6 +132,9 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             for capture in self.captures:
                 tasks.create_task(capture.run())
+            for signals in self.signals:
+                tasks.create_task(signals.run())
+            tasks.create_task(self.sweep.run(), name="delete sweep")
             tasks.create_task(self.listener.run(), name="listener")
             tasks.create_task(self._tidy(self._trim_log), name="trim the log")
             tasks.create_task(self._meet_uncaptured(), name="meet what is not captured")
@@ -247,6 +255,8 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         intake = Intake(pool, xref, connectors.reads, utc_now, consumer=GROUP)
         lags = Lags(pool, consumer=GROUP)
         reader = reader_of(settings, connectors.bindings)
+        resnapshots = Resnapshots(pool, opened.ends)
+        sweep = Sweep(pool, intake, connectors.reads, resnapshots, utc_now, consumer=GROUP)
         calm_collector()
         yield Hub(
             settings=settings,
@@ -269,6 +279,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                     dead_deliveries=DeadDeliveries(pool),
                     parked_topics=intake.parked_topics,
                     extra_columns=ExtraColumns(pool, connectors.bindings),
+                    resnapshots=resnapshots,
                     backlog=opened.backlog,
                 ),
                 setups=Setups(pool, connectors.bindings),
@@ -276,10 +287,12 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             ),
             intake=intake,
             captures=(
-                *_captures(settings, connectors, opened.appends, lags),
+                *_captures(settings, connectors, opened.appends, lags, resnapshots),
                 *_api_captures(settings, connectors, opened.appends, pool, lags),
             ),
             inbox=_inbox(settings, connectors, opened.once),
+            signals=_signals(settings, connectors, resnapshots, sweep),
+            sweep=sweep,
             listener=Listener(
                 opened.consumer,
                 Decoder(connectors.bindings, reader_of(settings, connectors.bindings)),
@@ -302,7 +315,11 @@ def _wholes(settings: Settings, log: Log, lags: Lags) -> Wholes | None:
 
 
 def _captures(
-    settings: Settings, connectors: Connectors, appends: Appends, lags: Lags
+    settings: Settings,
+    connectors: Connectors,
+    appends: Appends,
+    lags: Lags,
+    resnapshots: Resnapshots,
 ) -> tuple[WalReader, ...]:
     """A WAL reader for each system whose database we were given, unless Debezium captures them."""
     if not settings.reads_wal:
@@ -322,6 +339,7 @@ def _captures(
                     publication="concord",
                     reports=lags,
                     tells_transactions=settings.has_transactions(system),
+                    resnapshots=resnapshots,
                 )
             )
     return tuple(readers)
@@ -370,3 +388,22 @@ def _inbox(settings: Settings, connectors: Connectors, once: AppendsOnce) -> Inb
         if settings.way(system) != "wal"
     }
     return Inbox(senders, EventForm(connectors.bindings), once, utc_now)
+
+
+def _signals(
+    settings: Settings, connectors: Connectors, resnapshots: Resnapshots, sweep: Sweep
+) -> tuple[Signals, ...]:
+    """Where Debezium captures, whoever asks it to read tables again."""
+    if settings.reads_wal:
+        return ()
+    urls = {system: settings.capture_url(system) for system in connectors.reads}
+    return tuple(
+        Signals(
+            system=system.value,
+            dsn=url.get_secret_value(),
+            resnapshots=resnapshots,
+            unseen=sweep.unseen,
+        )
+        for system, url in urls.items()
+        if url is not None
+    )

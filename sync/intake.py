@@ -165,6 +165,15 @@ class Intake:
         await append_events(connection, batch.transitions)
         return identities
 
+    async def take_read(self, connection: asyncpg.Connection, read: Sequence[Change]) -> None:
+        """Apply what was just read at its owner, within the caller's transaction."""
+        epochs = dict(await connection.fetch(_EPOCHS))
+        identities = Identities(connection, await self._xref.current(connection), epochs)
+        batch = _Batch(connection=connection, identities=identities, epochs=epochs, owed=self._owed)
+        await batch.apply(read, is_fenced=False)
+        await append_events(connection, batch.transitions)
+        await connection.execute("SELECT pg_notify('projection', '')")
+
     async def settle(self) -> None:
         """Fill references to what others have linked: other batches, and writes to replicas."""
         async with self._pool.acquire() as connection, connection.transaction():

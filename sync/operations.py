@@ -10,6 +10,7 @@ from sync.dead_letters import DeadLetters
 from sync.extra import ExtraColumns
 from sync.lag import Backlog, Lags
 from sync.parked_topics import ParkedTopics
+from sync.resnapshots import Resnapshots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,4 +22,5 @@ class Operations:
     dead_deliveries: DeadDeliveries
     parked_topics: ParkedTopics
     extra_columns: ExtraColumns
+    resnapshots: Resnapshots
     backlog: Callable[[], Awaitable[Sequence[Backlog]]]

@@ -35,6 +35,11 @@ class ChangeStream:
         self._tells_transactions = tells_transactions
         self._shapes: dict[RelationId, TableShape] = {}
 
+    @property
+    def transaction(self) -> int:
+        """The number of the transaction whose messages are taken now."""
+        return self._source.xid or 0
+
     def announce(self, relation: RelationId, shape: TableShape) -> None:
         self._shapes[relation] = shape
 

@@ -22,13 +22,13 @@ _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a change comes from, but for the table."""
+    """Where a change comes from, but for the table. A row that is read again has no `lsn`."""
 
     system: str
     database: str
     version: str
     committed_at: datetime
-    lsn: int
+    lsn: int | None
     last_commit_lsn: int | None
     xid: int | None = None
     origin: str | None = None
@@ -154,13 +154,14 @@ def _membership(source: Source, shape: TableShape) -> JsonRow | None:
 
 def _source_block(source: Source, shape: TableShape) -> JsonRow:
     last_commit = None if source.last_commit_lsn is None else str(source.last_commit_lsn)
+    lsn = None if source.lsn is None else str(source.lsn)
     return {
         "version": source.version,
         "connector": "postgresql",
         "name": source.system,
         "snapshot": source.snapshot,
         "db": source.database,
-        "sequence": _dump([last_commit, str(source.lsn)]).decode(),
+        "sequence": _dump([last_commit, lsn]).decode(),
         **_times(source.committed_at),
         "schema": shape.schema,
         "table": shape.name,

@@ -17,6 +17,7 @@ from cdc.capture.change_stream import ChangeStream
 from cdc.capture.envelope_writer import Source
 from cdc.capture.pgoutput import Commit, Relation, parse
 from cdc.capture.publication import check_tables, ensure_publication
+from cdc.capture.rereading import Rereading
 from cdc.capture.slot import Slot
 from cdc.capture.snapshot import read_snapshot
 from cdc.capture.table_shape import CapturedTable, TableShape, describe_table, fetch_shape
@@ -24,6 +25,7 @@ from cdc.log.outage import outage_of
 from cdc.log.port import Appends, NewRecord
 from schema.errors import Unavailable
 from sync.outage import OUTAGE
+from sync.resnapshots import Resnapshots
 
 _log = structlog.get_logger()
 
@@ -72,6 +74,7 @@ class WalReader:
         publication: str,
         reports: Reports | None = None,
         tells_transactions: bool = False,
+        resnapshots: Resnapshots | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._system = system
@@ -83,6 +86,8 @@ class WalReader:
         self._reports = reports
         self._tells_transactions = tells_transactions
         self._report_at = 0.0
+        self._resnapshots = resnapshots
+        self._rereading: Rereading | None = None
         self._now = now
         self._shapes: dict[Relation, TableShape] = {}
         self.is_following = False
@@ -133,6 +138,10 @@ class WalReader:
             source = await self._blank_source(connection)
             if not await slot.exists():
                 await self._snapshot(relations, source, slot, connection)
+            if self._resnapshots is not None:
+                self._rereading = Rereading(
+                    source, relations, self._log, self._resnapshots, connection
+                )
             stream = ChangeStream(source, tells_transactions=self._tells_transactions)
             await self._follow(stream, slot, connection)
         finally:
@@ -155,12 +164,13 @@ class WalReader:
         slot: Slot,
         connection: asyncpg.Connection,
     ) -> None:
-        source = replace(source, lsn=await slot.create())
+        start = await slot.create()
         try:
+            source = replace(source, lsn=start)
             count = await read_snapshot(relations, source, self._log, connection)
             await slot.keep()
         except OUTAGE:
-            await self._require_kept(source.lsn)
+            await self._require_kept(start)
             raise
         _log.info("capture.snapshot_read", system=self._system, rows=count)
 
@@ -180,16 +190,22 @@ class WalReader:
         wait, read_until = _SHORTEST_WAIT_S, 0
         while True:
             position = await slot.wal_position()
-            if position > read_until and await self._drain(stream, slot, connection):
-                wait = _SHORTEST_WAIT_S
-                await self._report(slot, is_caught_up=False)
-                continue
+            streamed_to = 0
             if position > read_until:
-                read_until = position
+                streamed_to = await self._drain(stream, slot, connection)
+            if not streamed_to:
                 await slot.pass_over(position)
-            await self._report(slot, is_caught_up=True)
-            await asyncio.sleep(wait)
-            wait = min(wait * 1.5, _LONGEST_WAIT_S)
+                read_until = position
+            is_rereading = await self._reread(streamed_to or position)
+            await self._report(slot, is_caught_up=not streamed_to)
+            if not streamed_to:
+                await asyncio.sleep(wait)
+            is_calm = not streamed_to and not is_rereading
+            wait = min(wait * 1.5, _LONGEST_WAIT_S) if is_calm else _SHORTEST_WAIT_S
+
+    async def _reread(self, streamed_to: int) -> bool:
+        """Go on with what is to be read again; answers whether there is such a thing."""
+        return self._rereading is not None and await self._rereading.go_on(streamed_to, self._now())
 
     async def _report(self, slot: Slot, *, is_caught_up: bool) -> None:
         now = time.monotonic()
@@ -199,10 +215,11 @@ class WalReader:
         held = await slot.held_bytes()
         await self._reports.see(self._system, is_caught_up=is_caught_up, held_bytes=held)
 
-    async def _drain(
-        self, stream: ChangeStream, slot: Slot, connection: asyncpg.Connection
-    ) -> bool:
-        """Take what has been committed to the log, then let the owner forget it."""
+    async def _drain(self, stream: ChangeStream, slot: Slot, connection: asyncpg.Connection) -> int:
+        """Take what has been committed to the log, then let the owner forget it.
+
+        Answers the end of the last commit, before which everything is in the log; 0 if none came.
+        """
         decoded = await slot.peek(_CHANGES_PER_PEEK)
         records: list[NewRecord] = []
         committed = 0
@@ -212,11 +229,14 @@ class WalReader:
                 stream.announce(message.id, await self._shape(message, connection))
             if isinstance(message, Commit):
                 committed = message.end_lsn
-            records += stream.take(lsn, message, self._now())
+            taken = list(stream.take(lsn, message, self._now()))
+            if taken and self._rereading is not None:
+                self._rereading.saw(stream.transaction, taken)
+            records += taken
         await self._log.append(records)
         if committed:
             await slot.advance(committed)
-        return bool(decoded)
+        return committed
 
     async def _shape(self, relation: Relation, connection: asyncpg.Connection) -> TableShape:
         """The shape of a relation; an unchanged announcement, sent at each look, is known."""

@@ -61,7 +61,12 @@ class KafkaLog:
     async def ends(self, topics: Iterable[Topic]) -> Mapping[LogPartition, int]:
         """The next offset of each partition of those `topics` that exist."""
         wanted = list(topics)
-        return await self._call(lambda: _ends(self._access, wanted))
+        return await self._call(lambda: _bounds(self._access, wanted, KafkaConsumer.end_offsets))
+
+    async def firsts(self, topics: Iterable[Topic]) -> Mapping[LogPartition, int]:
+        """The offset of the oldest record that each partition of those `topics` still has."""
+        wanted, ask = list(topics), KafkaConsumer.beginning_offsets
+        return await self._call(lambda: _bounds(self._access, wanted, ask))
 
     async def backlog(self, group: str, topics: Iterable[Topic]) -> Sequence[Backlog]:
         """What the group has not committed, by topic, and when the first of it came."""
@@ -146,17 +151,19 @@ def _create(admin: KafkaAdminClient, topics: Sequence[NewTopic]) -> None:
     admin.wait_for_topics([topic.name for topic in topics])
 
 
-def _ends(access: KafkaAccess, topics: Sequence[Topic]) -> dict[LogPartition, int]:
+def _bounds(
+    access: KafkaAccess, topics: Sequence[Topic], ask: Callable[..., Mapping[TopicPartition, int]]
+) -> dict[LogPartition, int]:
     reader = KafkaConsumer(
         **access.options, enable_auto_commit=False, allow_auto_create_topics=False
     )
     try:
         there = sorted(set(topics) & reader.topics())
         pairs = [TopicPartition(t, p) for t in there for p in reader.partitions_for_topic(t) or ()]
-        ends: Mapping[TopicPartition, int] = reader.end_offsets(pairs) if pairs else {}
+        told = ask(reader, pairs) if pairs else {}
         return {
-            LogPartition(topic=Topic(pair.topic), partition=pair.partition): end
-            for pair, end in ends.items()
+            LogPartition(topic=Topic(pair.topic), partition=pair.partition): offset
+            for pair, offset in told.items()
         }
     finally:
         reader.close(autocommit=False)

@@ -79,6 +79,15 @@ GROUP BY lane.topic ORDER BY lane.topic
 
 _SELECT_ENDS = "SELECT topic, partition, next_offset FROM log_partition"
 
+# Where nothing is left, the next record will be the first.
+_SELECT_FIRSTS = """
+SELECT topic, partition, coalesce((
+    SELECT min("offset") FROM log_record AS record
+    WHERE (record.topic, record.partition) = (lane.topic, lane.partition)
+), next_offset)
+FROM log_partition AS lane
+"""
+
 _SELECT_UNREAD = """
 SELECT group_name, topic, partition, read.next_offset AS wanted, lane.next_offset AS oldest
 FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS lane (topic, partition, next_offset)
@@ -148,6 +157,12 @@ class PostgresLog:
         with outage_of("the log"):
             rows = await self._pool.fetch(_SELECT_ENDS)
         return {LogPartition(topic=topic, partition=p): end for topic, p, end in rows}
+
+    async def firsts(self) -> Mapping[LogPartition, int]:
+        """The offset of the oldest record that each partition still has."""
+        with outage_of("the log"):
+            rows = await self._pool.fetch(_SELECT_FIRSTS)
+        return {LogPartition(topic=topic, partition=p): first for topic, p, first in rows}
 
     async def _create_unknown(self, topics: set[Topic], connection: asyncpg.Connection) -> None:
         unknown = sorted(topics - self._partitions.keys())

@@ -120,7 +120,7 @@ async def _fill_field(
     value = f"coalesce(array_cat(t.{field}, f.targets), f.targets)" if is_list else "f.targets[1]"
     ids, targets = [r["id"] for r in found], [r["target"] for r in found]
     await connection.execute(
-        f"UPDATE {table_for(entity).fullname} t SET {field} = {value} FROM ("
+        f"UPDATE {table_for(entity).name} t SET {field} = {value} FROM ("
         "  SELECT id, array_agg(target) AS targets"
         "  FROM unnest($1::text[], $2::text[]) AS u (id, target) GROUP BY id"
         ") f WHERE t.id = f.id",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 import orjson
+
+from sync.store.projection_tables import SCHEMA
 
 MINIMUM_SERVER = 180000
 """PostgreSQL 18: the intake reads old and new rows from one upsert (`RETURNING old, new`)."""
@@ -17,13 +21,18 @@ _SETTINGS = {
 }
 
 
-async def connect(dsn: str, *, size: int = 16) -> asyncpg.Pool:
+async def connect(
+    dsn: str, *, size: int = 16, schemas: Sequence[str] = ("public", SCHEMA)
+) -> asyncpg.Pool:
     """A pool whose json columns hold Python values.
 
-    Raises RuntimeError when the server is older than PostgreSQL 18.
+    A table that a statement names without its schema is found in the first of `schemas` that has
+    it; new tables go into the very first. Raises RuntimeError when the server is older than
+    PostgreSQL 18.
     """
+    settings = {**_SETTINGS, "search_path": ", ".join(schemas)}
     pool = await asyncpg.create_pool(
-        dsn, min_size=1, max_size=size, init=_prepare, server_settings=_SETTINGS
+        dsn, min_size=1, max_size=size, init=_prepare, server_settings=settings
     )
     version = await pool.fetchval("SELECT current_setting('server_version_num')::int")
     if version < MINIMUM_SERVER:

@@ -59,11 +59,11 @@ _COLUMNS: dict[Any, dict[str, sa.types.TypeEngine[Any]]] = {
 
 
 @cache
-def table_for(entity: type) -> sa.Table:
-    """The projection table of a canonical type."""
+def table_for(entity: type, schema: str = SCHEMA) -> sa.Table:
+    """The projection table of a canonical type, or its twin in another schema."""
     return sa.Table(
         entity_name(entity),
-        sa.MetaData(schema=SCHEMA),
+        sa.MetaData(schema=schema),
         sa.Column("id", KEY, primary_key=True),
         *(c for field in owned_fields(entity).values() for c in _field_columns(field)),
         *(_derived_column(field.name, field.sources) for field in derived_fields(entity).values()),
@@ -104,12 +104,12 @@ def has_parts(bare: Any) -> bool:
     return is_part(get_args(bare)[0] if get_origin(bare) is list else bare)
 
 
-def create_statements(entity: type) -> list[str]:
+def create_statements(entity: type, schema: str = SCHEMA) -> list[str]:
     """The DDL of a type's table and indexes, each runnable any number of times.
 
     A field added to the entity becomes an `ADD COLUMN IF NOT EXISTS`; nothing is ever dropped.
     """
-    table = table_for(entity)
+    table = table_for(entity, schema)
     return [
         _sql(CreateTable(table, if_not_exists=True)),
         _leave_room(table),

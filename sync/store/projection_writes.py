@@ -102,13 +102,11 @@ def _create_stage(binding: Binding) -> str:
     """A temporary twin of the projection table, made once per connection."""
     table, stage = table_for(binding.entity), _stage(binding)
     columns = ", ".join(c.name for c in table.columns if c.computed is None)
-    return (
-        f"CREATE TEMP TABLE IF NOT EXISTS {stage} AS SELECT {columns} FROM {table.fullname} LIMIT 0"
-    )
+    return f"CREATE TEMP TABLE IF NOT EXISTS {stage} AS SELECT {columns} FROM {table.name} LIMIT 0"
 
 
 def _merge_sql(binding: Binding, columns: tuple[str, ...], mode: Mode, copied: Copied) -> str:
-    table = table_for(binding.entity).fullname
+    table = table_for(binding.entity).name
     s = binding.system.value
     stage = _stage(binding)
     listed = ", ".join(columns)

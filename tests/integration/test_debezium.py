@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
 import pytest
+from support.captured_owner import ANN, Owner, at_work
 from support.kafka import artifacts_or_skip
 from support.targets import until
 
@@ -23,10 +25,12 @@ from cdc.capture.debezium import (
     password_variable,
     prepare_owner,
 )
+from cdc.capture.signals import Signals
 from cdc.capture.table_shape import CapturedTable
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
+from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess
 from cdc.log.kafka_checks import look_at, troubles_of
 from cdc.log.kafka_consumer import KafkaLogConsumer
@@ -40,11 +44,14 @@ from hub.kafka.rest import ConnectApi
 from hub.registry import captured_tables
 from schema.errors import Invalid
 from schema.position import Topic
+from schema.system import System
 from sync.clock import utc_now
 from sync.connectors import crm
 from sync.intake import Intake
+from sync.resnapshots import KeyRange, Resnapshots
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+from sync.sweep import Sweep
 from sync.xref import Xref
 
 pytestmark = pytest.mark.kafka
@@ -68,6 +75,13 @@ INSERT INTO ledger VALUES (
     '{a,NULL,"b c"}', '{1,2}', '0197c0de-0000-7000-8000-000000000001', '\\x00ff', 0.1, 7, 'good',
     $2
 )
+"""
+GHOST = """
+WITH one AS (
+    INSERT INTO projection.client (id, name, crm_key, crm_partition, crm_offset, crm_epoch)
+    VALUES ('cli_ghost', 'Ghost', 'ACC-00007', 0, 0, 1) RETURNING id)
+INSERT INTO xref (system, entity, external_id, record_id)
+SELECT 'crm', 'client', 'ACC-00007', id FROM one
 """
 FIRST = " WHERE id = 'ACC-00001'"
 NULLS = "INSERT INTO ledger (id) VALUES (3)"
@@ -166,6 +180,62 @@ async def test_a_row_reaches_the_projection(
         assert {trouble.name for trouble in short} == {"short_retention"}
         with ConnectApi(worker.url) as api:
             assert differences(connector, api.config(connector.name) or {}) == []
+
+
+async def test_a_range_is_read_again_by_a_signal(
+    owner: asyncpg.Connection,
+    database: str,
+    worker: Connect,
+    access: KafkaAccess,
+    create_database: Callable[[str | None], str],
+) -> None:
+    """Drift inside the range is healed, and what Debezium never told to be deleted is deleted."""
+    await create_tables("crm", owner)
+    for number in (1, 2, 3):
+        await owner.execute(account(f"ACC-0000{number}", f"Client {number}"))
+    tables = captured_tables([crm.CLIENT])
+    async with (
+        await connect(create_database(None)) as pool,
+        asyncpg.create_pool(database, min_size=1) as accounts,
+        captured(worker, "crm", database, tables),
+    ):
+        await migrate(pool, LOG_TABLES)
+        log = KafkaLog(access)
+        topics = [Topic(f"crm.{table}") for table in tables]
+        resnapshots = Resnapshots(pool, partial(log.ends, topics))
+        intake = Intake(pool, Xref(pool), {System.CRM: Owner(accounts)}, utc_now)
+        sweep = Sweep(pool, intake, {System.CRM: Owner(accounts)}, resnapshots, utc_now)
+        signals = Signals(
+            system="crm",
+            dsn=database,
+            resnapshots=resnapshots,
+            unseen=sweep.unseen,
+            quiet=timedelta(seconds=10),
+        )
+
+        async def names() -> list[str]:
+            sql = "SELECT name FROM projection.client WHERE crm_deleted_at IS NULL ORDER BY id"
+            return sorted(row["name"] for row in await pool.fetch(sql))
+
+        async def are(*wanted: str) -> bool:
+            return await names() == list(wanted)
+
+        async with listening(pool, access, tables), at_work(signals.run, sweep.run):
+            await until(lambda: are("Client 1", "Client 2", "Client 3"), seconds=DEADLINE_S)
+            await pool.execute("UPDATE projection.client SET name = 'drift'")
+            await pool.execute(GHOST)
+            keys = KeyRange(low="ACC-00002", high="ACC-00009")
+            [number] = await resnapshots.ask("crm", ["public.accounts"], keys, ANN)
+
+            async def is_done() -> bool:
+                known = await resnapshots.known(number)
+                assert known.failure is None
+                return known.state == "done"
+
+            await until(is_done, seconds=DEADLINE_S)
+            assert await names() == ["Client 2", "Client 3", "drift"]
+        assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
+        await log.close()
 
 
 async def test_what_connect_refuses_is_told_in_its_words(worker: Connect) -> None:

@@ -34,6 +34,7 @@ from sync.lists import Lists
 from sync.operations import Operations
 from sync.policy import Paging
 from sync.reading import Reading
+from sync.resnapshots import Resnapshots
 from sync.routing import Routing
 from sync.search import Search
 from sync.session import ReadSession
@@ -50,6 +51,7 @@ def operations_of(pool: asyncpg.Pool) -> Operations:
         dead_deliveries=DeadDeliveries(pool),
         parked_topics=intake.parked_topics,
         extra_columns=ExtraColumns(pool, []),
+        resnapshots=Resnapshots(pool, PostgresLog(pool).ends),
         backlog=partial(PostgresLog(pool).backlog, "intake"),
     )
 

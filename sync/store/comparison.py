@@ -1,0 +1,132 @@
+"""Two projections compared: by hashes of buckets first, then by the rows of those that differ.
+
+Compared is what a reader can see: each living record's fields, and its owners' keys and versions.
+Where in the log a row was told of, and what is left of deleted ones, may differ; so may the order
+of references, for one that was filled in later stands last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args, get_origin
+
+import asyncpg
+
+from schema.canon import BY_ID_TYPE, ENTITIES
+from schema.entity import bare_type, entity_name, owned_fields, owners
+from sync.store.projection_tables import SCHEMA, fence_columns, table_for
+
+BUCKETS = 1024
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One record that is not the same: which columns, and None for all where one side has none."""
+
+    table: str
+    id: str
+    columns: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """How many living records a table has here and there, and how many of them differ.
+
+    `examples` are the first of those.
+    """
+
+    table: str
+    here: int
+    there: int
+    different: int
+    examples: tuple[Difference, ...]
+
+
+async def compare(connection: asyncpg.Connection, other: str) -> list[Compared]:
+    """The live projection against the one in the schema `other`, table by table."""
+    return [await _compare(connection, entity, other) for entity in ENTITIES]
+
+
+async def _compare(connection: asyncpg.Connection, entity: type, other: str) -> Compared:
+    here = await _buckets(connection, entity, SCHEMA)
+    there = await _buckets(connection, entity, other)
+    buckets = [b for b in here.keys() | there.keys() if here.get(b) != there.get(b)]
+    different, examples = await _rows(connection, entity, other, buckets)
+    return Compared(
+        table=entity_name(entity),
+        here=sum(count for count, _ in here.values()),
+        there=sum(count for count, _ in there.values()),
+        different=different,
+        examples=examples,
+    )
+
+
+async def _buckets(
+    connection: asyncpg.Connection, entity: type, schema: str
+) -> Mapping[int, tuple[int, Any]]:
+    """By bucket: how many records, and the sum of their hashes, in whatever order they lie."""
+    rows = await connection.fetch(
+        f"SELECT {_BUCKET} AS bucket, count(*) AS n, sum(hashtextextended(told::text, 0)) AS hash"
+        f" FROM ({_visible(entity, schema)}) AS told GROUP BY 1"
+    )
+    return {row["bucket"]: (row["n"], row["hash"]) for row in rows}
+
+
+async def _rows(
+    connection: asyncpg.Connection, entity: type, other: str, buckets: list[int]
+) -> tuple[int, tuple[Difference, ...]]:
+    """How many records of these buckets differ, and the first of them."""
+    if not buckets:
+        return 0, ()
+    sides = (
+        f"SELECT id, to_jsonb(told) AS row FROM ({_visible(entity, schema)}) AS told"
+        f" WHERE {_BUCKET} = ANY ($1)"
+        for schema in (SCHEMA, other)
+    )
+    rows = await connection.fetch(
+        "SELECT id, here.row AS here, there.row AS there, count(*) OVER () AS n"
+        f" FROM ({next(sides)}) AS here FULL JOIN ({next(sides)}) AS there USING (id)"
+        f" WHERE here.row IS DISTINCT FROM there.row ORDER BY id LIMIT {_SHOWN}",
+        buckets,
+    )
+    found = [
+        Difference(table=entity_name(entity), id=id_, columns=_differing(here, there))
+        for id_, here, there, _ in rows
+    ]
+    return (rows[0]["n"] if rows else 0), tuple(found)
+
+
+def _differing(here: dict[str, Any] | None, there: dict[str, Any] | None) -> tuple[str, ...] | None:
+    if here is None or there is None:
+        return None
+    return tuple(name for name in here if here[name] != there[name])
+
+
+def _refers_to_many(annotation: Any) -> bool:
+    bare = bare_type(annotation)
+    return get_origin(bare) is list and get_args(bare)[0] in BY_ID_TYPE
+
+
+_SORTED = "(SELECT array_agg(one ORDER BY one) FROM unnest({0}) AS one) AS {0}"
+_BUCKET = f"(hashtextextended(id, 0) & {BUCKETS - 1})::int"
+
+
+@cache
+def _visible(entity: type, schema: str) -> str:
+    """The living records of a table, without what tells of the log."""
+    table = table_for(entity, schema)
+    hidden = {c.name for system in owners(entity) for c in fence_columns(system)}
+    told = (c.name for c in table.columns if c.name not in hidden and c.computed is None)
+    sets = {name for name, field in owned_fields(entity).items() if _refers_to_many(field.type)}
+    columns = [_SORTED.format(name) if name in sets else name for name in told]
+    alive = {s.value: f"{s.value}_deleted_at IS NULL" for s in owners(entity)}
+    parts = [
+        f"CASE WHEN {is_alive} THEN {s}_{name} END AS {s}_{name}"
+        for s, is_alive in alive.items()
+        for name in ("key", "version")
+    ]
+    living = " OR ".join(f"{s}_key IS NOT NULL AND {is_alive}" for s, is_alive in alive.items())
+    return f"SELECT {', '.join([*columns, *parts])} FROM {table.fullname} WHERE {living}"
