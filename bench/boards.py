@@ -17,8 +17,8 @@ import httpx
 
 from bench.machine import cpu_seconds
 from bench.served import objects_in, served
+from hub.running import GROUP
 from hub.stage import Size, set_stage
-from hub.wiring import GROUP
 
 LISTED = 10_000
 BOARDS = 50

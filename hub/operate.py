@@ -10,9 +10,10 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
+from hub.running import Hub
 from hub.settings import Settings
 from hub.status import print_status
-from hub.wiring import Hub, build_hub
+from hub.wiring import build_hub
 from schema.system import System
 from sync.epochs import bump_epoch
 from sync.signed import Signed

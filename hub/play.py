@@ -12,10 +12,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hub.running import Hub
 from hub.server import background, serving
 from hub.stage import Engine, Kind, Size, Stage, set_stage
 from hub.telemetry import configure_logs
-from hub.wiring import Hub, build_hub
+from hub.wiring import build_hub
 
 FIRST_FILL_S = 6
 DEFAULT_STATE = Path(".concord/demo")

@@ -9,7 +9,7 @@ import typer
 
 from cdc.rebuild import Rebuild, Rebuilt
 from hub.operate import with_hub
-from hub.wiring import GROUP, Hub
+from hub.running import GROUP, Hub
 from sync.store.comparison import Compared, Difference
 
 Accepted = Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from hub.operate import By, Why, with_hub
 from hub.registry import captured_tables
-from hub.wiring import Hub
+from hub.running import Hub
 from schema.errors import Invalid
 from schema.system import System
 from sync.resnapshots import KeyRange

@@ -10,8 +10,8 @@ import uvicorn
 
 from hub.asgi import app
 from hub.metrics import metrics_page
+from hub.running import Hub
 from hub.webhooks import webhook_routes
-from hub.wiring import Hub
 
 _ANSWER_S = 3
 """How long a stop waits for what is being answered."""

@@ -15,9 +15,10 @@ from support.stand_ins import StandIn, seeded
 from support.targets import until
 
 from hub.demo.hooks import Hook, prepare_hooks, tell
+from hub.running import Hub
 from hub.server import background, serving
 from hub.settings import Settings
-from hub.wiring import Hub, build_hub
+from hub.wiring import build_hub
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/other-ways-in.md").read_text()
 SETTINGS = dict(re.findall(r"^(CONCORD_\w+)=(.*)$", PAGE, re.MULTILINE))
