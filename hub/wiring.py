@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from cdc.decode import Decoder
+from cdc.envelope.reader import EnvelopeReader
 from cdc.listener import Listener
 from cdc.log.tables import LOG_TABLES
 from cdc.replay import letter_decoder
-from hub.log import open_log
+from hub.log import Log, open_log
 from hub.memory import calm_collector
-from hub.registry import connect_systems
+from hub.registry import Connectors, connect_systems
 from hub.running import GROUP, Hub
 from hub.settings import Settings
 from hub.spelling import reader_of
@@ -74,17 +75,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                     connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
                 ),
                 feed=feed,
-                operations=Operations(
-                    lags=lags,
-                    dead_letters=DeadLetters(
-                        pool, intake, letter_decoder(connectors.bindings, reader), consumer=GROUP
-                    ),
-                    dead_deliveries=DeadDeliveries(pool),
-                    parked_topics=intake.parked_topics,
-                    extra_columns=ExtraColumns(pool, connectors.bindings),
-                    resnapshots=resnapshots,
-                    backlog=opened.backlog,
-                ),
+                operations=_operations(connectors, pool, intake, lags, resnapshots, opened, reader),
                 setups=Setups(pool, connectors.bindings),
                 clock=utc_now,
             ),
@@ -98,7 +89,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             sweep=sweep,
             listener=Listener(
                 opened.consumer,
-                Decoder(connectors.bindings, reader_of(settings, connectors.bindings)),
+                Decoder(connectors.bindings, reader),
                 intake,
                 wholes=wholes_of(settings, opened, lags),
                 hears=lags.hear,
@@ -108,3 +99,25 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             ),
             log=opened,
         )
+
+
+def _operations(
+    connectors: Connectors,
+    pool: asyncpg.Pool,
+    intake: Intake,
+    lags: Lags,
+    resnapshots: Resnapshots,
+    opened: Log,
+    reader: EnvelopeReader,
+) -> Operations:
+    """What an operator looks at and decides."""
+    bindings = connectors.bindings
+    return Operations(
+        lags=lags,
+        dead_letters=DeadLetters(pool, intake, letter_decoder(bindings, reader), consumer=GROUP),
+        dead_deliveries=DeadDeliveries(pool),
+        parked_topics=intake.parked_topics,
+        extra_columns=ExtraColumns(pool, bindings),
+        resnapshots=resnapshots,
+        backlog=opened.backlog,
+    )
