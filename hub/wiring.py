@@ -6,6 +6,8 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import asyncpg
+
 from cdc.decode import Decoder
 from cdc.envelope.reader import EnvelopeReader
 from cdc.listener import Listener
