@@ -15,7 +15,7 @@ from schema.entities.project import Project
 from schema.lifecycles import LIFECYCLES
 from schema.system import System
 from sync.connectors.binding import Binding
-from sync.connectors.codec import encode
+from sync.connectors.encoding import encode
 from sync.connectors.tryton import Act, Role, Tryton
 from sync.connectors.tryton_erp_bindings import (
     CLIENT,

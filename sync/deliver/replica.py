@@ -17,7 +17,8 @@ from schema.canon import BY_ID_TYPE
 from schema.entity import FilterOp, anchor, bare_type, entity_name, owned_fields
 from schema.errors import Poison, Rejected
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import decode, encode
+from sync.connectors.codec import decode
+from sync.connectors.encoding import encode
 from sync.connectors.ports import Condition, Removes, RowQuery, Writes
 from sync.connectors.refs import Ref, references, resolved
 from sync.json_form import json_form

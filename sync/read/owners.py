@@ -15,7 +15,8 @@ from schema.system import System
 from sync.clock import Clock
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.cells import text_of
-from sync.connectors.codec import decode, encode_cell, version_of
+from sync.connectors.codec import decode, version_of
+from sync.connectors.encoding import encode_cell
 from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery, Rows
 from sync.connectors.refs import Ref, reference_fields, references, resolved
 from sync.policy import Filter, KeyRange

@@ -9,7 +9,7 @@ from schema.canon import BY_ID_TYPE, require_id
 from schema.entity import bare_type
 from schema.errors import Invalid
 from sync.connectors.binding import Binding, Column
-from sync.connectors.codec import encode
+from sync.connectors.encoding import encode
 from sync.write.ownership import shown
 from sync.xref import Xref
 

@@ -12,7 +12,8 @@ from schema.entity import FilterOp
 from schema.errors import Invalid, Rejected
 from schema.system import System
 from sync.connectors import billing, crm, erp, hr, psa, psa_work
-from sync.connectors.codec import decode, encode
+from sync.connectors.codec import decode
+from sync.connectors.encoding import encode
 from sync.connectors.http import Endpoint
 from sync.connectors.ports import Condition, RowQuery, Writes
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from schema.entity import FilterOp
 from sync.connectors.binding import Binding, Column, Row
-from sync.connectors.codec import decode, encode
+from sync.connectors.codec import decode
+from sync.connectors.encoding import encode
 from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery
 from sync.connectors.refs import Ref
 

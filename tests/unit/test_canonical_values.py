@@ -23,7 +23,8 @@ from schema.rate import Rate, RateUnit
 from schema.system import System
 from sync.apply.staging import _stores
 from sync.connectors.binding import Binding, FxColumns, RateColumns, column
-from sync.connectors.codec import decode, encode
+from sync.connectors.codec import decode
+from sync.connectors.encoding import encode
 from sync.json_form import from_json, json_form
 from sync.policy import Filter, KeyRange
 from sync.read.projected import _converter, page_statement

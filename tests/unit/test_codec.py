@@ -17,7 +17,8 @@ from schema.money import Money
 from schema.system import System
 from sync.connectors import crm, erp, psa
 from sync.connectors.cells import date_of, decimal_of, instant_of
-from sync.connectors.codec import decode, encode
+from sync.connectors.codec import decode
+from sync.connectors.encoding import encode
 from sync.connectors.refs import Ref, references, resolved
 
 DAY = date(2026, 11, 24)

@@ -12,7 +12,8 @@ from schema.entity import FilterOp
 from schema.errors import Rejected
 from schema.system import System
 from sync.connectors.binding import Row
-from sync.connectors.codec import decode, encode
+from sync.connectors.codec import decode
+from sync.connectors.encoding import encode
 from sync.connectors.ports import Condition
 from sync.connectors.tryton_erp_time import (
     TIME_ENTRY,
