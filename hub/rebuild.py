@@ -61,4 +61,6 @@ def _table(table: Compared) -> list[str]:
 
 
 def _difference(one: Difference) -> str:
-    return f"{one.id}: {'only on one side' if one.columns is None else ', '.join(one.columns)}"
+    if one.is_here and one.is_there:
+        return f"{one.id}: {', '.join(one.columns)}"
+    return f"{one.id}: only {'live' if one.is_here else 'rebuilt'}"

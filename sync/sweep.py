@@ -65,16 +65,19 @@ class Sweep:
         """Sweep whatever can be swept, until cancelled; an owner that is down is waited for."""
         while True:
             try:
-                await self.sweep_all()
-            except (ConcordError, asyncpg.TransactionRollbackError, *OUTAGE) as error:
+                await self._sweep_all()
+            except OUTAGE as error:
                 log.warning("sweep.waiting", why=str(error))
             await asyncio.sleep(self._again.total_seconds())
 
-    async def sweep_all(self) -> None:
-        """Raises Unavailable when an owner cannot be asked what it still holds."""
+    async def _sweep_all(self) -> None:
+        """One after the other; an owner that cannot be asked now keeps nobody else waiting."""
         for wanted in await self._resnapshots.read():
             if await self._is_applied(wanted):
-                await self._sweep(wanted)
+                try:
+                    await self._sweep(wanted)
+                except (ConcordError, asyncpg.TransactionRollbackError) as error:
+                    log.warning("sweep.waiting", topic=wanted.topic, why=str(error))
 
     async def unseen(self, wanted: Resnapshot) -> int:
         """How many records the log has not told of since the re-snapshot began."""

@@ -10,16 +10,16 @@ snapshot itself says what it saw.)
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
 import structlog
 
+from cdc.capture.chunk import ROWS_PER_CHUNK, key_text, read_chunk
 from cdc.capture.envelope_writer import Source, write_read
-from cdc.capture.pgoutput import Relation, Row
-from cdc.capture.snapshot import parse_copy_line
+from cdc.capture.pgoutput import Relation
 from cdc.capture.table_shape import TableShape, fetch_shape
 from cdc.capture.visibility import Visibility, look
 from cdc.log.port import Appends, NewRecord
@@ -27,7 +27,6 @@ from sync.resnapshots import Resnapshot, Resnapshots
 
 _log = structlog.get_logger()
 
-_ROWS_PER_CHUNK = 1000
 _LOOK_EVERY_S = 1.0
 _POSITION = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 _HOPELESS = (asyncpg.DataError, asyncpg.SyntaxOrAccessError)
@@ -135,7 +134,12 @@ class Rereading:
                 reading.streamed = {one for one in reading.streamed if not seen.sees(one)}
                 if seen.xmin < reading.begun or reading.streamed:
                     return
-                rows = await _copy(_query(reading), self._connection)
+                rows = await read_chunk(
+                    reading.relation,
+                    reading.shape,
+                    reading.wanted,
+                    connection=self._connection,
+                )
         except _HOPELESS as refusal:
             await self._resnapshots.settle(reading.wanted, failure=str(refusal))
             _log.warning("resnapshot.failed", topic=reading.wanted.topic, why=str(refusal))
@@ -146,8 +150,10 @@ class Rereading:
         records = [write_read(row, reading.shape, source, now) for row in rows]
         reading.chunk = _Chunk(
             rows={record.key: record for record in records},
-            last_key=_key_of(rows[-1], reading) if rows else reading.wanted.reached,
-            is_last=len(rows) < _ROWS_PER_CHUNK,
+            last_key=key_text(rows[-1], reading.relation, reading.shape)
+            if rows
+            else reading.wanted.reached,
+            is_last=len(rows) < ROWS_PER_CHUNK,
             seen=seen,
             position=position,
         )
@@ -172,53 +178,3 @@ def _drop(change: NewRecord, chunk: _Chunk) -> None:
             del chunk.rows[change.key]
     elif any(known.topic == change.topic for known in chunk.rows.values()):
         chunk.rows.clear()
-
-
-def _query(reading: _Reading) -> str:
-    """The rows behind the last one, in the order of the primary key, as far as they are wanted."""
-    keys, key = reading.wanted.keys, [_name(column) for column in reading.shape.key]
-    conditions = []
-    if reading.wanted.reached is not None:
-        reached = ", ".join(map(_literal, reading.wanted.reached))
-        conditions.append(f"({', '.join(key)}) > ({reached})")
-    if keys.low is not None:
-        conditions.append(f"{key[0]} >= {_literal(keys.low)}")
-    if keys.high is not None:
-        conditions.append(f"{key[0]} <= {_literal(keys.high)}")
-    columns = ", ".join(_name(column.name) for column in reading.relation.columns)
-    table = f"{_name(reading.relation.schema)}.{_name(reading.relation.name)}"
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return (
-        f"SELECT {columns} FROM {table} {where} ORDER BY {', '.join(key)} LIMIT {_ROWS_PER_CHUNK}"
-    )
-
-
-def _key_of(row: Row, reading: _Reading) -> tuple[str, ...]:
-    cells = {c.name: cell for c, cell in zip(reading.relation.columns, row, strict=True)}
-    return tuple(_text(cells[name]) for name in reading.shape.key)
-
-
-def _text(cell: object) -> str:
-    if not isinstance(cell, bytes):
-        raise TypeError("a column of a primary key is never null")
-    return cell.decode()
-
-
-async def _copy(query: str, connection: asyncpg.Connection) -> Sequence[Row]:
-    """COPY writes values as pgoutput does."""
-    text = bytearray()
-
-    async def take(piece: bytes) -> None:
-        text.extend(piece)
-
-    await connection.copy_from_query(query, output=take, format="text")
-    return [parse_copy_line(line) for line in bytes(text).split(b"\n")[:-1]]
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    """Without a type, so that it takes that of the column it is compared with."""
-    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

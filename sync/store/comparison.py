@@ -24,11 +24,12 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One record that is not the same: which columns, and None for all where one side has none."""
+    """One record that is not the same: in which columns, if it is on both sides."""
 
-    table: str
     id: str
-    columns: tuple[str, ...] | None
+    is_here: bool
+    is_there: bool
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +94,19 @@ async def _rows(
         buckets,
     )
     found = [
-        Difference(table=entity_name(entity), id=id_, columns=_differing(here, there))
+        Difference(
+            id=id_,
+            is_here=here is not None,
+            is_there=there is not None,
+            columns=_differing(here or {}, there or {}),
+        )
         for id_, here, there, _ in rows
     ]
     return (rows[0]["n"] if rows else 0), tuple(found)
 
 
-def _differing(here: dict[str, Any] | None, there: dict[str, Any] | None) -> tuple[str, ...] | None:
-    if here is None or there is None:
-        return None
-    return tuple(name for name in here if here[name] != there[name])
+def _differing(here: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in here if name in there and here[name] != there[name])
 
 
 def _refers_to_many(annotation: Any) -> bool:

@@ -130,7 +130,9 @@ async def hold_still(connection: asyncpg.Connection, consumer: str) -> None:
         "SELECT FROM consumer_offset WHERE consumer = $1 ORDER BY topic, partition FOR UPDATE",
         consumer,
     )
-    await connection.execute(f"LOCK TABLE {_tables(SCHEMA)} IN EXCLUSIVE MODE")
+    await connection.execute(
+        f"LOCK TABLE public.pending_reference, {_tables(SCHEMA)} IN EXCLUSIVE MODE"
+    )
 
 
 async def swap(connection: asyncpg.Connection) -> None:

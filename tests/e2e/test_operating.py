@@ -113,6 +113,46 @@ async def test_an_epoch_is_bumped_with_a_name_and_a_reason(desk: Desk, database:
     assert (code, said) == (1, "concord: Say who does it, and why.\n")
 
 
+async def test_a_rebuild_says_what_differs_and_what_was_done(desk: Desk, database: str) -> None:
+    """A record of which the log knows nothing: told first, gone when that is accepted."""
+    await desk.pool.execute("INSERT INTO projection.client (id, crm_key) VALUES ('cli_x', 'ACC-9')")
+    code, said = concord(database, "rebuild")
+    assert code == 1
+    assert "✗ client: 1 records differ (1 live, 0 rebuilt)\n  cli_x: only live\n" in said
+    assert "Nothing was changed." in said
+    assert await desk.pool.fetchval("SELECT count(*) FROM projection.client") == 1
+    code, said = concord(database, "rebuild", "--accept-differences")
+    assert code == 0
+    assert "The rebuilt projection is live: 0 records." in said
+    assert await desk.pool.fetchval("SELECT count(*) FROM projection.client") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("psa",), "PSA is not captured: set CONCORD_PSA__CAPTURE_URL."),
+        (("hub", "--from", "1"), "A range of keys is one table's: name it with --table."),
+        (("hub", "--table", "nothing"), "HUB has no captured table nothing; it has hub.billing_"),
+    ],
+)
+def test_what_cannot_be_read_again_is_refused(
+    database: str, words: tuple[str, ...], answer: str
+) -> None:
+    code, said = concord(database, "resnapshot", "--system", *words, *ANN)
+    assert code == 1
+    assert answer in said
+
+
+async def test_what_is_asked_for_is_told_by_status(desk: Desk, database: str) -> None:
+    words = ("--system", "hub", "--table", "billing_hold", "--from", "a", "--to", "b")
+    code, said = concord(database, "resnapshot", *words, *ANN)
+    assert code == 0
+    assert "hub.hub.billing_hold will be read again" in said
+    row = await desk.pool.fetchrow('SELECT "table", low, high, asked_by FROM resnapshot')
+    assert tuple(row) == ("hub.billing_hold", "a", "b", "ann@firm.example")
+    assert "… hub.hub.billing_hold is read again: asked, 0 rows" in concord(database, "status")[1]
+
+
 async def test_the_page_of_figures(desk: Desk, database: str, monkeypatch: Any) -> None:
     """Lags of what was applied, what is owed, and what needs somebody."""
     for name, value in environment(database).items():

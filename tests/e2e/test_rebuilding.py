@@ -81,34 +81,6 @@ async def test_a_drift_is_healed_by_reading_its_table_again(firm: Staged) -> Non
     assert await pool.fetchval(sql) == 0
 
 
-async def test_a_drift_is_told_and_healed_by_a_rebuild(firm: Staged) -> None:
-    pool = firm.play.hub.pool
-    await pool.execute("UPDATE projection.invoice SET currency = 'XXX' WHERE id < 'inv_1'")
-    code, said = await concord(firm, "rebuild")
-    assert code == 1
-    assert "✗ invoice: " in said
-    assert ": currency" in said
-    assert "Nothing was changed." in said
-    code, said = await concord(firm, "rebuild", "--accept-differences")
-    assert code == 0, said
-    assert not await pool.fetchval("SELECT count(*) FROM projection.invoice WHERE currency = 'XXX'")
-
-
-@pytest.mark.parametrize(
-    ("words", "answer"),
-    [
-        (("--system", "psa", "--from", "1"), "name it with --table"),
-        (("--system", "psa", "--table", "nothing"), "PSA has no captured table nothing; it has "),
-    ],
-)
-async def test_what_cannot_be_meant_is_refused(
-    firm: Staged, words: tuple[str, ...], answer: str
-) -> None:
-    code, said = await concord(firm, "resnapshot", *words, *ANN)
-    assert code == 1
-    assert answer in said
-
-
 async def all_is_sent(firm: Staged) -> bool:
     sql = "SELECT bool_and(state = 'delivered') FROM delivery"
     return await firm.play.hub.pool.fetchval(sql) is True and await firm.play.hub.is_filled()
