@@ -136,7 +136,10 @@ class Deliverer:
 
     async def _carry(self, delivery: Delivery) -> None:
         try:
-            await self._outbox.settle(delivery, await self._deliver(delivery))
+            note = await self._deliver(delivery)
+            if not await self._outbox.settle(delivery, note) and note is None:
+                log.warning("delivery.overtaken", **_named(delivery))
+                await self._outbox.owe_again(delivery)
         except Gone:
             await self._outbox.settle(delivery, "the owner deleted it")
         except NotYet as missing:

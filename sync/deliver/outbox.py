@@ -55,7 +55,13 @@ _RETRY = _PUT_BACK.format(
 )
 _SETTLE = """
 UPDATE delivery SET state = $2, last_error = $3, settled_at = now(), leased_until = NULL
-WHERE id = $1 AND state = 'sending'
+WHERE id = $1 AND state = 'sending' RETURNING true
+"""
+_OWE_AGAIN = """
+INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at)
+VALUES ($1, $2, $3, $4, 'overtaken', now())
+ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE
+SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || excluded.fields) AS f)
 """
 _WROTE = """
 WITH state AS (
@@ -131,8 +137,16 @@ class Outbox:
         """Put it back, united with what has changed meanwhile; a target's outage does not count."""
         await self._pool.execute(_RETRY, delivery.id, wait, _words(why), 0 if counts else 1)
 
-    async def settle(self, delivery: Delivery, note: str | None = None) -> None:
-        await self._pool.execute(_SETTLE, delivery.id, "delivered", note)
+    async def settle(self, delivery: Delivery, note: str | None = None) -> bool:
+        """It is done; False when its lease ran out meanwhile, and it is another's."""
+        return bool(await self._pool.fetchval(_SETTLE, delivery.id, "delivered", note))
+
+    async def owe_again(self, delivery: Delivery) -> None:
+        """Let the fields be compared once more: what we sent may have come after newer values."""
+        target, entity = delivery.target.value, delivery.entity
+        await self._pool.execute(
+            _OWE_AGAIN, target, entity, delivery.record_id, list(delivery.fields)
+        )
 
     async def bury(self, delivery: Delivery, why: str) -> None:
         """Give up, keeping the row and the target's words for a person to decide."""
