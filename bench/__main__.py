@@ -16,6 +16,7 @@ import uvloop
 
 from bench.boards import bench_boards
 from bench.cdc import bench_cdc
+from bench.faults import bench_faults
 from bench.graph import bench_graph
 from bench.kafka import bench_kafka
 from bench.machine import describe_machine
@@ -29,6 +30,7 @@ BENCHES: Mapping[str, Callable[[Path], Coroutine[Any, Any, dict[str, float]]]] =
     "kafka": bench_kafka,
     "beside": bench_beside,
     "boards": bench_boards,
+    "faults": bench_faults,
 }
 
 

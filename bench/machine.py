@@ -43,6 +43,13 @@ def child_named(word: str) -> int:
     raise LookupError(f"no process of ours runs {word}")
 
 
+def resident_mb(pid: int) -> float:
+    """Memory that a process has in RAM."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    [kilobytes] = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
+    return int(kilobytes) / 1024
+
+
 def _cpu() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

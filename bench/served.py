@@ -21,7 +21,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[str, Process]]:
     """`concord serve` on the stage; capture and deliveries run beside it in another process."""
     port = 18000 + os.getpid() % 1000
     environment = {**os.environ, **environment_of(settings), "CONCORD_PORT": str(port)}
-    roles = [await _role(role, environment) for role in ("serve", "listen")]
+    roles = [await role(name, environment) for name in ("serve", "listen")]
     try:
         yield f"http://127.0.0.1:{port}", roles[0]
     finally:
@@ -30,9 +30,10 @@ async def served(settings: Settings) -> AsyncIterator[tuple[str, Process]]:
             await process.wait()
 
 
-async def _role(role: str, environment: Mapping[str, str]) -> Process:
+async def role(name: str, environment: Mapping[str, str]) -> Process:
+    """`concord NAME` in a process of its own, with these variables."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hub", role), env=environment, stdout=DEVNULL, stderr=DEVNULL
+        *(sys.executable, "-m", "hub", name), env=environment, stdout=DEVNULL, stderr=DEVNULL
     )
 
 
@@ -44,6 +45,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
         variables[f"{prefix}URL"] = system.url
         variables[f"{prefix}KEY"] = system.key.get_secret_value()
         variables[f"{prefix}CAPTURE_URL"] = system.capture_url.get_secret_value()
+    if settings.log == "kafka":
+        variables["CONCORD_LOG"] = settings.log
+        variables["CONCORD_KAFKA__BOOTSTRAP_SERVERS"] = settings.kafka.bootstrap_servers
+        variables["CONCORD_KAFKA__CONNECT_URL"] = settings.kafka.connect_url or ""
     return variables
 
 

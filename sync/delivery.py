@@ -139,7 +139,10 @@ class Deliverer:
 
     async def _carry(self, delivery: Delivery) -> None:
         try:
-            await self._outbox.settle(delivery, await self._deliver(delivery))
+            note = await self._deliver(delivery)
+            if not await self._outbox.settle(delivery, note):
+                log.warning("delivery.overtaken", **_named(delivery))
+                await self._outbox.owe_again(delivery)
         except NotYet as missing:
             wait = self._pace.missing.wait(delivery.attempts, self._random)
             await self._outbox.retry(delivery, wait, str(missing))

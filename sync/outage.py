@@ -14,5 +14,10 @@ OUTAGE = (
 )
 """Wait and try again; any other error of a statement is a bug that no retry mends."""
 
-UNSTORABLE = (asyncpg.DataError, OverflowError, UnicodeError)
+UNSTORABLE = (
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,  # more than an index takes
+    OverflowError,
+    UnicodeError,
+)
 """How the server refuses a value, and how the driver does that cannot even send it."""

@@ -38,6 +38,10 @@ SELECT DISTINCT ON (record_id) record_id, external_id FROM xref
 WHERE entity = $1 AND system = $2 AND record_id = ANY($3)
 ORDER BY record_id, is_former, since_epoch DESC, since_lsn DESC, first_seen DESC
 """
+_FIND_EVERY = """
+SELECT external_id FROM xref
+WHERE (entity, system, record_id) = ($1, $2, $3) ORDER BY external_id
+"""
 _REFERENCES = """
 SELECT record_id, system, external_id FROM xref
 WHERE entity = $1 AND record_id = ANY($2) AND NOT is_former
@@ -166,6 +170,11 @@ class Xref:
             )
             keys.update({(entity, system, r["record_id"]): r["external_id"] for r in rows})
         return {i: keys[entity, system, i] for i in wanted if (entity, system, i) in keys}
+
+    async def every_id(self, entity: type, system: System, record_id: str) -> list[str]:
+        """Every key that `system` has called the record by and given to no other since."""
+        rows = await self._pool.fetch(_FIND_EVERY, entity_name(entity), system.value, record_id)
+        return [row["external_id"] for row in rows]
 
     async def references(
         self, entity: type, ids: Iterable[str]

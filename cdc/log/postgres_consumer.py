@@ -60,6 +60,8 @@ _SETTINGS = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
+    # Nor is a process that hangs while it is answered idle: its answer waits in the sockets.
+    "tcp_user_timeout": "20s",
 }
 
 

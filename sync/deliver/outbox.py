@@ -57,12 +57,20 @@ _RETRY = _PUT_BACK.format(
 _SETTLE = """
 WITH settled AS (
     UPDATE delivery SET state = $2, last_error = $3, settled_at = now(), leased_until = NULL
-    WHERE id = $1 AND state = 'sending' RETURNING id, target, entity, record_id, fields)
-DELETE FROM delivery d USING settled s
-WHERE d.state = 'dead' AND d.id <> s.id AND d.fields <@ s.fields
-AND (d.target, d.entity, d.record_id) = (s.target, s.entity, s.record_id)
+    WHERE id = $1 AND state = 'sending' RETURNING id, target, entity, record_id, fields),
+over AS (
+    DELETE FROM delivery d USING settled s
+    WHERE d.state = 'dead' AND d.id <> s.id AND d.fields <@ s.fields
+    AND (d.target, d.entity, d.record_id) = (s.target, s.entity, s.record_id))
+SELECT true FROM settled
 """
 """A refusal is over once all it was about has been sent again, whatever came of that."""
+_OWE_AGAIN = """
+INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at)
+VALUES ($1, $2, $3, $4, 'overtaken', now())
+ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE
+SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || excluded.fields) AS f)
+"""
 _WROTE = """
 WITH state AS (
     INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
@@ -138,18 +146,26 @@ class Outbox:
         """Put it back, united with what has changed meanwhile; a target's outage does not count."""
         await self._pool.execute(_RETRY, delivery.id, wait, _words(why), 0 if counts else 1)
 
-    async def settle(self, delivery: Delivery, note: str | None = None) -> None:
-        await self._end(delivery, "delivered", note)
+    async def settle(self, delivery: Delivery, note: str | None = None) -> bool:
+        """It is done; False when its lease ran out meanwhile, and it is another's."""
+        return await self._end(delivery, "delivered", note)
+
+    async def owe_again(self, delivery: Delivery) -> None:
+        """Let the fields be compared once more: what we sent may have come after newer values."""
+        target, entity = delivery.target.value, delivery.entity
+        await self._pool.execute(
+            _OWE_AGAIN, target, entity, delivery.record_id, list(delivery.fields)
+        )
 
     async def bury(self, delivery: Delivery, why: str) -> None:
         """Give up, keeping the row and the target's words for a person to decide."""
         await self._end(delivery, "dead", _words(why))
 
-    async def _end(self, delivery: Delivery, state: str, words: str | None) -> None:
+    async def _end(self, delivery: Delivery, state: str, words: str | None) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
             told = heard(connection, delivery.entity, delivery.record_id, delivery.target)
             async with told:
-                await connection.execute(_SETTLE, delivery.id, state, words)
+                return bool(await connection.fetchval(_SETTLE, delivery.id, state, words))
 
     async def held(self, delivery: Delivery) -> dict[str, object]:
         """What the target is known to hold of the record, in JSON form."""

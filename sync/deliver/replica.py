@@ -102,15 +102,18 @@ class Replica:
     async def find(self, record_id: str, values: Values) -> Found | None:
         """The replica's row of the record, by the cross-reference or by asking the replica.
 
-        Where copies come and go, the cross-reference may name a row that is gone. Raises Rejected
-        when the replica holds the record more than once.
+        Where copies come and go, the cross-reference may name a row that is gone. The row may say
+        what the anchor called the record before it gave it another key. Raises Rejected when the
+        replica holds the record more than once.
         """
         binding = self.binding
         known = await self._xref.external_ids(binding.entity, binding.system, [record_id])
         if record_id in known and not binding.only_while:
             return Found(key=known[record_id])
-        anchored = await self._anchor_id(record_id, values)
-        asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=(anchored,))
+        entity, anchored_id = self._anchored(record_id, values)
+        anchored = await self._anchor_id(entity, anchored_id)
+        named = await self._xref.every_id(entity, anchor(entity), anchored_id)
+        asked = Condition(column=binding.anchor_key, op=FilterOp.IN, value=tuple(named))
         page = await self._connector.fetch(RowQuery(binding=binding, where=(asked,)))
         if len(page.rows) > 1:
             keys = ", ".join(str(row[binding.key]) for row in page.rows)
@@ -131,7 +134,7 @@ class Replica:
         if binding.is_anchor or binding.is_part_of is not None:
             raise NotYet(f"{binding.system.name} has not got the row it belongs to yet")
         row = await self._row(self.copies_of(values))
-        row[binding.anchor_key] = await self._anchor_id(record_id, values)
+        row[binding.anchor_key] = await self._anchor_id(*self._anchored(record_id, values))
         created = await self._connector.create(
             binding, row, idempotency_key=_creation_key(record_id, row)
         )
@@ -167,16 +170,19 @@ class Replica:
         found_by = () if self.binding.found_by is None else (self.binding.found_by,)
         return (*self.binding.copies, *found_by)
 
-    async def _anchor_id(self, record_id: str, values: Values) -> str:
-        """What stands in `anchor_key`: the anchor's id of the record, or of its reference."""
-        entity, target_id = self.binding.entity, record_id
-        if self.binding.found_by is not None:
-            entity = BY_ID_TYPE[bare_type(self.binding.field(self.binding.found_by).type)]
-            target_id = values.get(self.binding.found_by) or ""
-        known = await self._xref.external_ids(entity, anchor(entity), [target_id])
-        if target_id not in known:
+    def _anchored(self, record_id: str, values: Values) -> tuple[type, str]:
+        """Whose id stands in `anchor_key`: the record's own, or that of what it refers to."""
+        if self.binding.found_by is None:
+            return self.binding.entity, record_id
+        entity = BY_ID_TYPE[bare_type(self.binding.field(self.binding.found_by).type)]
+        return entity, values.get(self.binding.found_by) or ""
+
+    async def _anchor_id(self, entity: type, record_id: str) -> str:
+        """What the anchor calls the record now."""
+        known = await self._xref.external_ids(entity, anchor(entity), [record_id])
+        if record_id not in known:
             raise NotYet(f"its {entity_name(entity)} is not known yet")
-        return known[target_id]
+        return known[record_id]
 
     async def _copies_in(self, row: Row) -> dict[str, Any]:
         """What the row holds, in JSON form; nothing if it holds a word that nobody declared."""

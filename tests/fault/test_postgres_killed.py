@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from support.captured import Firm, Kept
 from support.delivering import deliver
 from support.listening import listen
 from support.load import append
+from support.mortal import Mortal, mortal_cluster
 from support.oracle import assert_applied, lag
 from support.processes import Worker, running
 from support.settling import settle_all
@@ -20,7 +20,6 @@ from support.stood_in import KEY, stood_in
 from support.targets import until
 
 from cdc.log.tables import LOG_TABLES
-from hub.embedded import _FORGETFUL, _SETTINGS, Cluster
 from schema.canon import Client
 from schema.system import System
 from sync.store.migrate import migrate
@@ -31,34 +30,10 @@ _OWED = "SELECT count(*) FROM delivery WHERE target = 'psa' AND state IN ('pendi
 _APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset"
 
 
-class Mortal:
-    """A cluster of its own that dies at once and comes back at the same address."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.dsn = cluster.dsn("hub")
-        self._server, self._port = cluster._server, cluster._port
-
-    async def die(self) -> None:
-        """As in a crash: no checkpoint, no word to anyone but a broken connection."""
-        control = str(self._server.binaries / "pg_ctl")
-        folder = str(self._server.data_folder)
-        stop = ("-D", folder, "-m", "immediate", "-w", "stop")
-        await asyncio.to_thread(self._server._run, control, *stop)
-
-    async def rise(self) -> None:
-        settings = _SETTINGS | _FORGETFUL
-        await asyncio.to_thread(self._server._start_on, self._port, settings)
-
-
 @pytest.fixture
 def mortal() -> Iterator[Mortal]:
-    with tempfile.TemporaryDirectory(prefix="concord-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # as root the server runs as another account
-        with Cluster.start(folder, durable=False) as cluster:
-            cluster.create_database("hub")
-            yield Mortal(cluster)
-        Cluster.forget(folder)
+    with mortal_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

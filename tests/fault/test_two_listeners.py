@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from support.captured import BINDINGS, Firm
 from support.listening import PACE, PREFIXES, listen
 from support.load import under_load
+from support.members import lanes_of_members
 from support.oracle import assert_holds, lag
 from support.processes import Worker, running
 from support.targets import until
@@ -29,12 +30,6 @@ from sync.xref import Xref
 PATIENCE_S = 3
 """How long the server bears with a session that hangs; a minute outside of tests."""
 LANES = 3 * 4
-_MEMBERS = """
-SELECT pid, count(*) AS lanes FROM pg_locks
-WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-GROUP BY pid
-"""
 _END_MEMBERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'concord intake'
@@ -157,7 +152,7 @@ async def shared_out(pool: asyncpg.Pool, members: int) -> None:
     """Return once that many members hold all partitions, in equal parts."""
 
     async def is_shared_out() -> bool:
-        parts = [row["lanes"] for row in await pool.fetch(_MEMBERS)]
+        parts = await lanes_of_members(pool)
         return len(parts) == members and parts == [LANES // members] * members
 
     await until(is_shared_out, seconds=60)

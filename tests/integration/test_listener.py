@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import asyncpg
@@ -71,6 +72,27 @@ async def append(dsn: str, names: Sequence[str]) -> None:
         await PostgresLog(plain, partitions=2).append(records)
 
 
+@asynccontextmanager
+async def listening(dsn: str, intake: Intake) -> AsyncIterator[None]:
+    """A listener at work while the block runs."""
+    consumer = PostgresConsumer(dsn=dsn, group="test", topics=(Topic(ACCOUNTS),))
+    running = asyncio.create_task(Listener(consumer, DECODER, intake, PACE).run())
+    try:
+        yield
+        assert not running.done(), "the listener stopped"
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def offsets_reach(pool: asyncpg.Pool, table: str, end: int) -> None:
+    async def is_there() -> bool:
+        return bool(await pool.fetchval(f"SELECT sum(next_offset) FROM {table}") == end)
+
+    await until(is_there, seconds=20)
+
+
 @pytest.mark.parametrize(
     "errors",
     [
@@ -90,22 +112,22 @@ async def test_a_batch_that_failed_is_read_again(
     await append(database, names)
     intake = Faltering(pool, Xref(pool), {}, utc_now)
     intake.fail(*errors)
-    consumer = PostgresConsumer(dsn=database, group="test", topics=(Topic(ACCOUNTS),))
-    running = asyncio.create_task(Listener(consumer, DECODER, intake, PACE).run())
-
-    async def is_through() -> bool:
-        applied = await pool.fetchval("SELECT sum(next_offset) FROM consumer_offset")
-        return bool(applied == len(names))
-
-    async def is_told() -> bool:
-        told = await pool.fetchval("SELECT sum(next_offset) FROM log_group_offset")
-        return bool(told == len(names))
-
-    await until(is_through, seconds=20)
-    await until(is_told)
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+    async with listening(database, intake):
+        await offsets_reach(pool, "consumer_offset", len(names))
+        await offsets_reach(pool, "log_group_offset", len(names))
     found = await pool.fetch("SELECT name FROM projection.client")
     assert sorted(row["name"] for row in found) == sorted(n for n in names if "\0" not in n)
+    assert await pool.fetchval("SELECT array_agg(reason) FROM dead_letter") == ["unstorable"]
+
+
+async def test_a_name_longer_than_an_index_takes_is_parked_alone(
+    pool: asyncpg.Pool, database: str
+) -> None:
+    """One such name used to end the listener, and every listener that was started after it."""
+    names = ["Acme", random.Random(5).randbytes(3000).hex(), "Beta"]
+    await append(database, names)
+    async with listening(database, Intake(pool, Xref(pool), {}, utc_now)):
+        await offsets_reach(pool, "consumer_offset", len(names))
+    found = await pool.fetch("SELECT name FROM projection.client ORDER BY name")
+    assert [row["name"] for row in found] == ["Acme", "Beta"]
     assert await pool.fetchval("SELECT array_agg(reason) FROM dead_letter") == ["unstorable"]

@@ -116,9 +116,12 @@ def _invoice(n: int, version: int, rng: random.Random) -> Cells:
 
 
 class Firm:
-    """The owners under load, reproducible by its seed; `produced` counts the operations."""
+    """The owners under load, reproducible by its seed; `produced` counts the operations.
 
-    def __init__(self, seed: int, *, records: int = 40) -> None:
+    `garbage` is the weight of records that nobody can take in; an update weighs 60.
+    """
+
+    def __init__(self, seed: int, *, records: int = 40, garbage: float = 1) -> None:
         self.sources = (
             Source(crm.CLIENT, _account, is_renamed=True),
             Source(erp.CLIENT, _customer, is_deleted=False),
@@ -128,6 +131,7 @@ class Firm:
         self.undecodable: list[bytes] = []
         self.unstorable: list[bytes] = []
         self._records = records
+        self._garbage = garbage
         self._rng = random.Random(seed)
         self._version = 0
 
@@ -146,7 +150,7 @@ class Firm:
         yield lambda: self._write(source, n, known, "u"), 60
         yield lambda: self._partial(source, n, known), 2
         yield lambda: self._read(source, known), 1
-        yield lambda: self._garble(source, known), 1
+        yield lambda: self._garble(source, known), self._garbage
         if known.events:
             yield lambda: self._again(known), 2
         if source.is_deleted:
@@ -264,7 +268,7 @@ class Firm:
         headers: Mapping[str, bytes] | None = None,
     ) -> NewRecord:
         self.produced[op] += 1
-        wire = {"partial": "u", "key change": "c"}.get(op, op)
+        wire = {"partial": "u", "key change": "c", "unlinked": "c"}.get(op, op)
         snapshot = "incremental" if op == "r" else "false"
         value = envelope(
             source.table,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
+import asyncpg
+
 from schema.system import System
 from sync.connectors.http import Endpoint
 from sync.connectors.psa import Psa
@@ -28,6 +30,8 @@ PACE = Pace(
 async def deliver(dsn: str, url: str, key: str) -> None:
     """Deliver to the PSA until killed."""
     async with await connect(dsn, size=8) as pool:
-        psa = Psa(Endpoint(url=url, key=key))
-        targets = {System.PSA: psa}
-        await Deliverer(targets, Xref(pool), pool, random.random, PACE).run()
+        await deliverer(pool, Endpoint(url=url, key=key), PACE).run()
+
+
+def deliverer(pool: asyncpg.Pool, psa: Endpoint, pace: Pace) -> Deliverer:
+    return Deliverer({System.PSA: Psa(psa)}, Xref(pool), pool, random.random, pace)

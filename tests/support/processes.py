@@ -37,6 +37,11 @@ class Worker:
         assert self._process is not None
         return self._process
 
+    @property
+    def said(self) -> str:
+        """All it has said so far, in all its lives."""
+        return self._words.read_text() if self._words.exists() else ""
+
     async def start(self) -> None:
         self._process = _FORKS.Process(target=_run, args=self._arguments, daemon=True)
         await asyncio.to_thread(self._process.start)
@@ -49,7 +54,7 @@ class Worker:
     def is_alive(self) -> None:
         """Fails when it has ended by itself."""
         code = self.process.exitcode
-        assert code is None, f"ended with {code}:\n{self._words.read_text()[-4000:]}"
+        assert code is None, f"ended with {code}:\n{self.said[-4000:]}"
 
     def freeze(self) -> None:
         self._send(signal.SIGSTOP)

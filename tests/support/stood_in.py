@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from hub.demo.systems import app, create_tables
 
@@ -42,14 +43,23 @@ class StoodIn:
             (await client.put("/_fault", json=fault)).raise_for_status()
 
 
+def _nothing(api: ASGIApp) -> ASGIApp:
+    return api
+
+
 @asynccontextmanager
-async def stood_in(dsn: str) -> AsyncIterator[StoodIn]:
-    """The PSA while the block runs. It takes every create for a new record, whatever it holds."""
+async def stood_in(
+    dsn: str, front: Callable[[ASGIApp], ASGIApp] = _nothing
+) -> AsyncIterator[StoodIn]:
+    """The PSA while the block runs, with something in `front` of it or not.
+
+    It takes every create for a new record, whatever it holds.
+    """
     async with asyncpg.create_pool(dsn, min_size=1, max_size=4) as pool:
         async with pool.acquire() as connection:
             await create_tables("psa", connection)
         config = uvicorn.Config(
-            app("psa", pool), port=0, lifespan="off", access_log=False, log_level="error"
+            front(app("psa", pool)), port=0, lifespan="off", access_log=False, log_level="error"
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
