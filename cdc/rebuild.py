@@ -20,6 +20,7 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
+from cdc.envelope.reader import EnvelopeReader
 from cdc.listener import Listener, Pace
 from cdc.log.port import Consumes
 from cdc.replay_plan import plan_replay
@@ -67,7 +68,11 @@ class Rebuilt:
 
 
 class Rebuild:
-    """Rebuilds the projection of one hub. `reader` opens the log for a group of that name."""
+    """Rebuilds the projection of one hub.
+
+    `reader` opens the log for a group of that name; `envelopes` reads them as the live listener's
+    does.
+    """
 
     def __init__(
         self,
@@ -76,12 +81,14 @@ class Rebuild:
         connectors: Mapping[System, Reads],
         firsts: Firsts,
         reader: Callable[[str], Consumes],
+        envelopes: EnvelopeReader | None = None,
         consumer: str = "intake",
     ) -> None:
         self._dsn = dsn
         self._connectors = connectors
         self._firsts = firsts
         self._reader = reader
+        self._envelopes = envelopes
         self._consumer = consumer
         self._bindings = tuple(b for c in connectors.values() for b in c.bindings)
 
@@ -111,7 +118,8 @@ class Rebuild:
     ) -> Rebuilt:
         intake = Intake(shadow, Xref(shadow), self._connectors, utc_now, consumer=self._consumer)
         log = BoundedLog(self._reader(_GROUP))
-        decoder = SettledDecoder(self._bindings, await settled_letters(live))
+        settled = await settled_letters(live)
+        decoder = SettledDecoder(self._bindings, settled, self._envelopes)
         async with _at_work(Listener(log, decoder, intake, _PACE)) as replay:
             await self._follow(live, shadow, log, replay)
             async with connection.transaction():

@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from cdc.decode import Decoder
+from cdc.envelope.reader import EnvelopeReader
 from cdc.log.port import Consumes, LogRecord
 from schema.position import LogPartition, Position, Topic
 from sync.apply.parking import LetterState
@@ -121,8 +122,13 @@ class BoundedLog:
 class SettledDecoder(Decoder):
     """Records that became dead letters mean what whoever settled them made of them."""
 
-    def __init__(self, bindings: Iterable[Binding], settled: Settled) -> None:
-        super().__init__(bindings)
+    def __init__(
+        self,
+        bindings: Iterable[Binding],
+        settled: Settled,
+        envelopes: EnvelopeReader | None = None,
+    ) -> None:
+        super().__init__(bindings, envelopes)
         self._settled = settled
 
     def decode(self, record: LogRecord) -> Sequence[Incoming]:

@@ -10,6 +10,7 @@ import typer
 from cdc.rebuild import Rebuild, Rebuilt
 from hub.operate import with_hub
 from hub.running import GROUP, Hub
+from hub.spelling import reader_of
 from sync.store.comparison import Compared, Difference
 
 Accepted = Annotated[
@@ -31,6 +32,7 @@ def rebuild(accept_differences: Accepted = False) -> None:
             connectors=hub.connectors.reads,
             firsts=hub.log.firsts,
             reader=hub.log.reader,
+            envelopes=reader_of(hub.settings, hub.connectors.bindings),
             consumer=GROUP,
         )
         return await rebuilding.run(accepts_differences=accept_differences)

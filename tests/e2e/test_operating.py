@@ -14,12 +14,15 @@ import httpx
 import pytest
 from support.envelopes import record
 from support.intaking import ACCOUNTS, Desk
+from typer.testing import CliRunner
 
 from cdc.log.tables import LOG_TABLES
 from hub.asgi import app
+from hub.cli import cli
 from hub.metrics import metrics_page
 from hub.settings import Settings
 from hub.wiring import build_hub
+from schema.errors import Invalid
 from schema.position import Position, Topic
 from sync.store.migrate import migrate
 from sync.store.pool import connect
@@ -138,9 +141,11 @@ async def test_a_rebuild_says_what_differs_and_what_was_done(desk: Desk, databas
 def test_what_cannot_be_read_again_is_refused(
     database: str, words: tuple[str, ...], answer: str
 ) -> None:
-    code, said = concord(database, "resnapshot", "--system", *words, *ANN)
-    assert code == 1
-    assert answer in said
+    told = CliRunner(env=environment(database)).invoke(
+        cli, ["resnapshot", "--system", *words, *ANN]
+    )
+    assert isinstance(told.exception, Invalid)
+    assert answer in told.exception.message
 
 
 async def test_what_is_asked_for_is_told_by_status(desk: Desk, database: str) -> None:
