@@ -1,7 +1,7 @@
 """Which sources' transactions a listener can apply as wholes, and the gate they pass.
 
-Only of a source whose partitions this member reads all of: what another member reads, it cannot
-wait for. Everything else passes as it comes.
+Only of a source whose partitions this member reads all of, those with the ends of transactions
+among them: what another member reads, it cannot wait for. Everything else passes as it comes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
+from cdc.capture.transaction import transaction_topic
 from cdc.transactions import Gate, Limits, Told, Torn
 from schema.position import LogPartition
 
@@ -45,11 +46,13 @@ class Wholes:
             return
         told = [lane for lane in await self._lanes() if _system(lane) in self._systems]
         shared = {_system(lane) for lane in told if lane not in mine}
-        for system in sorted(shared & self._whole):
+        ended = {_system(lane) for lane in mine if lane.topic == transaction_topic(_system(lane))}
+        whole = (self._systems & ended) - shared
+        for system in sorted(self._whole - whole):
             log.warning("transactions.shared", system=system)
-        self._mine, self._whole = frozenset(mine), self._systems - shared
+        self._mine, self._whole = frozenset(mine), whole
         self._gate.keep(self._mine)
-        self._gate.open_up(shared)
+        self._gate.open_up(self._systems - whole)
 
     async def admit(self, told: Sequence[Told]) -> list[Told]:
         """What may be applied of these, and of what was held before them."""

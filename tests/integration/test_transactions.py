@@ -189,9 +189,10 @@ async def test_a_batch_that_fails_in_the_middle_leaves_nothing_half(firm: Firm) 
 
 async def test_what_never_ends_is_applied_late_and_told(firm: Firm) -> None:
     """An end that is lost costs the wait, once; and `/metrics` counts it."""
-    await firm.commit(1, has_end=False)
+    await firm.commit(1)
+    await firm.commit(2, has_end=False)
     async with firm.listening(firm.wholes(patience=timedelta(milliseconds=100))) as listener:
-        await firm.states(listener, "1")
+        await firm.states(listener, "2")
     [torn] = await firm.lags.torn()
     assert isinstance(torn, Torn)
     assert (torn.system, torn.why, torn.times) == ("crm", "late", 1)
@@ -199,13 +200,21 @@ async def test_what_never_ends_is_applied_late_and_told(firm: Firm) -> None:
 
 async def test_members_that_share_a_source_wait_for_nothing(firm: Firm) -> None:
     """Another one may have the rest, so that waiting would never end."""
-    await firm.commit(1, has_end=False)
+    await firm.commit(1)
+    await firm.commit(2, has_end=False)
 
     async def lanes() -> list[LogPartition]:
         return [*await firm.log.ends(), LogPartition(topic=DEALS, partition=9)]
 
     wholes = firm.wholes(lanes=lanes, patience=timedelta(hours=1))
     async with firm.listening(wholes) as listener:
+        await firm.states(listener, "2")
+
+
+async def test_a_source_that_tells_no_ends_is_not_waited_for(firm: Firm) -> None:
+    """Its connector may not tell of transactions, or has not had one yet."""
+    await firm.commit(1, has_end=False)
+    async with firm.listening(firm.wholes(patience=timedelta(hours=1))) as listener:
         await firm.states(listener, "1")
 
 
