@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -28,7 +27,6 @@ from cdc.capture.debezium import (
 )
 from cdc.capture.signals import Signals
 from cdc.capture.table_shape import CapturedTable
-from cdc.capture.transaction import transaction_topic
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
@@ -38,7 +36,6 @@ from cdc.log.kafka_checks import look_at, troubles_of
 from cdc.log.kafka_consumer import KafkaLogConsumer
 from cdc.log.port import LogRecord, NewRecord
 from cdc.log.tables import LOG_TABLES
-from cdc.wholes import Wholes
 from hub.demo.systems import create_tables
 from hub.embedded import Cluster
 from hub.kafka.broker import Broker
@@ -46,12 +43,11 @@ from hub.kafka.connect import Connect
 from hub.kafka.rest import ConnectApi
 from hub.registry import captured_tables
 from schema.errors import Invalid
-from schema.position import LogPartition, Topic
+from schema.position import Topic
 from schema.system import System
 from sync.clock import utc_now
 from sync.connectors import crm
 from sync.intake import Intake
-from sync.lag import Lags
 from sync.resnapshots import KeyRange, Resnapshots
 from sync.store.migrate import migrate
 from sync.store.pool import connect
@@ -86,15 +82,6 @@ WITH one AS (
     VALUES ('cli_ghost', 'Ghost', 'ACC-00007', 0, 0, 1) RETURNING id)
 INSERT INTO xref (system, entity, external_id, record_id)
 SELECT 'crm', 'client', 'ACC-00007', id FROM one
-"""
-OPPORTUNITY = """
-INSERT INTO opportunities
-    (id, account_id, title, amount, currency, starts_on, owner_email, entity_code)
-VALUES ('OPP-90001', 'ACC-90001', '0', 1, 'EUR', '2026-01-01', 'a@b.test', 'NL01')
-"""
-TOGETHER = """
-SELECT (SELECT name FROM projection.client WHERE crm_key = 'ACC-90001') AS client,
-    (SELECT name FROM projection.engagement WHERE crm_key = 'OPP-90001') AS engagement
 """
 FIRST = " WHERE id = 'ACC-00001'"
 NULLS = "INSERT INTO ledger (id) VALUES (3)"
@@ -251,72 +238,6 @@ async def test_a_range_is_read_again_by_a_signal(
         await log.close()
 
 
-async def test_a_transaction_is_seen_as_a_whole_and_the_capture_is_heard_of(
-    owner: asyncpg.Connection,
-    database: str,
-    worker: Connect,
-    access: KafkaAccess,
-    create_database: Callable[[str | None], str],
-) -> None:
-    """Two tables change together, and no reader sees one of them alone; heartbeats tell of it."""
-    await create_tables("crm", owner)
-    tables = captured_tables([crm.CLIENT, crm.ENGAGEMENT])
-    topics = [*(Topic(f"crm.{table}") for table in tables), transaction_topic("crm")]
-    log = KafkaLog(access)
-    seen: set[tuple[Any, Any]] = set()
-    async with (
-        await connect(create_database(None)) as pool,
-        captured(worker, "crm", database, tables, run="-whole"),
-    ):
-        await migrate(pool, LOG_TABLES)
-        lags = Lags(pool)
-        wholes = Wholes({"crm"}, lambda: log.ends(topics), lags.note_torn)
-        consumer = KafkaLogConsumer(
-            access=access, group="wholes", topics=(*topics, Topic("__debezium-heartbeat.crm"))
-        )
-        decoder, intake = (
-            Decoder([crm.CLIENT, crm.ENGAGEMENT]),
-            Intake(pool, Xref(pool), {}, utc_now),
-        )
-        pace = Pace(batch=1, wait=timedelta(milliseconds=100))
-        listener = Listener(consumer, decoder, intake, pace, wholes, lags.hear)
-
-        async def is_seen(number: int) -> bool:
-            await listener.step()
-            seen.add(tuple(await pool.fetchrow(TOGETHER)))
-            return (f"{number}", f"{number}") in seen
-
-        async def tells_ends() -> bool:
-            await listener.step()
-            return wholes.has(LogPartition(topic=topics[0], partition=0))
-
-        try:
-            await owner.execute(account("ACC-90001", "0"))
-            await owner.execute(OPPORTUNITY)
-            await until(tells_ends, seconds=DEADLINE_S)
-            await until(lambda: is_seen(0), seconds=DEADLINE_S)
-            seen.clear()
-            for number in range(1, 6):
-                async with owner.transaction():
-                    await owner.execute("UPDATE accounts SET account_name = $1", f"{number}")
-                    await owner.execute("UPDATE opportunities SET title = $1", f"{number}")
-            await until(lambda: is_seen(5), seconds=DEADLINE_S)
-
-            async def is_heard_of() -> bool:
-                await listener.step()
-                return bool(await lags.captures())
-
-            await until(is_heard_of, seconds=DEADLINE_S)
-        finally:
-            await listener.close()
-            await log.close()
-        assert [pair for pair in seen if pair[0] != pair[1]] == []
-        assert len(seen) > 1
-        assert await lags.torn() == []
-        [capture] = await lags.captures()
-        assert capture.unseen < timedelta(seconds=60)
-
-
 async def test_what_connect_refuses_is_told_in_its_words(worker: Connect) -> None:
     """A connector that cannot be is an error of ours, not something to wait for."""
     with ConnectApi(worker.url) as api:
@@ -351,15 +272,11 @@ async def running(reader: WalReader) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def captured(
-    worker: Connect, system: str, dsn: str, tables: Sequence[CapturedTable], run: str = ""
+    worker: Connect, system: str, dsn: str, tables: Sequence[CapturedTable]
 ) -> AsyncIterator[Connector]:
-    """A connector while the block runs, entered once it follows the stream.
-
-    Connect remembers by its name where it stood: a second one of a system is another `run`.
-    """
+    """A connector while the block runs, entered once it follows the stream."""
     await prepare_owner(dsn, tables)
-    recommended = connector_of(system, dsn, tables, PLAN)
-    connector = replace(recommended, name=f"{recommended.name}{run}")
+    connector = connector_of(system, dsn, tables, PLAN)
     with ConnectApi(worker.url) as api:
         await asyncio.to_thread(api.apply, connector)
 
