@@ -32,6 +32,8 @@ _NO_HEADERS: Mapping[str, bytes] = MappingProxyType({})
 _JOIN_S = 10
 _STAY_MS = 200  # long enough to join again
 _COMMIT_MS = 5_000
+_SHORTEST_POLL_MS = 500
+"""The client joins again within one poll or not at all: with shorter ones it never would."""
 
 CLIENT_SETTINGS: Mapping[str, Any] = {
     # The offsets that count are stored with what was applied; Kafka's are told afterwards.
@@ -67,10 +69,13 @@ class Member:
         self._client.subscribe(pattern=pattern, listener=_Signals(news))
 
     def poll(self, limit: int, wait: timedelta) -> Sequence[LogRecord]:
-        """Empty when nothing came, and when the assignment changed."""
+        """Empty when nothing came, and when the assignment changed.
+
+        Waits for the first record at least long enough for the group to share its partitions out.
+        """
         if self._take_news():
             return []
-        wait_ms = int(wait.total_seconds() * 1000)
+        wait_ms = max(int(wait.total_seconds() * 1000), _SHORTEST_POLL_MS)
         fetched = self._client.poll(timeout_ms=wait_ms, max_records=limit)
         if self._take_news():
             return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from cdc.capture.debezium import (
 )
 from cdc.capture.signals import Signals
 from cdc.capture.table_shape import CapturedTable
+from cdc.capture.transaction import transaction_topic
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
@@ -36,6 +38,8 @@ from cdc.log.kafka_checks import look_at, troubles_of
 from cdc.log.kafka_consumer import KafkaLogConsumer
 from cdc.log.port import LogRecord, NewRecord
 from cdc.log.tables import LOG_TABLES
+from cdc.transactions import Limits
+from cdc.wholes import Wholes
 from hub.demo.systems import create_tables
 from hub.embedded import Cluster
 from hub.kafka.broker import Broker
@@ -43,11 +47,12 @@ from hub.kafka.connect import Connect
 from hub.kafka.rest import ConnectApi
 from hub.registry import captured_tables
 from schema.errors import Invalid
-from schema.position import Topic
+from schema.position import LogPartition, Topic
 from schema.system import System
 from sync.clock import utc_now
 from sync.connectors import crm
 from sync.intake import Intake
+from sync.lag import Lags
 from sync.resnapshots import KeyRange, Resnapshots
 from sync.store.migrate import migrate
 from sync.store.pool import connect
@@ -82,6 +87,15 @@ WITH one AS (
     VALUES ('cli_ghost', 'Ghost', 'ACC-00007', 0, 0, 1) RETURNING id)
 INSERT INTO xref (system, entity, external_id, record_id)
 SELECT 'crm', 'client', 'ACC-00007', id FROM one
+"""
+OPPORTUNITY = """
+INSERT INTO opportunities
+    (id, account_id, title, amount, currency, starts_on, owner_email, entity_code)
+VALUES ('OPP-90001', 'ACC-90001', '0', 1, 'EUR', '2026-01-01', 'a@b.test', 'NL01')
+"""
+TOGETHER = """
+SELECT (SELECT name FROM projection.client WHERE crm_key = 'ACC-90001') AS client,
+    (SELECT name FROM projection.engagement WHERE crm_key = 'OPP-90001') AS engagement
 """
 FIRST = " WHERE id = 'ACC-00001'"
 NULLS = "INSERT INTO ledger (id) VALUES (3)"
@@ -197,7 +211,7 @@ async def test_a_range_is_read_again_by_a_signal(
     async with (
         await connect(create_database(None)) as pool,
         asyncpg.create_pool(database, min_size=1) as accounts,
-        captured(worker, "crm", database, tables),
+        captured(worker, "crm", database, tables, run="-range"),
     ):
         await migrate(pool, LOG_TABLES)
         log = KafkaLog(access)
@@ -238,6 +252,74 @@ async def test_a_range_is_read_again_by_a_signal(
         await log.close()
 
 
+async def test_a_transaction_is_seen_as_a_whole_and_the_capture_is_heard_of(
+    owner: asyncpg.Connection,
+    database: str,
+    worker: Connect,
+    access: KafkaAccess,
+    create_database: Callable[[str | None], str],
+) -> None:
+    """Two tables change together, and no reader sees one of them alone; heartbeats tell of it."""
+    await create_tables("crm", owner)
+    tables = captured_tables([crm.CLIENT, crm.ENGAGEMENT])
+    topics = [*(Topic(f"crm.{table}") for table in tables), transaction_topic("crm")]
+    log = KafkaLog(access)
+    seen: set[tuple[Any, Any]] = set()
+    async with (
+        await connect(create_database(None)) as pool,
+        captured(worker, "crm", database, tables, run="-whole"),
+    ):
+        await migrate(pool, LOG_TABLES)
+        lags = Lags(pool)
+        patient = Limits(patience=timedelta(seconds=20))
+        wholes = Wholes({"crm"}, lambda: log.ends(topics), lags.note_torn, patient)
+        consumer = KafkaLogConsumer(
+            access=access, group="wholes", topics=(*topics, Topic("__debezium-heartbeat.crm"))
+        )
+        decoder, intake = (
+            Decoder([crm.CLIENT, crm.ENGAGEMENT]),
+            Intake(pool, Xref(pool), {}, utc_now),
+        )
+        pace = Pace(batch=1, wait=timedelta(milliseconds=100))
+        listener = Listener(consumer, decoder, intake, pace, wholes, lags.hear)
+
+        async def is_seen(number: int) -> bool:
+            await listener.step()
+            seen.add(tuple(await pool.fetchrow(TOGETHER)))
+            return (f"{number}", f"{number}") in seen
+
+        async def tells_ends() -> bool:
+            await listener.step()
+            return wholes.has(LogPartition(topic=topics[0], partition=0))
+
+        try:
+            await owner.execute(account("ACC-90001", "0"))
+            await owner.execute(OPPORTUNITY)
+            await until(tells_ends, seconds=DEADLINE_S)
+            await until(lambda: is_seen(0), seconds=DEADLINE_S)
+            seen.clear()
+            torn = await lags.torn()  # the first one of a topic that nobody read yet may be
+            for number in range(1, 6):
+                async with owner.transaction():
+                    await owner.execute("UPDATE accounts SET account_name = $1", f"{number}")
+                    await owner.execute("UPDATE opportunities SET title = $1", f"{number}")
+            await until(lambda: is_seen(5), seconds=DEADLINE_S)
+
+            async def is_heard_of() -> bool:
+                await listener.step()
+                return bool(await lags.captures())
+
+            await until(is_heard_of, seconds=DEADLINE_S)
+        finally:
+            await listener.close()
+            await log.close()
+        assert [pair for pair in seen if pair[0] != pair[1]] == []
+        assert len(seen) > 1
+        assert await lags.torn() == torn
+        [capture] = await lags.captures()
+        assert capture.unseen < timedelta(seconds=60)
+
+
 async def test_what_connect_refuses_is_told_in_its_words(worker: Connect) -> None:
     """A connector that cannot be is an error of ours, not something to wait for."""
     with ConnectApi(worker.url) as api:
@@ -272,11 +354,15 @@ async def running(reader: WalReader) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def captured(
-    worker: Connect, system: str, dsn: str, tables: Sequence[CapturedTable]
+    worker: Connect, system: str, dsn: str, tables: Sequence[CapturedTable], run: str = ""
 ) -> AsyncIterator[Connector]:
-    """A connector while the block runs, entered once it follows the stream."""
+    """A connector while the block runs, entered once it follows the stream.
+
+    Connect remembers by its name where it stood: a second one of a system is another `run`.
+    """
     await prepare_owner(dsn, tables)
-    connector = connector_of(system, dsn, tables, PLAN)
+    recommended = connector_of(system, dsn, tables, PLAN)
+    connector = replace(recommended, name=f"{recommended.name}{run}")
     with ConnectApi(worker.url) as api:
         await asyncio.to_thread(api.apply, connector)
 
