@@ -13,6 +13,7 @@ from support.reading_conformance import ReadingConformance, all_of, fetch_by
 from support.tryton import running
 
 from hub.demo.drawing.firm import draw_firm
+from hub.demo.drawing.size import S, in_home_currency
 from hub.demo.firm import Firm
 from hub.demo.seeding import DEFAULT_SEED
 from hub.tryton.running import RunningTryton
@@ -45,7 +46,8 @@ def crm() -> Iterator[RunningTryton]:
 
 @pytest.fixture(scope="module")
 def firm() -> Firm:
-    return draw_firm(DEFAULT_SEED)
+    """Tryton is filled with the firm that bills at home."""
+    return draw_firm(DEFAULT_SEED, in_home_currency(S))
 
 
 @pytest.fixture
