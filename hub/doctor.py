@@ -31,17 +31,23 @@ from sync.store.pool import connect
 
 _IS_MIGRATED = "SELECT to_regclass('extra_column') IS NOT NULL"
 _SILENT = timedelta(minutes=2)
+_BORNE = frozenset({"weak_identity"})
+"""What some owners cannot mend: an index that identifies rows has no nullable column."""
 LETTERS = "o owns · c holds copies · w writable · + creatable · a acts · t captured"
 _WAL_LEVEL = "SELECT current_setting('wal_level')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at; `trouble` says what is wrong and what to do about it."""
+    """One thing that was looked at; `trouble` says what is wrong and what to do about it.
+
+    What `is_borne` is worth knowing and keeps nothing from running.
+    """
 
     subject: str
     trouble: str | None = None
     detail: str = ""
+    is_borne: bool = False
 
 
 async def examine(settings: Settings, console: Console) -> bool:
@@ -59,7 +65,7 @@ async def examine(settings: Settings, console: Console) -> bool:
         _print(console, finding)
     console.print(matrix(connectors))
     console.print(gaps(connectors))
-    return not any(finding.trouble for finding in findings)
+    return not any(finding.trouble for finding in findings if not finding.is_borne)
 
 
 async def _findings(
@@ -76,7 +82,8 @@ async def _findings(
         yield await _answers(system, connector)
         yield await _captured(settings, connectors, system)
     for trouble in await capture_troubles(settings, connectors):
-        yield Finding(subject=f"Capture: {trouble.name}", trouble=trouble.text)
+        subject, is_borne = f"Capture: {trouble.name}", trouble.name in _BORNE
+        yield Finding(subject=subject, trouble=trouble.text, is_borne=is_borne)
     if await pool.fetchval(_IS_MIGRATED):
         captured = {s.value for s in connectors.reads if settings.capture_url(s) is not None}
         for lag in await Lags(pool).captures():
@@ -194,5 +201,6 @@ def _acts(connectors: Connectors, system: System, entity: type) -> bool:
 
 
 def _print(console: Console, finding: Finding) -> None:
-    mark = "[red]✗[/red]" if finding.trouble else "[green]✓[/green]"
+    bad = "[yellow]![/yellow]" if finding.is_borne else "[red]✗[/red]"
+    mark = bad if finding.trouble else "[green]✓[/green]"
     console.print(f"{mark} {finding.subject}: {finding.trouble or finding.detail}", highlight=False)
