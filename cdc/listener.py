@@ -186,16 +186,24 @@ class Listener:
             await self._wholes.follow(self._next.keys())
 
     async def _until_broken(self, told: Sequence[Told]) -> list[Told]:
-        """What comes before a break of contract in its topic; the topic is parked there."""
+        """What comes before a break of contract in its topic; the topic is parked there.
+
+        The rest is read again from there, however soon the topic is resumed.
+        """
         broken: set[Topic] = set()
         kept: list[Told] = []
+        dropped: dict[LogPartition, int] = {}
         for one in told:
-            topic = one.record.position.topic
-            if topic not in broken and (reason := _break_in(one.meaning)):
-                broken.add(topic)
-                await self._parked.park(one.record.position, reason)
-            if topic not in broken:
+            position = one.record.position
+            if position.topic not in broken and (reason := _break_in(one.meaning)):
+                broken.add(position.topic)
+                await self._parked.park(position, reason)
+            if position.topic in broken:
+                dropped.setdefault(position.lane, position.offset)
+            else:
                 kept.append(one)
+        for lane, offset in dropped.items():
+            self._consumer.seek(lane, offset)
         return kept
 
     async def _decoded(self, records: Sequence[LogRecord]) -> list[Told]:

@@ -21,7 +21,7 @@ from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
 from schema.errors import NotFound
-from schema.position import Topic
+from schema.position import Position, Topic
 from sync.changes import Incoming, Reject
 from sync.clock import utc_now
 from sync.intake import Intake
@@ -66,6 +66,34 @@ def account(number: int) -> NewRecord:
     }
     value = envelope(ACCOUNTS, whole(ACCOUNTS, row), op="c", lsn=number)
     return NewRecord(topic=Topic(ACCOUNTS), key=orjson.dumps({"id": row["id"]}), value=value)
+
+
+async def test_a_topic_that_is_resumed_at_once_skips_nothing(
+    pool: asyncpg.Pool, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has looked at the parked topics between the break and its mending."""
+    async with asyncpg.create_pool(database, min_size=1) as plain:
+        await PostgresLog(plain, partitions=1).append([account(n) for n in (1, 2, 3)])
+    decoder, intake = Outdated(), Intake(pool, Xref(pool), {}, utc_now)
+    park = intake.parked_topics.park
+
+    async def park_and_mend(position: Position, reason: str) -> None:
+        await park(position, reason)
+        decoder.is_mended = True
+        await intake.parked_topics.resume(ACCOUNTS, ANN)
+
+    monkeypatch.setattr(intake.parked_topics, "park", park_and_mend)
+    consumer = PostgresConsumer(dsn=database, group="intake", prefixes=("crm.",))
+    running = asyncio.create_task(Listener(consumer, decoder, intake, SOON).run())
+
+    async def names() -> bool:
+        found = await pool.fetch("SELECT name FROM projection.client ORDER BY name")
+        return [row["name"] for row in found] == ["Client 1", "Client 2", "Client 3"]
+
+    await until(names, seconds=20)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
 
 
 async def test_only_the_broken_topic_waits_and_nothing_is_lost(
