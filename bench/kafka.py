@@ -71,6 +71,7 @@ async def _figures(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> di
     alone = await _load(access, log, pool, events(range(KEYS), "u", lsn=1), ALONE)
     owing = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
     stale = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
+    await pool.execute("CHECKPOINT")  # what the loads left to be written is not the next one's
     latencies = await _paced(access, log, pool)
     return {
         "first_reads_per_s": reads.per_s,
