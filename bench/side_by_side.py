@@ -163,6 +163,7 @@ async def _debezium_captures(api: ConnectApi, name: str, log: KafkaLog) -> tuple
     await asyncio.to_thread(api.resume, name)
 
     async def is_done() -> bool:
+        await _require_running(api, name)
         return await end_of(log, [TOPIC]) >= ROWS + UPDATES
 
     await _until(is_done)
@@ -200,14 +201,24 @@ async def _jdbc_sink(cluster: Cluster, api: ConnectApi) -> float:
     }
     await asyncio.to_thread(api.apply, Connector(name="sink", config=config))
     target = await asyncpg.connect(cluster.dsn("sink"))
+
+    async def says(sql: str) -> bool:
+        await _require_running(api, "sink")
+        return await _answers(target, sql)
+
     try:
-        await _until(lambda: _answers(target, _SINK_FIRST))
+        await _until(lambda: says(_SINK_FIRST))
         started = time.monotonic()
-        await _until(lambda: _answers(target, _SINK_DONE))
+        await _until(lambda: says(_SINK_DONE))
         return (ROWS + UPDATES) / (time.monotonic() - started)
     finally:
         await target.close()
         await asyncio.to_thread(api.remove, "sink")
+
+
+async def _require_running(api: ConnectApi, name: str) -> None:
+    if (why := await asyncio.to_thread(api.failure, name)) is not None:
+        raise RuntimeError(f"{name} has failed: {why}")
 
 
 async def _answers(target: asyncpg.Connection, sql: str) -> bool:
@@ -221,6 +232,8 @@ async def _run_until(reader: WalReader, end: Callable[[], Awaitable[int]], recor
     running = asyncio.create_task(reader.run())
 
     async def is_done() -> bool:
+        if running.done():
+            running.result()  # raises what ended it
         return await end() >= records
 
     try:
