@@ -6,10 +6,8 @@ alone, and streamed updates, each of which also owes a delivery to a replica.
 
 from __future__ import annotations
 
-import asyncio
-import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import asyncpg
 
 from bench.events import TOPIC, events, invoice_row
 from bench.listening import BATCH, Drained, drain, listener_over
+from bench.pacing import paced
 from cdc.listener import Listener
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
@@ -30,8 +29,6 @@ from sync.store.migrate import migrate
 from sync.store.pool import connect
 
 KEYS = 100_000
-PACED_RATE = 1_000
-PACED_SECONDS = 8
 
 
 async def bench_cdc(folder: Path) -> dict[str, float]:
@@ -48,7 +45,7 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         reads = await _load(log, listener, events(range(KEYS), "r", lsn=None))
         updates = await _load(log, listener, events(range(KEYS), "u", lsn=1))
         bare = await _bare_copy_merge(pool)
-        latencies = await _paced(log, listener)
+        latencies = await paced(log, listener, KEYS)
         await listener.close()
         await log_pool.close()
         await pool.close()
@@ -61,8 +58,7 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         "ratio_to_copy": bare / KEYS * reads.per_s,
         "batch": BATCH,
         "envelope_bytes": len(next(iter(events(range(1), "r", lsn=None))).value or b""),
-        "commit_p50_ms": statistics.median(latencies) * 1000,
-        "commit_p99_ms": statistics.quantiles(latencies, n=100)[98] * 1000,
+        **latencies,
     }
 
 
@@ -93,33 +89,6 @@ async def _bare_copy_merge(pool: asyncpg.Pool) -> float:
                     " WHERE excluded.pos > bare.pos; TRUNCATE stage"
                 )
         return time.monotonic() - started
-
-
-async def _paced(log: PostgresLog, listener: Listener) -> Sequence[float]:
-    """Append at a steady rate and measure from append to commit, for every small batch."""
-    appended: list[float] = []
-    latencies: list[float] = []
-    per_tick = PACED_RATE // 50
-    ticks = PACED_SECONDS * 50
-    numbers = iter(range(10**9))
-
-    async def append() -> None:
-        start = time.monotonic()
-        for tick in range(ticks):
-            chunk = [next(numbers) % KEYS for _ in range(per_tick)]
-            await log.append(list(events(chunk, "u", lsn=10 + tick)))
-            appended.extend([time.monotonic()] * per_tick)
-            await asyncio.sleep(max(0.0, start + (tick + 1) / 50 - time.monotonic()))
-
-    writer = asyncio.create_task(append())
-    applied = 0
-    while applied < ticks * per_tick:
-        count = await listener.step()
-        done = time.monotonic()
-        latencies += [done - at for at in appended[applied : applied + count]]
-        applied += count
-    await writer
-    return latencies
 
 
 def _plain(number: int) -> tuple[Any, ...]:

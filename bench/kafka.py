@@ -6,10 +6,7 @@ owe a delivery each; the same once more, which is stale; and a steady rate, from
 
 from __future__ import annotations
 
-import asyncio
-import statistics
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +14,7 @@ import asyncpg
 from bench.brokered import append_all, brokered, consumer_of
 from bench.events import TOPIC, events
 from bench.listening import Drained, drain, listener_over
+from bench.pacing import paced
 from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess
 from cdc.log.port import NewRecord
@@ -31,9 +29,6 @@ from sync.store.pool import connect
 
 KEYS = 100_000
 GROUP = "bench"
-PACED_RATE = 1_000
-PACED_SECONDS = 8
-_TICKS_PER_S = 50
 
 
 class _ElsewhereLedger:
@@ -71,7 +66,6 @@ async def _figures(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> di
     alone = await _load(access, log, pool, events(range(KEYS), "u", lsn=1), ALONE)
     owing = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
     stale = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
-    await pool.execute("CHECKPOINT")  # what the loads left to be written is not the next one's
     latencies = await _paced(access, log, pool)
     return {
         "first_reads_per_s": reads.per_s,
@@ -80,8 +74,7 @@ async def _figures(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> di
         "events_per_s_with_outbox": owing.per_s,
         "cpu_us_per_event_with_outbox": owing.cpu_us,
         "stale_per_s": stale.per_s,
-        "commit_p50_ms": statistics.median(latencies) * 1000,
-        "commit_p99_ms": statistics.quantiles(latencies, n=100)[98] * 1000,
+        **latencies,
     }
 
 
@@ -101,30 +94,11 @@ async def _load(
         await listener.close()
 
 
-async def _paced(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> Sequence[float]:
-    """Append at a steady rate; seconds from each append to the commit of its batch."""
-    appended: list[float] = []
-    latencies: list[float] = []
-    per_tick, ticks = PACED_RATE // _TICKS_PER_S, PACED_SECONDS * _TICKS_PER_S
+async def _paced(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> dict[str, float]:
+    await pool.execute("CHECKPOINT")  # what the loads left to be written is not this one's
     listener = listener_over(consumer_of(access, TOPIC, GROUP), pool)
-    while await listener.step():  # it has joined, and there is nothing yet
-        pass
-
-    async def append() -> None:
-        start = time.monotonic()
-        for tick in range(ticks):
-            numbers = range(tick * per_tick % KEYS, tick * per_tick % KEYS + per_tick)
-            appended.extend([time.monotonic()] * per_tick)
-            await log.append(list(events(numbers, "u", lsn=10 + tick)))
-            await asyncio.sleep(max(0.0, start + (tick + 1) / _TICKS_PER_S - time.monotonic()))
-
-    writer = asyncio.create_task(append())
-    applied = 0
-    while applied < ticks * per_tick:
-        count = await listener.step()
-        done = time.monotonic()
-        latencies += [done - at for at in appended[applied : applied + count]]
-        applied += count
-    await writer
-    await listener.close()
-    return latencies
+    try:
+        await listener.step()  # it joins; there is nothing yet
+        return await paced(log, listener, KEYS)
+    finally:
+        await listener.close()
