@@ -152,7 +152,7 @@ async def _follow(api: ConnectApi, dsn: str) -> str:
     made = connector_of("billing", dsn, TABLES, plan)
     schemas = {f"{part}.converter.schemas.enable": "true" for part in ("key", "value")}
     await asyncio.to_thread(api.apply, replace(made, config={**made.config, **schemas}))
-    await _until(lambda: asyncio.to_thread(api.is_following, made.name))
+    await _until("the snapshot", lambda: asyncio.to_thread(api.is_following, made.name))
     return made.name
 
 
@@ -166,7 +166,7 @@ async def _debezium_captures(api: ConnectApi, name: str, log: KafkaLog) -> tuple
         await _require_running(api, name)
         return await end_of(log, [TOPIC]) >= ROWS + UPDATES
 
-    await _until(is_done)
+    await _until("capture by Debezium", is_done)
     return UPDATES / (cpu_seconds(pid) - cpu), UPDATES / (time.monotonic() - started)
 
 
@@ -207,9 +207,9 @@ async def _jdbc_sink(cluster: Cluster, api: ConnectApi) -> float:
         return await _answers(target, sql)
 
     try:
-        await _until(lambda: says(_SINK_FIRST))
+        await _until("the first row of the sink", lambda: says(_SINK_FIRST))
         started = time.monotonic()
-        await _until(lambda: says(_SINK_DONE))
+        await _until("the sink", lambda: says(_SINK_DONE))
         return (ROWS + UPDATES) / (time.monotonic() - started)
     finally:
         await target.close()
@@ -237,15 +237,15 @@ async def _run_until(reader: WalReader, end: Callable[[], Awaitable[int]], recor
         return await end() >= records
 
     try:
-        await _until(is_done)
+        await _until("our capture", is_done)
     finally:
         running.cancel()
         await asyncio.wait([running])
 
 
-async def _until(is_done: Callable[[], Awaitable[bool]]) -> None:
+async def _until(what: str, is_done: Callable[[], Awaitable[bool]]) -> None:
     deadline = time.monotonic() + LONGEST_S
     while not await is_done():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not done after {LONGEST_S} s")
+            raise TimeoutError(f"{what} not done after {LONGEST_S} s")
         await asyncio.sleep(0.1)
