@@ -32,7 +32,7 @@ _NO_HEADERS: Mapping[str, bytes] = MappingProxyType({})
 _JOIN_S = 10
 _STAY_MS = 200  # long enough to join again
 _COMMIT_MS = 5_000
-_SHORTEST_POLL_MS = 500
+_SHORTEST_POLL_MS = 1_000
 """The client joins again within one poll or not at all: with shorter ones it never would."""
 
 CLIENT_SETTINGS: Mapping[str, Any] = {
@@ -77,7 +77,9 @@ class Member:
             return []
         wait_ms = max(int(wait.total_seconds() * 1000), _SHORTEST_POLL_MS)
         fetched = self._client.poll(timeout_ms=wait_ms, max_records=limit)
-        if self._take_news():
+        if not self._news.empty():
+            self._take_news()
+            self._rewind(self._next)  # what was fetched is from where we stood before
             return []
         return [record for lane in sorted(fetched) for record in self._read(lane, fetched[lane])]
 

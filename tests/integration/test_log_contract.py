@@ -71,7 +71,7 @@ async def drain(consumer: Consumes, count: int) -> list[LogRecord]:
     read: list[LogRecord] = []
     async with asyncio.timeout(DEADLINE_S):
         while len(read) < count:
-            read += await consumer.poll(100, timedelta(milliseconds=100))
+            read += await consumer.poll(100, timedelta(seconds=2))
     return read
 
 
