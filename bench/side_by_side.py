@@ -47,7 +47,7 @@ from sync.store.pool import connect
 
 SINK = Path(__file__).parent / "jdbc_sink"
 TABLES = (CapturedTable(schema="public", name="invoices"),)
-ROWS = 20_000
+ROWS = 8_000
 ROUNDS = 10
 UPDATES = ROWS * ROUNDS
 LONGEST_S = 300
