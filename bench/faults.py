@@ -1,4 +1,4 @@
-"""(e) How soon a killed listener is replaced, and what the roles keep while a target is down.
+"""(g) How soon a killed listener is replaced, and what the roles keep while a target is down.
 
 Real processes over the demo's systems: `concord listen` is killed and started again by us, as an
 orchestrator would; the way from a change at its owner to the projection is the whole way.

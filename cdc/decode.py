@@ -75,29 +75,25 @@ class Decoder:
 
         What a capture says beside the rows means nothing for records; heartbeats are kept.
         """
-        try:
-            if EVENT_TYPE in record.headers:
-                return self._events.meaning(record)
-            if HINT in record.headers:
-                return self._hinted(record)
-            told = self._reader.read(record)
-            if isinstance(told, Envelope):
-                return self._meaning(record, told)
-            if isinstance(told, Tombstone):
-                return self._deletes(record, told)
-            return self._beside(record, told)
-        except Poison as poison:
-            return [Reject(record=record, reason=poison.reason, detail=poison.detail)]
+        return self._understood(record)[0]
 
     def told(self, record: LogRecord) -> Told:
         """What one log record means, and of which transaction it is a part."""
+        meaning, said = self._understood(record)
+        return Told(record, meaning, None if said is None else self._part(record, said))
+
+    def _understood(self, record: LogRecord) -> tuple[Sequence[Incoming], Recorded | None]:
+        """What a record means, and what a capture said in it, if it is a capture's."""
         said: Recorded | None = None
         try:
+            if EVENT_TYPE in record.headers:
+                return self._events.meaning(record), None
+            if HINT in record.headers:
+                return self._hinted(record), None
             said = self._reader.read(record)
-            meaning = self._meant(record, said)
+            return self._meant(record, said), said
         except Poison as poison:
-            meaning = [Reject(record=record, reason=poison.reason, detail=poison.detail)]
-        return Told(record, meaning, None if said is None else self._part(record, said))
+            return [Reject(record=record, reason=poison.reason, detail=poison.detail)], said
 
     def _meant(self, record: LogRecord, said: Recorded) -> Sequence[Incoming]:
         if isinstance(said, Envelope):

@@ -167,11 +167,7 @@ class Intake:
 
     async def take_read(self, connection: asyncpg.Connection, read: Sequence[Change]) -> None:
         """Apply what was just read at its owner, within the caller's transaction."""
-        epochs = dict(await connection.fetch(_EPOCHS))
-        identities = Identities(connection, await self._xref.current(connection), epochs)
-        batch = _Batch(connection=connection, identities=identities, epochs=epochs, owed=self._owed)
-        await batch.apply(read, is_fenced=False)
-        await append_events(connection, batch.transitions)
+        await self.take(connection, read, dict(await connection.fetch(_EPOCHS)), is_fenced=False)
         await connection.execute("SELECT pg_notify('projection', '')")
 
     async def settle(self) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from support.envelopes import envelope, record, whole
 
+from cdc.capture.api_rows import HINT
 from cdc.decode import Decoder
 from cdc.envelope.placeholder import UNAVAILABLE
-from sync.changes import Change, Reject
+from sync.changes import Change, Reject, Touched
 from sync.connectors import crm, erp, tryton_erp_bindings
 
 TABLE = "crm.public.accounts"
@@ -37,6 +39,15 @@ def test_a_column_that_is_gained_breaks_nothing(decoder: Decoder) -> None:
     [change] = decoder.decode(record(TABLE, KEY, envelope(TABLE, ROW | {"shoe_size": 43})))
     assert isinstance(change, Change)
     assert change.values["name"] == "Acme"
+
+
+def test_a_hint_is_no_envelope_where_transactions_are_waited_for_either(decoder: Decoder) -> None:
+    """A system may have been captured through its API before, and its log still tells of that."""
+    hint = msgspec.structs.replace(record(TABLE, KEY, None), headers={HINT: b"read back"})
+    told = decoder.told(hint)
+    assert told.part is None
+    assert told.meaning == decoder.decode(hint)
+    assert [type(one) for one in told.meaning] == [Touched]
 
 
 def test_an_unchanged_column_is_left_out_of_the_change(decoder: Decoder) -> None:
