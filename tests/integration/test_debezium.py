@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,17 +14,11 @@ import asyncpg
 import orjson
 import pytest
 from support.captured_owner import ANN, Owner, at_work
+from support.debezium import DEADLINE_S, captured
 from support.kafka import artifacts_or_skip
 from support.targets import until
 
-from cdc.capture.debezium import (
-    Connector,
-    TopicPlan,
-    connector_of,
-    differences,
-    password_variable,
-    prepare_owner,
-)
+from cdc.capture.debezium import Connector, differences, password_variable
 from cdc.capture.signals import Signals
 from cdc.capture.table_shape import CapturedTable
 from cdc.capture.transaction import transaction_topic
@@ -61,8 +54,6 @@ from sync.xref import Xref
 
 pytestmark = pytest.mark.kafka
 
-DEADLINE_S = 90
-PLAN = TopicPlan(partitions=1, retention_ms=int(timedelta(days=7).total_seconds() * 1000))
 LEDGER = """
 CREATE DOMAIN amount AS numeric(12, 2);
 CREATE TYPE mood AS ENUM ('good', 'bad');
@@ -350,30 +341,6 @@ async def running(reader: WalReader) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-@asynccontextmanager
-async def captured(
-    worker: Connect, system: str, dsn: str, tables: Sequence[CapturedTable], run: str = ""
-) -> AsyncIterator[Connector]:
-    """A connector while the block runs, entered once it follows the stream.
-
-    Connect remembers by its name where it stood: a second one of a system is another `run`.
-    """
-    await prepare_owner(dsn, tables)
-    recommended = connector_of(system, dsn, tables, PLAN)
-    connector = replace(recommended, name=f"{recommended.name}{run}")
-    with ConnectApi(worker.url) as api:
-        await asyncio.to_thread(api.apply, connector)
-
-        async def is_following() -> bool:
-            return await asyncio.to_thread(api.is_following, connector.name)
-
-        await until(is_following, seconds=DEADLINE_S)
-        try:
-            yield connector
-        finally:
-            await asyncio.to_thread(api.remove, connector.name)
 
 
 @asynccontextmanager
