@@ -15,7 +15,7 @@ import asyncpg
 
 from bench.events import TOPIC, events, invoice_row
 from bench.listening import BATCH, Drained, drain, listener_over
-from bench.pacing import paced
+from bench.pacing import Watched, paced
 from cdc.listener import Listener
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
@@ -39,13 +39,13 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         log_pool = await asyncpg.create_pool(dsn)
         await migrate(pool, LOG_TABLES)
         log = PostgresLog(log_pool)
-        consumer = PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,))
+        consumer = Watched(PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,)))
         listener = listener_over(consumer, pool)
         calm_collector()  # as every role of the hub does
         reads = await _load(log, listener, events(range(KEYS), "r", lsn=None))
         updates = await _load(log, listener, events(range(KEYS), "u", lsn=1))
         bare = await _bare_copy_merge(pool)
-        latencies = await paced(log, listener, KEYS)
+        latencies = await paced(listener, consumer, "postgres", dsn, KEYS)
         await listener.close()
         await log_pool.close()
         await pool.close()
