@@ -18,6 +18,7 @@ from bench.boards import bench_boards
 from bench.cdc import bench_cdc
 from bench.faults import bench_faults
 from bench.graph import bench_graph
+from bench.growth import bench_growth
 from bench.kafka import bench_kafka
 from bench.machine import describe_machine
 from bench.side_by_side import bench_beside
@@ -31,6 +32,7 @@ BENCHES: Mapping[str, Callable[[Path], Coroutine[Any, Any, dict[str, float]]]] =
     "beside": bench_beside,
     "boards": bench_boards,
     "faults": bench_faults,
+    "growth": bench_growth,
 }
 
 

@@ -1,13 +1,15 @@
 """(b) From the log to the projection: events per second, and the ratio to a bare COPY-merge.
 
 Two loads of the same table: snapshot reads of records never seen, which touch the projection
-alone, and streamed updates, each of which also owes a delivery to a replica.
+alone, and streamed updates, each of which also owes a delivery to a replica. Then the intake alone
+is given the same updates again, decoded, which the fence refuses.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,23 @@ import asyncpg
 
 from bench.events import TOPIC, events, invoice_row
 from bench.listening import BATCH, Drained, drain, listener_over
-from bench.pacing import paced
+from bench.pacing import Watched, paced
+from cdc.decode import Decoder
 from cdc.listener import Listener
-from cdc.log.port import NewRecord
+from cdc.log.port import LogRecord, NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
 from hub.memory import calm_collector
+from schema.position import LogPartition, Position
+from sync.clock import utc_now
 from sync.connectors.billing_bindings import INVOICE
 from sync.connectors.codec import decode
+from sync.intake import Claim, Intake
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+from sync.xref import Xref
 
 KEYS = 100_000
 
@@ -39,13 +46,14 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         log_pool = await asyncpg.create_pool(dsn)
         await migrate(pool, LOG_TABLES)
         log = PostgresLog(log_pool)
-        consumer = PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,))
+        consumer = Watched(PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,)))
         listener = listener_over(consumer, pool)
         calm_collector()  # as every role of the hub does
         reads = await _load(log, listener, events(range(KEYS), "r", lsn=None))
         updates = await _load(log, listener, events(range(KEYS), "u", lsn=1))
+        stale_per_s = await _stale_per_s(pool)
         bare = await _bare_copy_merge(pool)
-        latencies = await paced(log, listener, KEYS)
+        latencies = await paced(listener, consumer, "postgres", dsn, KEYS)
         await listener.close()
         await log_pool.close()
         await pool.close()
@@ -54,6 +62,7 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
         "events_per_s_with_outbox": updates.per_s,
         "cpu_us_per_event": reads.cpu_us,
         "cpu_us_per_event_with_outbox": updates.cpu_us,
+        "stale_rows_per_s": stale_per_s,
         "copy_rows_per_s": KEYS / bare,
         "ratio_to_copy": bare / KEYS * reads.per_s,
         "batch": BATCH,
@@ -68,6 +77,34 @@ async def _load(log: PostgresLog, listener: Listener, records: Iterable[NewRecor
     for start in range(0, len(pending), BATCH):
         await log.append(pending[start : start + BATCH])
     return await drain(listener, len(pending))
+
+
+async def _stale_per_s(pool: asyncpg.Pool) -> float:
+    """Rows per second; the first batch, from which the intake learns of the replay, not counted."""
+    intake = Intake(pool, Xref(pool), {}, utc_now, consumer="replay")
+    [(lane, _)] = (await intake.starts_of([LogPartition(topic=TOPIC, partition=0)])).items()
+    replayed = list(starmap(_record, enumerate(events(range(KEYS), "u", lsn=1))))
+    decode_one = Decoder([INVOICE]).decode
+    portions = [
+        [change for record in replayed[start : start + BATCH] for change in decode_one(record)]
+        for start in range(0, KEYS, BATCH)
+    ]
+    ends = [Claim(lane=lane, expected=n, next_offset=n + BATCH) for n in range(0, KEYS, BATCH)]
+    await intake.apply(portions[0], ends[:1])
+    started = time.monotonic()
+    for portion, claim in zip(portions[1:], ends[1:], strict=True):
+        await intake.apply(portion, [claim])
+    return (KEYS - BATCH) / (time.monotonic() - started)
+
+
+def _record(offset: int, new: NewRecord) -> LogRecord:
+    return LogRecord(
+        position=Position(topic=new.topic, partition=0, offset=offset),
+        key=new.key,
+        value=new.value,
+        headers=new.headers,
+        appended_at=utc_now(),
+    )
 
 
 async def _bare_copy_merge(pool: asyncpg.Pool) -> float:

@@ -14,7 +14,7 @@ import asyncpg
 from bench.brokered import append_all, brokered, consumer_of
 from bench.events import TOPIC, events
 from bench.listening import Drained, drain, listener_over
-from bench.pacing import paced
+from bench.pacing import Watched, paced
 from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess
 from cdc.log.port import NewRecord
@@ -66,7 +66,7 @@ async def _figures(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> di
     alone = await _load(access, log, pool, events(range(KEYS), "u", lsn=1), ALONE)
     owing = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
     stale = await _load(access, log, pool, events(range(KEYS), "u", lsn=2))
-    latencies = await _paced(access, log, pool)
+    latencies = await _paced(access, pool)
     return {
         "first_reads_per_s": reads.per_s,
         "events_per_s": alone.per_s,
@@ -94,11 +94,12 @@ async def _load(
         await listener.close()
 
 
-async def _paced(access: KafkaAccess, log: KafkaLog, pool: asyncpg.Pool) -> dict[str, float]:
+async def _paced(access: KafkaAccess, pool: asyncpg.Pool) -> dict[str, float]:
     await pool.execute("CHECKPOINT")  # what the loads left to be written is not this one's
-    listener = listener_over(consumer_of(access, TOPIC, GROUP), pool)
+    watched = Watched(consumer_of(access, TOPIC, GROUP))
+    listener = listener_over(watched, pool)
     try:
         await listener.step()  # it joins; there is nothing yet
-        return await paced(log, listener, KEYS)
+        return await paced(listener, watched, "kafka", access.bootstrap_servers[0], KEYS)
     finally:
         await listener.close()

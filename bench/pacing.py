@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-import asyncio
 import statistics
-import time
+import sys
+from asyncio.subprocess import create_subprocess_exec
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from bench.events import events
+from bench.writer import EVENTS
 from cdc.listener import Listener
-from cdc.log.port import Appends
-
-RATE = 1_000
-SECONDS = 8
-_TICKS_PER_S = 50
-_PER_TICK = RATE // _TICKS_PER_S
-_TICKS = SECONDS * _TICKS_PER_S
+from cdc.log.port import Consumes, LogRecord
+from sync.clock import utc_now
 
 
-async def paced(log: Appends, listener: Listener, keys: int) -> dict[str, float]:
-    """Milliseconds; the clock of an event starts when it is handed to the log."""
-    appended: list[float] = []
+class Watched:
+    """A consumer, and when each record that it has handed out was appended."""
+
+    def __init__(self, consumer: Consumes) -> None:
+        self.appended: list[datetime] = []
+        self._consumer = consumer
+        self.assignment, self.close = consumer.assignment, consumer.close
+        self.seek, self.pause, self.resume = consumer.seek, consumer.pause, consumer.resume
+        self.commit = consumer.commit
+
+    async def poll(self, limit: int, wait: timedelta) -> Sequence[LogRecord]:
+        records = await self._consumer.poll(limit, wait)
+        self.appended += [record.appended_at for record in records]
+        return records
+
+
+async def paced(
+    listener: Listener, watched: Watched, log: str, address: str, keys: int
+) -> dict[str, float]:
+    """Milliseconds, of records that a process of its own appends."""
+    arguments = "-m", "bench.writer", log, address, str(keys)
+    writer = await create_subprocess_exec(sys.executable, *arguments)
     latencies: list[float] = []
-    writer = asyncio.create_task(_append(log, keys, appended))
-    while len(latencies) < _TICKS * _PER_TICK:
+    watched.appended.clear()
+    while len(latencies) < EVENTS:
         applied = len(latencies)
         count = await listener.step()
-        done = time.monotonic()
-        latencies += [done - at for at in appended[applied : applied + count]]
-    await writer
+        done = utc_now()
+        these = watched.appended[applied : applied + count]
+        latencies += [(done - at).total_seconds() * 1000 for at in these]
+    await writer.wait()
     return {
-        "commit_p50_ms": statistics.median(latencies) * 1000,
-        "commit_p99_ms": statistics.quantiles(latencies, n=100)[98] * 1000,
+        "commit_p50_ms": statistics.median(latencies),
+        "commit_p99_ms": statistics.quantiles(latencies, n=100)[98],
     }
-
-
-async def _append(log: Appends, keys: int, appended: list[float]) -> None:
-    start = time.monotonic()
-    for tick in range(_TICKS):
-        numbers: Sequence[int] = [(tick * _PER_TICK + n) % keys for n in range(_PER_TICK)]
-        appended.extend([time.monotonic()] * _PER_TICK)
-        await log.append(list(events(numbers, "u", lsn=10 + tick)))
-        await asyncio.sleep(max(0.0, start + (tick + 1) / _TICKS_PER_S - time.monotonic()))

@@ -38,6 +38,7 @@ _AGAIN = (
     asyncpg.TransactionRollbackError,  # the victim of a deadlock
     asyncpg.IdleInTransactionSessionTimeoutError,  # we hung, and the server took its locks back
 )
+_TELL_EVERY_S = 1.0
 _SETTLE_EVERY_S = 1.0
 _SETTLE_SHARE = 20
 _STRETCH = 250
@@ -79,7 +80,7 @@ class Listener:
         self._next: dict[LogPartition, int] = {}
         self._applied: dict[LogPartition, int] = {}
         self._ahead: asyncio.Task[Batch] | None = None
-        self._settle_at = 0.0
+        self._settle_at = self._tell_at = 0.0
 
     async def run(self) -> None:
         """Apply batches until cancelled."""
@@ -138,9 +139,7 @@ class Listener:
             self._wholes.clear()
 
     async def _read(self) -> Batch:
-        if self._applied:
-            applied, self._applied = self._applied, {}
-            await self._consumer.commit(applied)
+        await self._tell()
         await self._follow_assignment()
         starts = dict(self._next)
         polled = await self._consumer.poll(self._pace.batch, self._pace.wait)
@@ -156,6 +155,13 @@ class Listener:
         )
         self._next.update({claim.lane: claim.next_offset for claim in batch.claims})
         return batch
+
+    async def _tell(self) -> None:
+        """Say to the log how far we are. Only who watches it reads that: not after each batch."""
+        if self._applied and monotonic() > self._tell_at:
+            applied, self._applied = self._applied, {}
+            await self._consumer.commit(applied)
+            self._tell_at = monotonic() + _TELL_EVERY_S
 
     async def _settle(self) -> None:
         """Whenever nothing comes; under steady load a small share of the time."""

@@ -33,6 +33,7 @@ from sync.apply.identify import Identified, Identities, references_in
 from sync.apply.parking import hold_back, park, parked_of, supersede, unsettled_keys
 from sync.apply.readback import read_back
 from sync.apply.references import fill, fill_linked, missing_of, remember
+from sync.apply.replays import Replays
 from sync.apply.staging import staged_rows
 from sync.changes import Change, Incoming, Renamed, Touched
 from sync.clock import Clock
@@ -97,6 +98,7 @@ class Intake:
         self._xref = xref
         self._connectors = connectors
         self._owed = Owed(b for connector in connectors.values() for b in connector.bindings)
+        self._replays = Replays()
         self._clock = clock
         self._consumer = consumer
         self._read_timeout = read_timeout
@@ -155,7 +157,13 @@ class Intake:
         """
         known = await self._xref.current(connection)
         identities = Identities(connection, known, epochs)
-        batch = _Batch(connection=connection, identities=identities, epochs=epochs, owed=self._owed)
+        batch = _Batch(
+            connection=connection,
+            identities=identities,
+            epochs=epochs,
+            owed=self._owed,
+            replays=self._replays,
+        )
         changes = [c for c in incoming if isinstance(c, Change | Renamed)]
         touched = [t for t in incoming if isinstance(t, Touched)]
         await batch.apply(changes, is_fenced=is_fenced)
@@ -204,15 +212,19 @@ class _Batch:
     identities: Identities
     epochs: Mapping[str, int]
     owed: Owed
+    replays: Replays
     transitions: list[Transition] = field(default_factory=list)
 
     async def apply(self, changes: Iterable[Change | Renamed], *, is_fenced: bool) -> None:
         for binding, own in _by_binding(changes).items():
             known = await self.identities.identify(binding, own)
-            refs = references_in(known)
+            news = await self._news(binding, known) if is_fenced else known
+            refs = references_in(
+                binding, (one.values for _, one in news), (one.copies for _, one in known)
+            )
             ids = await self.identities.resolve(refs)
             if binding.owns:
-                await self._merge(binding, known, ids, refs - ids.keys(), is_fenced)
+                await self._merge(binding, news, ids, refs - ids.keys(), is_fenced)
             await note_replicas(self.connection, binding, known, ids)
 
     async def _merge(
@@ -244,11 +256,11 @@ class _Batch:
         self, binding: Binding, part: Round, ids: Mapping[Ref, str], mode: Mode
     ) -> list[Transition]:
         statements = statements_for(binding, part.fields, mode, self.owed)
-        epoch = self.epochs.get(binding.system.value, 1)
-        staged = mode.extra.is_staged
+        epoch, staged = self._epoch_of(binding), mode.extra.is_staged
         rows = staged_rows(binding, part.fields, part.changes, ids, epoch, has_extra=staged)
         found = await merge(self.connection, statements, rows)
-        if found and found[0]["owed"]:
+        self.replays.saw(binding, staged=len(rows), taken=found[0]["taken"])
+        if found[0]["owed"]:
             await self.connection.execute("SELECT pg_notify('delivery', '')")
         return [
             Transition(
@@ -262,6 +274,13 @@ class _Batch:
             for row in found
             if row["id"] is not None
         ]
+
+    async def _news(self, binding: Binding, known: Identified) -> Identified:
+        epoch = self._epoch_of(binding)
+        return await self.replays.news(self.connection, binding, known, epoch)
+
+    def _epoch_of(self, binding: Binding) -> int:
+        return self.epochs.get(binding.system.value, 1)
 
 
 def _by_binding(changes: Iterable[Change | Renamed]) -> dict[Binding, list[Change | Renamed]]:

@@ -48,6 +48,8 @@ WHERE name = 'client_connection_check_interval'
 _CHANGES_PER_PEEK = 2000
 _SHORTEST_WAIT_S = 0.02
 _LONGEST_WAIT_S = 0.1
+_VAIN_SHARE, _LONGEST_PAUSE_S = 0.2, 2.0
+"""Looks that find nothing but the changes of others take no more of the time than this share."""
 _RETRY_AFTER_S = 1.0
 _REPORT_EVERY_S = 2.0
 
@@ -199,16 +201,17 @@ class WalReader:
         wait, read_until = _SHORTEST_WAIT_S, 0
         while True:
             position = await slot.wal_position()
-            streamed_to = 0
+            began, streamed_to = time.monotonic(), 0
             if position > read_until:
                 streamed_to = await self._drain(stream, slot, connection)
             if not streamed_to:
                 await slot.pass_over(position)
                 read_until = position
+            looked_s = time.monotonic() - began
             is_rereading = await self._reread(streamed_to or position)
             await self._report(slot, is_caught_up=not streamed_to)
             if not streamed_to:
-                await asyncio.sleep(wait)
+                await asyncio.sleep(max(wait, min(looked_s / _VAIN_SHARE, _LONGEST_PAUSE_S)))
             is_calm = not streamed_to and not is_rereading
             wait = min(wait * 1.5, _LONGEST_WAIT_S) if is_calm else _SHORTEST_WAIT_S
 
@@ -222,6 +225,7 @@ class WalReader:
             return
         self._report_at = now + _REPORT_EVERY_S
         held = await slot.held_bytes()
+        await slot.shorten(held or 0)
         await self._reports.see(self._system, is_caught_up=is_caught_up, held_bytes=held)
 
     async def _drain(self, stream: ChangeStream, slot: Slot, connection: asyncpg.Connection) -> int:

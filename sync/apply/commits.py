@@ -25,10 +25,13 @@ UNTOLD = Commit(None, None)
 
 def last_commits(incoming: Iterable[Incoming]) -> dict[LogPartition, Commit]:
     """The last streamed change of each lane; a snapshot read tells nothing of a commit."""
-    return {
-        one.record.position.lane: Commit(one.as_of, one.record.appended_at)
+    last = {
+        (one.record.position.topic, one.record.position.partition): one
         for one in incoming
         if _is_streamed(one) and one.as_of > _NO_TIME
+    }
+    return {
+        one.record.position.lane: Commit(one.as_of, one.record.appended_at) for one in last.values()
     }
 
 

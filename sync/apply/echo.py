@@ -59,7 +59,7 @@ async def note_replicas(
     system, entity = binding.system.value, entity_name(binding.entity)
     if gone := [record_id for record_id, change in latest.items() if change.is_delete]:
         await connection.execute(_FORGET, system, entity, gone)
-    empty = [i for i, held in copies.items() if all(value is None for value in held.values())]
+    empty = [i for i, held in copies.items() if [*held.values()].count(None) == len(held)]
     if empty:
         known = await connection.fetch(_KNOWN, system, entity, empty)
         for record_id in set(empty).difference(row["record_id"] for row in known):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import asyncpg
 
@@ -176,16 +177,20 @@ class Identities:
         return {ref: links.get(ref) or met[ref] for ref in refs if ref in links or ref in met}
 
 
-def references_in(known: Identified) -> set[Ref]:
-    """Every reference the changes of one binding make, in what they own and in what they hold."""
-    if not known:
-        return set()
-    binding = known[0][1].binding
-    told = [change.values for _, change in known] if binding.owns else []
-    told += [change.copies for _, change in known] if binding.copies else []
+def references_in(
+    binding: Binding, owned: Iterable[Mapping[str, Any]], held: Iterable[Mapping[str, Any]]
+) -> set[Ref]:
+    """Every reference in values that the binding owns, and in copies that it holds."""
+    return _references(binding, binding.owns, owned) | _references(binding, binding.copies, held)
+
+
+def _references(
+    binding: Binding, bound: Collection[str], told: Iterable[Mapping[str, Any]]
+) -> set[Ref]:
+    names = [name for name in reference_fields(binding.entity) if name in bound]
     refs: set[Ref] = set()
-    for name in reference_fields(binding.entity):
-        for values in told:
+    for values in told if names else ():
+        for name in names:
             value = values.get(name)
             if isinstance(value, Ref):
                 refs.add(value)

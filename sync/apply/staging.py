@@ -47,13 +47,13 @@ def staged_rows(
     columns: list[Cells] = [list(changes)]
     for name, store in _stores(binding, fields):
         columns += store([change.values.get(name) for change in taken], ids)
-    columns += _fence(taken, epoch)
+    columns += fence_cells(taken, epoch)
     if has_extra:
         columns.append([change.extra for change in taken])
     return list(zip(*columns, strict=True))
 
 
-def _fence(changes: Collection[Change], epoch: int) -> Sequence[Cells]:
+def fence_cells(changes: Collection[Change], epoch: int) -> Sequence[Cells]:
     """The cells of `fence_columns`, in their order."""
     positions = [change.record.position for change in changes]
     return (

@@ -67,7 +67,8 @@ async def merge(
 ) -> list[asyncpg.Record]:
     """Stage and merge rows; answers (id, before, after, at, subject) of each status transition.
 
-    Each id may stand once in `rows`.
+    There is always a row, and each says how many deliveries are `owed` now and how many rows the
+    fence has `taken`. Each id may stand once in `rows`.
     """
     await connection.execute(statements.create_stage)
     await connection.copy_records_to_table(
@@ -76,6 +77,20 @@ async def merge(
     transitions = await connection.fetch(statements.merge)
     await connection.execute(f"TRUNCATE pg_temp.{statements.stage}")
     return list(transitions)
+
+
+@cache
+def news_sql(binding: Binding) -> str:
+    """Which of the rows ($1 ids, $2 to $5 partitions, offsets, epochs, LSNs) the fence lets in."""
+    s = binding.system.value
+    given = f"id, {s}_partition, {s}_offset, {s}_epoch, {s}_lsn, n"
+    return (
+        "SELECT excluded.n - 1\n"
+        "FROM unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[])\n"
+        f"  WITH ORDINALITY AS excluded ({given})\n"
+        f"LEFT JOIN {table_for(binding.entity).name} t USING (id)\n"
+        f"WHERE t.id IS NULL OR {_fence(s)}\nORDER BY excluded.n"
+    )
 
 
 @cache
@@ -117,7 +132,7 @@ def _merge_sql(binding: Binding, columns: tuple[str, ...], mode: Mode, copied: C
         f"  SELECT {listed} FROM pg_temp.{stage}\n"
         f"  ON CONFLICT (id) DO UPDATE SET\n    {updates},\n    {_lsn_update(s)}"
         f"{_extra_update(s, mode)}\n"
-        f"  {_fence(s) if mode.is_fenced else ''}\n"
+        f"  {'WHERE ' + _fence(s) if mode.is_fenced else ''}\n"
         f"  RETURNING {_returned(binding, copied)}\n)"
     ]
     steps += [_deliveries(binding, target, fields, mode) for target, fields in copied.items()]
@@ -127,7 +142,7 @@ def _merge_sql(binding: Binding, columns: tuple[str, ...], mode: Mode, copied: C
 def _fence(s: str) -> str:
     """Newer in the log, and for streamed changes newer in the source's history too."""
     return (
-        f"WHERE (t.{s}_offset IS NULL OR excluded.{s}_epoch > t.{s}_epoch"
+        f"(t.{s}_offset IS NULL OR excluded.{s}_epoch > t.{s}_epoch"
         f" OR excluded.{s}_partition <> t.{s}_partition OR excluded.{s}_offset > t.{s}_offset)\n"
         f"    AND (excluded.{s}_lsn IS NULL OR t.{s}_lsn IS NULL"
         f" OR (excluded.{s}_epoch, excluded.{s}_lsn) > (t.{s}_epoch, t.{s}_lsn))"
@@ -208,13 +223,14 @@ def _subject(entity: type) -> str:
 
 
 def _transitions(binding: Binding, mode: Mode, copied: Copied) -> str:
-    """Status transitions for the feed, and how many deliveries are now owed."""
+    """Status transitions for the feed, how many deliveries are now owed, how many rows changed."""
     owed = " + ".join(f"(SELECT count(*) FROM to_{t.value})" for t in copied) or "0"
+    counts = f"SELECT {owed} AS owed, (SELECT count(*) FROM merged) AS taken"
     if binding.entity not in STATUS_FIELDS:
-        return f"SELECT NULL AS id, {owed} AS owed"
+        return f"SELECT NULL AS id, counts.* FROM ({counts}) AS counts"
     first_sight = "AND NOT is_first" if mode.is_read else ""
     return (
-        f"SELECT m.id, m.before, m.after, m.at, m.subject, owed.n AS owed\n"
-        f"FROM (SELECT {owed} AS n) AS owed LEFT JOIN merged m\n"
+        f"SELECT m.id, m.before, m.after, m.at, m.subject, counts.*\n"
+        f"FROM ({counts}) AS counts LEFT JOIN merged m\n"
         f"  ON m.before IS DISTINCT FROM m.after AND m.is_known {first_sight}"
     )

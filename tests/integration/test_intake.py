@@ -317,6 +317,40 @@ async def test_any_interleaving_ends_where_the_owner_ended(desk: Desk, seed: int
     assert {row["crm_key"]: row["name"] for row in rows} == truth
 
 
+async def test_a_replay_is_refused_before_it_is_staged_and_news_among_it_is_taken(
+    desk: Desk,
+) -> None:
+    """A row that the fence refuses is locked by the upsert; one that is not sent there is not."""
+
+    def told(name: str, lsn: int) -> list[LogRecord]:
+        return [_owner_event(desk, f"ACC-{n:05d}", name, lsn) for n in range(1, 11)]
+
+    async def locks() -> list[str]:
+        return await desk.pool.fetchval(
+            "SELECT array_agg(xmax::text ORDER BY id) FROM projection.client"
+        )
+
+    await desk.take(*told("First", 10))
+    await desk.take(*told("Second", 20))
+    untouched = await locks()
+    await desk.take(*told("First", 10))
+    refused = await locks()
+    assert refused != untouched
+    await desk.take(*told("Second", 20))
+    assert await locks() == refused
+    newer = _owner_event(desk, "ACC-00003", "Third", 30)
+    unmet = _owner_event(desk, "ACC-00099", "Unmet", 5)
+    await desk.take(*told("First", 10), newer, unmet)
+    assert dict(await desk.pool.fetch("SELECT crm_key, name FROM projection.client")) == {
+        **{f"ACC-{n:05d}": "Second" for n in range(1, 11)},
+        "ACC-00003": "Third",
+        "ACC-00099": "Unmet",
+    }
+    await desk.take(*told("Fourth", 40))
+    await desk.take(*told("Fifth", 50))
+    assert await desk.name() == "Fifth"
+
+
 def _owner_event(desk: Desk, key: str, name: str | None, lsn: int | None) -> LogRecord:
     if name is None:
         return desk.event(ACCOUNTS, {"id": key}, None, "d", lsn=lsn)

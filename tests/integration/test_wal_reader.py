@@ -531,6 +531,39 @@ async def test_a_table_that_cannot_be_captured_is_named(
     assert await owner.fetchval("SELECT count(*) FROM pg_publication") == 0
 
 
+async def test_a_look_does_not_begin_far_back_where_others_write_much(
+    owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
+) -> None:
+    """Without a mark of our own the server has nowhere nearer to begin for fifteen seconds."""
+    await owner.execute("CREATE TABLE others (text text STORAGE EXTERNAL)")
+    async with running(reader(), owner):
+        await owner.execute("INSERT INTO accounts (id) VALUES (1)")
+        await log.reach(1)
+    slot = Slot(owner, name=reader()._slot, publication=reader()._publication)
+    await owner.execute(
+        "INSERT INTO others SELECT repeat('x', 1000000) FROM generate_series(1, 40)"
+    )
+    held = await slot.held_bytes()
+    assert held is not None
+    assert held > 40_000_000
+    for number in range(2, 5):
+        await slot.shorten(held)
+        await owner.execute("INSERT INTO accounts (id) VALUES ($1)", number)  # flushes the mark
+        await slot.advance(await slot.wal_position())
+    assert (await slot.held_bytes() or 0) < 1_000_000
+
+
+async def test_who_may_not_ask_for_a_place_to_begin_goes_without(
+    owner: asyncpg.Connection, reader: Callable[..., WalReader]
+) -> None:
+    async with running(reader(), owner):
+        pass
+    slot = Slot(owner, name=reader()._slot, publication=reader()._publication)
+    await owner.execute("SET ROLE pg_monitor")
+    await slot.shorten(1_000_000_000)
+    await owner.execute("RESET ROLE")
+
+
 async def test_a_second_reader_waits_for_the_first(
     owner: asyncpg.Connection, reader: Callable[..., WalReader], log: ListLog
 ) -> None:
