@@ -27,7 +27,7 @@ from cdc.log.port import Consumes
 from cdc.replay_plan import plan_replay
 from cdc.replayed_log import BoundedLog, SettledDecoder, settled_letters
 from schema.errors import Invalid
-from schema.position import LogPartition, Topic
+from schema.position import LogPartition
 from schema.system import System
 from sync.apply.absent import remembered_absent, still_unseen
 from sync.clock import utc_now
