@@ -1,7 +1,8 @@
 """(g) How soon a killed listener is replaced, and what the roles keep while a target is down.
 
 Real processes over the demo's systems: `concord listen` is killed and started again by us, as an
-orchestrator would; the way from a change at its owner to the projection is the whole way.
+orchestrator would, or killed beside another one that goes on; the way from a change at its owner to
+the projection is the whole way.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ KILLS = 7
 MINUTES, RATE = 30, 5
 """Of a target that is down, while so many records a second change for it."""
 LONGEST_S = 300
+SHARES_AFTER_S = 20
+"""So long after its start a second listener has its share of the partitions."""
 
 _RENAME = "UPDATE accounts SET account_name = $2, version = version + 1 WHERE id = $1"
 _RENAME_ALL = """
@@ -41,12 +44,14 @@ _OWED = "SELECT count(*) FROM delivery WHERE target = 'psa' AND state <> 'delive
 async def bench_faults(folder: Path) -> dict[str, float]:
     async with set_stage(folder, say=lambda _: None) as stage, _databases(stage) as (crm, hub):
         figures = await _resumed(stage, crm, hub)
+        figures |= await _taken_over(stage, crm, hub)
         figures |= await _grown(stage, crm, hub)
     if missing_tools() is None:
         _lend_artifacts(folder)
         kafka = set_stage(folder, log=Engine.KAFKA, say=lambda _: None)
         async with kafka as stage, _databases(stage) as (crm, hub):
             over_kafka = await _resumed(stage, crm, hub)
+            over_kafka |= await _taken_over(stage, crm, hub)
         figures |= {f"kafka_{name}": value for name, value in over_kafka.items()}
     return figures
 
@@ -86,6 +91,43 @@ async def _resumed(
     return {
         "resume_after_kill_s": statistics.median(took),
         "resume_after_kill_max_s": max(took),
+    }
+
+
+async def _taken_over(
+    stage: Stage, crm: asyncpg.Connection, hub: asyncpg.Connection
+) -> dict[str, float]:
+    """From `kill -9` of one of two listeners until the other has applied changes of just then.
+
+    All clients change, so that every partition of theirs has one, whoever read it.
+    """
+    environment = os.environ | environment_of(stage.settings)
+    clients = await crm.fetchval("SELECT count(*) FROM accounts")
+    took: list[float] = []
+
+    async def renamed(name: str) -> None:
+        await crm.execute(_RENAME_ALL, name)
+        await _until(partial(_is, hub, _NAMED, clients, f" ~{name}"))
+
+    alive = [await role("listen", environment)]
+    try:
+        await renamed("Alone")
+        for kill in range(KILLS):
+            alive.append(await role("listen", environment))
+            await asyncio.sleep(SHARES_AFTER_S)
+            await renamed(f"Both {kill}")
+            killed = time.monotonic()
+            alive[0].kill()
+            await alive.pop(0).wait()
+            await renamed(f"Other {kill}")
+            took.append(time.monotonic() - killed)
+    finally:
+        for one in alive:
+            one.kill()
+            await one.wait()
+    return {
+        "takeover_after_kill_s": statistics.median(took),
+        "takeover_after_kill_max_s": max(took),
     }
 
 

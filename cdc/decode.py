@@ -17,9 +17,9 @@ from cdc.envelope.payload import decode_key
 from cdc.envelope.reader import EnvelopeReader, Table
 from cdc.log.port import LogRecord
 from cdc.transactions import Part, Told
-from cdc.webhook.meaning import EVENT_TYPE, EventForm
+from cdc.webhook.meaning import EVENT_TYPE, EventForm, events_topic
 from schema.errors import Poison
-from schema.position import LogPartition
+from schema.position import LogPartition, Topic
 from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.connectors.binding import Binding, Touch
 from sync.connectors.cells import text_of
@@ -56,6 +56,7 @@ class Decoder:
         bindings = tuple(bindings)
         self._reader = reader or EnvelopeReader()
         self._events = EventForm(bindings)
+        self._event_topics = {events_topic(binding.system) for binding in bindings}
         self._bound: dict[Table, _Bound] = defaultdict(lambda: _Bound([], []))
         for binding in bindings:
             system = binding.system.value
@@ -69,6 +70,16 @@ class Decoder:
         self._deleted: dict[LogPartition, _Deleted] = {}
         self.heartbeats: dict[str, datetime] = {}
         """The last of each system, since somebody last took note and emptied it."""
+
+    def reads(self, topic: Topic) -> bool:
+        """Whether what stands there may mean something for records.
+
+        Of heartbeats and ends of transactions that is never so, nor of tables that are not bound
+        any more.
+        """
+        system, _, table = topic.partition(".")
+        is_bound = (system, table) in self._bound
+        return is_bound or topic in self._event_topics or self._reader.has_outbox(topic)
 
     def decode(self, record: LogRecord) -> Sequence[Incoming]:
         """What one log record means; one that nobody can decode becomes a Reject.

@@ -20,13 +20,14 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
+from cdc.decode import Decoder
 from cdc.envelope.reader import EnvelopeReader
 from cdc.listener import Listener, Pace
 from cdc.log.port import Consumes
 from cdc.replay_plan import plan_replay
 from cdc.replayed_log import BoundedLog, SettledDecoder, settled_letters
 from schema.errors import Invalid
-from schema.position import LogPartition, Topic
+from schema.position import LogPartition
 from schema.system import System
 from sync.apply.absent import remembered_absent, still_unseen
 from sync.clock import utc_now
@@ -91,6 +92,7 @@ class Rebuild:
         self._envelopes = envelopes
         self._consumer = consumer
         self._bindings = tuple(b for c in connectors.values() for b in c.bindings)
+        self._reads = Decoder(self._bindings, envelopes).reads
 
     async def run(self, *, accepts_differences: bool = False) -> Rebuilt:
         """Rebuild, compare, and swap unless something differs that is not accepted.
@@ -135,7 +137,9 @@ class Rebuild:
 
     async def _held(self, live: asyncpg.Pool) -> Positions:
         """The oldest offset of each partition; one that is gone altogether holds nothing."""
-        return {**await self._positions(live), **await self._firsts()}
+        firsts = await self._firsts()
+        there = {lane: first for lane, first in firsts.items() if self._reads(lane.topic)}
+        return {**await self._positions(live), **there}
 
     async def _follow(
         self,
@@ -158,8 +162,13 @@ class Rebuild:
                 _log.info("rebuild.replaying", records=behind)
 
     async def _positions(self, pool: asyncpg.Pool | asyncpg.Connection) -> Positions:
+        """How far each partition has been applied, of those that are replayed."""
         rows = await pool.fetch(_POSITIONS, self._consumer)
-        return {LogPartition(topic=Topic(t), partition=p): offset for t, p, offset in rows}
+        return {
+            LogPartition(topic=topic, partition=partition): offset
+            for topic, partition, offset in rows
+            if self._reads(topic)
+        }
 
     async def _delete_swept(self, live: asyncpg.Pool, shadow: asyncpg.Pool, intake: Intake) -> None:
         """Delete what sweeps have found to be gone, where nothing was told of it since."""

@@ -21,18 +21,22 @@ from schema.system import System
 
 log = structlog.get_logger(__name__)
 
+_PATIENCE_S = 10
+
 
 async def capture_troubles(settings: Settings, connectors: Connectors) -> list[Trouble]:
     """What is wrong with the owners' tables and with what captures them.
 
-    An owner, or a Kafka Connect, that does not answer now is passed over: it is waited for later.
+    All are asked at once, and what does not answer soon is passed over: it is waited for later, and
+    changes of the others should not wait for it.
     """
-    found: list[Trouble] = []
-    for system in connectors.reads:
-        if settings.capture_url(system) is not None:
-            found += await _passing_over(system, _of_owner(settings, connectors, system))
-            found += await _passing_over(system, _of_connector(settings, system))
-    return found
+    asked = [
+        _passing_over(system, asking)
+        for system in connectors.reads
+        if settings.capture_url(system) is not None
+        for asking in (_of_owner(settings, connectors, system), _of_connector(settings, system))
+    ]
+    return [trouble for found in await asyncio.gather(*asked) for trouble in found]
 
 
 async def _of_owner(
@@ -69,7 +73,8 @@ def _config(url: str, name: str) -> dict[str, str] | None:
 
 async def _passing_over(system: System, asked: Awaitable[Sequence[Trouble]]) -> Sequence[Trouble]:
     try:
-        return await asked
+        async with asyncio.timeout(_PATIENCE_S):
+            return await asked
     except (ConcordError, asyncpg.PostgresError, TimeoutError) as error:
         log.warning("check.passed_over", system=system.name, why=str(error))
         return []

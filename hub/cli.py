@@ -1,4 +1,8 @@
-"""The command line: one command per role, and the tools around them."""
+"""The command line: one command per role, and the tools around them.
+
+A listener that was killed should be back soon. So what only some commands need (the graph, the HTTP
+server, the demo) is imported by those, and costs the others no start-up time.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +20,16 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from cdc.log.tables import LOG_TABLES
-from hub import debezium, reference
+from hub import debezium
 from hub.deliveries import deliveries
 from hub.dlq import dlq
 from hub.doctor import examine
 from hub.operate import epoch, status, topics
-from hub.play import DEFAULT_STATE, play
 from hub.rebuild import rebuild
 from hub.resnapshot import resnapshot
-from hub.server import background, http_server
 from hub.settings import Settings
-from hub.stage import Engine, Kind, Size, forget_stage
+from hub.stage import DEFAULT_STATE, Engine, Kind, Size, forget_stage
 from hub.telemetry import configure_logs
-from hub.tour import tour
 from hub.wiring import build_hub
 from schema.errors import ConcordError
 from schema.system import System
@@ -110,6 +111,8 @@ def doctor() -> None:
 @cli.command()
 def owners() -> None:
     """Print who owns each field, and who holds a copy."""
+    from hub import reference
+
     typer.echo(reference.ownership_page())
 
 
@@ -118,6 +121,8 @@ def snapshots(
     check: Annotated[bool, typer.Option("--check", help="Only say what is out of date.")] = False,
 ) -> None:
     """Rewrite what derives from the canon: the SDL, the projection's DDL, the reference pages."""
+    from hub import reference
+
     stale = reference.write_snapshots(Path.cwd(), check=check)
     for name in stale:
         typer.echo(f"{'out of date' if check else 'wrote'}: {name}")
@@ -142,6 +147,9 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the hub; 0 picks a free one.")] = 8000,
 ) -> None:
     """The whole firm on this machine: five systems, the hub, GraphiQL."""
+    from hub.play import play
+    from hub.tour import tour
+
     if clean:
         forget_stage(state)
         typer.echo(f"Forgot the demo in {state}.")
@@ -172,6 +180,8 @@ def apply() -> None:
 
 
 async def _serve(settings: Settings, *, all_roles: bool) -> None:
+    from hub.server import background, http_server
+
     _require_loopback(settings.host)
     log.info("serve.loopback_only", host=settings.host, why=LOOPBACK_ONLY)
     async with build_hub(settings) as hub, background(hub, all_roles=all_roles):

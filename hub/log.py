@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import asyncpg
+import structlog
 
 from cdc.capture.transaction import transaction_topic
 from cdc.checks import Trouble, judge
@@ -17,7 +18,7 @@ from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess, kafka_outage
 from cdc.log.kafka_checks import look_at, troubles_of
 from cdc.log.kafka_consumer import KafkaLogConsumer
-from cdc.log.port import Appends, AppendsOnce, Consumes
+from cdc.log.port import Appends, AppendsOnce, Consumes, Makes
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.seen import SeenBeside
@@ -29,6 +30,8 @@ from schema.errors import Invalid
 from schema.position import LogPartition, Topic
 from schema.system import System
 from sync.lag import Backlog
+
+_log = structlog.get_logger(__name__)
 
 # A database from before there was a choice has stored positions of the Postgres log.
 _IDENTIFY = """
@@ -44,7 +47,8 @@ class Log:
     """What the hub needs of an engine.
 
     `verify` refuses a log whose positions mean nothing in our database, and one that would lose
-    changes; `firsts` are the oldest offsets of what we read, and `ends` the next ones; `backlog` is
+    changes; `make_topics` makes those that must be read from their first record on; `firsts` are
+    the oldest offsets of what we read, and `ends` the next ones; `backlog` is
     what our group has not read; `trim` forgets what is too old; `reader` reads it all in a group of
     its own.
     """
@@ -53,6 +57,7 @@ class Log:
     once: AppendsOnce
     consumer: Consumes
     verify: Callable[[], Awaitable[None]]
+    make_topics: Callable[[], Awaitable[None]]
     firsts: Callable[[], Awaitable[Mapping[LogPartition, int]]]
     ends: Callable[[], Awaitable[Mapping[LogPartition, int]]]
     backlog: Callable[[], Awaitable[Sequence[Backlog]]]
@@ -66,7 +71,7 @@ def open_log(
     """The log of the settings. Nothing is asked of Kafka before the log is used."""
     if settings.log == "kafka":
         return _kafka(settings, pool, connectors, group)
-    return _postgres(settings, pool, group)
+    return _postgres(settings, pool, connectors, group)
 
 
 def access_of(kafka: KafkaSettings) -> KafkaAccess:
@@ -93,7 +98,9 @@ def troubles_in_kafka(settings: Settings, connectors: Connectors) -> list[Troubl
 
 
 @asynccontextmanager
-async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> AsyncIterator[Log]:
+async def _postgres(
+    settings: Settings, pool: asyncpg.Pool, connectors: Connectors, group: str
+) -> AsyncIterator[Log]:
     dsn = settings.database_url.get_secret_value()
     async with asyncpg.create_pool(dsn, min_size=1, max_size=8) as own:
         log = PostgresLog(own, partitions=settings.log_partitions)
@@ -112,6 +119,7 @@ async def _postgres(settings: Settings, pool: asyncpg.Pool, group: str) -> Async
             once=log,
             consumer=reader(group),
             verify=verify,
+            make_topics=partial(_make_topics, log, settings, connectors),
             firsts=log.firsts,
             ends=log.ends,
             backlog=partial(log.backlog, group),
@@ -150,6 +158,7 @@ async def _kafka(
             once=SeenBeside(pool, log),
             consumer=KafkaLogConsumer(access=access, group=group, topics=(*topics, *beside)),
             verify=verify,
+            make_topics=partial(_make_topics, log, settings, connectors),
             firsts=partial(log.firsts, topics),
             ends=partial(log.ends, topics),
             backlog=partial(log.backlog, group, topics),
@@ -158,6 +167,21 @@ async def _kafka(
         )
     finally:
         await log.close()
+
+
+async def _make_topics(log: Makes, settings: Settings, connectors: Connectors) -> None:
+    """Those of which transactions are waited for.
+
+    A topic that is made by its first record is not read yet when that comes, so the first
+    transaction would pass in pieces. Where we may not make topics it does.
+    """
+    waited = [system for system in connectors.reads if settings.has_transactions(system)]
+    tables = [topic for system in waited for topic in _tables(connectors, system)]
+    try:
+        await log.make(tables)
+        await log.make(_transaction_topics(settings), partitions=1)
+    except Invalid as refusal:
+        _log.warning("topics.not_made", why=refusal.message)
 
 
 async def _identify(pool: asyncpg.Pool, identity: str) -> None:
@@ -171,13 +195,14 @@ async def _identify(pool: asyncpg.Pool, identity: str) -> None:
 
 
 def _topics(settings: Settings, connectors: Connectors) -> tuple[Topic, ...]:
-    tables = (
-        Topic(f"{system.value}.{table}")
-        for system, connector in connectors.reads.items()
-        for table in captured_tables(connector.bindings)
-    )
+    tables = (topic for system in connectors.reads for topic in _tables(connectors, system))
     heard = (s for s in connectors.reads if settings.way(s) != "wal")
     return (*tables, *map(events_topic, heard))
+
+
+def _tables(connectors: Connectors, system: System) -> tuple[Topic, ...]:
+    tables = captured_tables(connectors.reads[system].bindings)
+    return tuple(Topic(f"{system.value}.{table}") for table in tables)
 
 
 def _transaction_topics(settings: Settings) -> tuple[Topic, ...]:

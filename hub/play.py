@@ -19,7 +19,6 @@ from hub.telemetry import configure_logs
 from hub.wiring import build_hub
 
 FIRST_FILL_S = 6
-DEFAULT_STATE = Path(".concord/demo")
 
 QUERIES = (
     (

@@ -120,6 +120,7 @@ class Hub:
         while True:
             try:
                 await self.log.verify()
+                await self.log.make_topics()
             except Unavailable as outage:
                 log.warning("log.waiting", why=outage.message)
                 await asyncio.sleep(_AGAIN.total_seconds())

@@ -46,6 +46,7 @@ class Engine(Enum):
 
 
 Say = Callable[[str], None]
+DEFAULT_STATE = Path(".concord/demo")
 SYSTEMS = ("crm", "psa", "hr", "erp", "billing")
 PATIENCE = {"read_timeout": 10, "write_timeout": 25}
 """Seconds for a real system, which works out one answer at a time, on a machine with much to do."""

@@ -102,8 +102,12 @@ async def insert(connection: asyncpg.Connection | asyncpg.Pool, links: Mapping[R
 
 @dataclass(slots=True)
 class Known:
-    """What a process has met: links of the table, and mints that no link has overridden."""
+    """What a process has met: links of the table, and mints that no link has overridden.
 
+    `version` is that of the table; while it is 0, no key has ever changed.
+    """
+
+    version: int = 0
     links: dict[Ref, str] = field(default_factory=dict)
     mints: dict[Ref, str] = field(default_factory=dict)
     keys: dict[tuple[type, System, str], str] = field(default_factory=dict)
@@ -138,7 +142,7 @@ class Xref:
         version = await connection.fetchval(_VERSION)
         if version != self._version or len(self._known) > _CACHE_LIMIT:
             self.forget()
-            self._version = version
+            self._version = self._known.version = version
         return self._known
 
     async def resolve(self, refs: Iterable[Ref]) -> dict[Ref, str]:

@@ -38,6 +38,13 @@ _SETTINGS = {
     "extra_float_digits": "1",
 }
 
+# While we live we wait for whatever the server decodes. For a process that was killed it must not
+# go on decoding, with the slot in hand. Servers before 14 do not know of it.
+_GIVE_UP_ORPHANS = """
+SELECT set_config(name, '1s', false) FROM pg_settings
+WHERE name = 'client_connection_check_interval'
+"""
+
 _CHANGES_PER_PEEK = 2000
 _SHORTEST_WAIT_S = 0.02
 _LONGEST_WAIT_S = 0.1
@@ -118,7 +125,9 @@ class WalReader:
                 await asyncio.sleep(_RETRY_AFTER_S)
 
     async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(self._dsn, server_settings=_SETTINGS)
+        connection = await asyncpg.connect(self._dsn, server_settings=_SETTINGS)
+        await connection.execute(_GIVE_UP_ORPHANS)
+        return connection
 
     def _slot_on(self, connection: asyncpg.Connection) -> Slot:
         return Slot(connection, name=self._slot, publication=self._publication)

@@ -79,6 +79,10 @@ class EnvelopeReader:
         self._keys = Unwrapper(key_conversions)
         self._values = Unwrapper(row_conversions)
 
+    def has_outbox(self, topic: str) -> bool:
+        """Whether it was declared what the topic's events tell of."""
+        return topic in self._outboxes
+
     def read(self, record: LogRecord) -> Recorded:
         """What the record says. Raises Poison with the reason when it says nothing known."""
         topic = record.position.topic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -35,8 +35,9 @@ T = TypeVar("T")
 class KafkaLog:
     """Appends with an idempotent producer, acknowledged by all replicas.
 
-    A key goes where Kafka's own partitioner, and so Debezium's, puts it. A topic is created by its
-    first record, with `partitions` and `retention`; the brokers need not be allowed to.
+    A key goes where Kafka's own partitioner, and so Debezium's, puts it. A topic that nobody made
+    is created by its first record, with `partitions` and `retention`; the brokers need not be
+    allowed to.
     """
 
     def __init__(
@@ -57,6 +58,10 @@ class KafkaLog:
         """Append all records; after `Unavailable` some may be there, and all may be sent again."""
         if records:
             await self._call(lambda: self._append(records))
+
+    async def make(self, topics: Collection[Topic], partitions: int | None = None) -> None:
+        """See `Makes.make`. Raises Invalid when we may not."""
+        await self._call(lambda: self._create_unknown(set(topics), partitions))
 
     async def ends(self, topics: Iterable[Topic]) -> Mapping[LogPartition, int]:
         """The next offset of each partition of those `topics` that exist."""
@@ -116,7 +121,7 @@ class KafkaLog:
             partition=0 if record.key is None else None,
         )
 
-    def _create_unknown(self, topics: set[Topic]) -> None:
+    def _create_unknown(self, topics: set[Topic], partitions: int | None = None) -> None:
         unknown = topics - self._known
         if not unknown:
             return
@@ -124,16 +129,16 @@ class KafkaLog:
         try:
             missing = sorted(unknown - set(admin.list_topics()))
             if missing:
-                _create(admin, [self._new(topic) for topic in missing])
+                _create(admin, [self._new(topic, partitions) for topic in missing])
         finally:
             admin.close()
         self._known |= unknown
 
-    def _new(self, topic: Topic) -> NewTopic:
+    def _new(self, topic: Topic, partitions: int | None) -> NewTopic:
         kept_ms = int(self._retention.total_seconds() * 1000)
         return NewTopic(
             topic,
-            num_partitions=self._partitions,
+            num_partitions=partitions or self._partitions,
             replication_factor=_BROKERS_DEFAULT,
             topic_configs={"cleanup.policy": "delete", "retention.ms": str(kept_ms)},
         )

@@ -45,7 +45,7 @@ CLIENT_SETTINGS: Mapping[str, Any] = {
     "metadata_max_age_ms": 5_000,  # how soon a new topic is seen
     "max_poll_records": 5_000,
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
-    "session_timeout_ms": 10_000,
+    "session_timeout_ms": 6_000,  # the least that brokers allow
     "heartbeat_interval_ms": 1_000,
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -52,6 +52,14 @@ class Told:
 
     system: str
     id: str
+
+
+class Makes(Protocol):
+    """Makes topics before their first records, so that whoever reads them is there in time."""
+
+    async def make(self, topics: Collection[Topic], partitions: int | None = None) -> None:
+        """Make those that do not exist; without `partitions` like those that `append` makes."""
+        ...
 
 
 class AppendsOnce(Protocol):

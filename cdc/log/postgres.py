@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -100,7 +100,7 @@ class PostgresLog:
     """Appends under the row lock of each partition, held until commit.
 
     So offsets have no gaps and rise in commit order: a reader that has seen an offset will never
-    see a lower one appear. A topic is created by its first record.
+    see a lower one appear. A topic that nobody made is created by its first record.
     """
 
     def __init__(self, pool: asyncpg.Pool, *, partitions: int = 4) -> None:
@@ -128,6 +128,12 @@ class PostgresLog:
                         return False
                     await self._append(self._by_partition(records), connection)
         return True
+
+    async def make(self, topics: Collection[Topic], partitions: int | None = None) -> None:
+        """See `Makes.make`."""
+        with outage_of("the log"):
+            async with self._pool.acquire() as connection:
+                await self._create_unknown(set(topics), connection, partitions)
 
     async def backlog(self, group: str) -> Sequence[Backlog]:
         """What the group has not read, by topic; nothing of a topic that is read to its end."""
@@ -164,13 +170,17 @@ class PostgresLog:
             rows = await self._pool.fetch(_SELECT_FIRSTS)
         return {LogPartition(topic=topic, partition=p): first for topic, p, first in rows}
 
-    async def _create_unknown(self, topics: set[Topic], connection: asyncpg.Connection) -> None:
+    async def _create_unknown(
+        self, topics: set[Topic], connection: asyncpg.Connection, partitions: int | None = None
+    ) -> None:
         unknown = sorted(topics - self._partitions.keys())
         if not unknown:
             return
         async with connection.transaction():
             await connection.execute(_LOCK_CREATION)
-            await connection.execute(_CREATE_TOPICS, unknown, self._default_partitions)
+            await connection.execute(
+                _CREATE_TOPICS, unknown, partitions or self._default_partitions
+            )
             counted = await connection.fetch(_COUNT_PARTITIONS, unknown)
         self._partitions |= {Topic(row["topic"]): row["partitions"] for row in counted}
 

@@ -62,6 +62,8 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
     # Nor is a process that hangs while it is answered idle: its answer waits in the sockets.
     "tcp_user_timeout": "20s",
+    # A statement whose process was killed is given up, and its partitions are free.
+    "client_connection_check_interval": "1s",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from sync.apply.renames import rename, reuse
+from sync.apply.renames import outlived, rename, reuse
 from sync.changes import Change, Reject, Renamed
 from sync.connectors.binding import Binding
 from sync.connectors.refs import Ref, reference_fields, refs_in
@@ -57,10 +57,10 @@ class Identities:
             if isinstance(one, Change):
                 run.append(one)
                 continue
-            known += await self._identify(binding, run)
+            known += await self._identify(binding, await self._news(binding, run))
             run = []
             await self._rename(one)
-        return known + await self._identify(binding, run)
+        return known + await self._identify(binding, await self._news(binding, run))
 
     async def resolve(self, refs: Collection[Ref]) -> dict[Ref, str]:
         """Canonical ids of references; absent where neither a link nor a mint gives one."""
@@ -74,9 +74,22 @@ class Identities:
         await rename(self._connection, renamed, epoch)
         binding = renamed.binding
         self.linked.add(Ref(binding.entity, binding.system.value, renamed.key))
-        self._known = Known()  # what the process had met is no longer true here
+        # What the process had met is no longer true here.
+        self._known = Known(version=self._known.version + 1)
         self._met.clear()
         self._left.clear()
+
+    async def _news(self, binding: Binding, changes: Sequence[Change]) -> Sequence[Change]:
+        """All but reads under a key that their record has left, as the other key's lane has told.
+
+        They are older than that, and bear no position by which the fence could know it.
+        """
+        reads = {change.key for change in changes if change.lsn is None}
+        if not reads or not self._known.version:
+            return changes
+        epoch = self._epochs.get(binding.system.value, 1)
+        old = await outlived(self._connection, binding, reads, epoch)
+        return [change for change in changes if change.lsn is not None or change.key not in old]
 
     async def _identify(
         self, binding: Binding, changes: Sequence[Change]

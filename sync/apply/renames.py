@@ -8,10 +8,13 @@ since when in the source's history it holds, so a half that is told again change
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import asyncpg
 
 from schema.entity import entity_name
 from sync.changes import Renamed
+from sync.connectors.binding import Binding
 from sync.connectors.refs import Ref
 from sync.xref import anchored_id, insert
 
@@ -28,8 +31,7 @@ FROM (SELECT coalesce(
         UNION ALL
         SELECT record_id, epoch, lsn FROM key_change
         WHERE (system, entity, external_id) = ($1, $2, $4) AND (epoch, lsn) < ($5, $6)
-    ) AS holder ORDER BY epoch DESC, lsn DESC LIMIT 1),
-    $7) AS record_id) AS named
+    ) AS holder ORDER BY epoch DESC, lsn DESC LIMIT 1)) AS record_id) AS named
 WHERE named.record_id IS NOT NULL
 ON CONFLICT (system, entity, external_id) DO UPDATE
 SET record_id = excluded.record_id, is_former = false,
@@ -50,21 +52,30 @@ _REUSE = """
 UPDATE xref SET record_id = $4, is_former = false
 WHERE (system, entity, external_id) = ($1, $2, $3)
 """
+# A younger link outlives nothing by itself: where a key change was missed, the key that is read now
+# was met after those that were told of.
+_OUTLIVED = """
+SELECT told.external_id FROM unnest($3::text[]) AS read (external_id)
+JOIN xref told ON (told.system, told.entity, told.external_id) = ($1, $2, read.external_id)
+WHERE EXISTS (
+    SELECT FROM xref later
+    WHERE (later.system, later.entity, later.record_id) = ($1, $2, told.record_id)
+      AND later.since_epoch = $4
+      AND (later.since_epoch, later.since_lsn) > (told.since_epoch, told.since_lsn)
+      AND later.first_seen >= told.first_seen)
+"""
 
 
 async def rename(connection: asyncpg.Connection, renamed: Renamed, epoch: int) -> None:
     """Take in one half of a key change; the record keeps its canonical id."""
     binding = renamed.binding
     former = Ref(binding.entity, binding.system.value, renamed.former_key)
-    minted = anchored_id(former) if binding.is_anchor else None
     names = binding.system.value, entity_name(binding.entity), renamed.key, renamed.former_key
     await connection.execute(_BEGIN)
-    if renamed.is_arrival:
-        await connection.execute(_ARRIVE, *names, epoch, renamed.lsn or 0, minted)
-        return
-    if minted is not None:
-        await insert(connection, {former: minted})
-    await connection.execute(_LEAVE, *names, epoch, renamed.lsn or 0)
+    if binding.is_anchor:
+        await insert(connection, {former: anchored_id(former)})
+    half = _ARRIVE if renamed.is_arrival else _LEAVE
+    await connection.execute(half, *names, epoch, renamed.lsn or 0)
 
 
 async def reuse(connection: asyncpg.Connection, ref: Ref, record_id: str) -> None:
@@ -73,3 +84,11 @@ async def reuse(connection: asyncpg.Connection, ref: Ref, record_id: str) -> Non
     await connection.execute(
         _REUSE, ref.system, entity_name(ref.entity), ref.external_id, record_id
     )
+
+
+async def outlived(
+    connection: asyncpg.Connection, binding: Binding, keys: Collection[str], epoch: int
+) -> set[str]:
+    """The keys whose records have taken another one since, in the lane of that other one."""
+    names = binding.system.value, entity_name(binding.entity)
+    return {key for (key,) in await connection.fetch(_OUTLIVED, *names, list(keys), epoch)}

@@ -20,6 +20,8 @@ _SETTINGS = {
     "tcp_keepalives_count": "3",
     # Nor is a process that hangs while it is answered idle: its answer waits in the sockets.
     "tcp_user_timeout": "20s",
+    # A statement whose process was killed is given up, and what it holds is free for the next one.
+    "client_connection_check_interval": "1s",
 }
 
 

@@ -138,6 +138,40 @@ async def test_a_key_that_comes_back_brings_its_record_along(pool: asyncpg.Pool)
     assert len(await clients(pool)) == number
 
 
+async def test_a_read_under_a_key_that_was_left_undoes_nothing(pool: asyncpg.Pool) -> None:
+    """The lane of the former key is behind: what was read there before the key change is older."""
+    rng = random.Random(13)
+    desks = [Desk(pool), Desk(pool)]
+    for number, order in enumerate(interleaved("abcde", "xy"), start=1):
+        lanes = Lanes(desks[0], number)
+        begun = lanes.row(0, "Acme", 100, "c")
+        read = lanes.row(0, "Acme", None, "r", snapshot="incremental")
+        left, arrived = lanes.moved(0, 1, "Acme II", 200)
+        newcomer = lanes.row(0, "Newcomer", None, "r", snapshot="incremental")
+        told = {"a": begun, "b": read, "c": left, "d": lanes.tombstone(0), "e": newcomer}
+        told |= {"x": arrived, "y": lanes.row(1, "Acme III", 300)}
+        for batch in batches([told[name] for name in order], rng):
+            await rng.choice(desks).take(*batch)
+        found = await clients(pool)
+        assert found[lanes.keys[1]] == (lanes.first, "Acme III"), order
+        assert found[lanes.keys[0]][1] == "Newcomer", order
+    assert len(found) == 2 * number
+
+
+async def test_a_key_change_that_was_missed_is_read_again(desk: Desk) -> None:
+    """The slot was lost: a read says by itself whose it is, though the key before was told of."""
+    first, then, now = "C1", "C2", "C3"
+    await desk.take(desk.account("Acme", "c", lsn=100), customer(desk, first, "ACC-00001", terms=1))
+    left = {"__debezium.newkey": orjson.dumps({"customer_no": then})}
+    gone = desk.event(CUSTOMERS, {"customer_no": first}, None, "d", lsn=300, headers=left)
+    arrived = {"__debezium.oldkey": orjson.dumps({"customer_no": first})}
+    await desk.take(gone, customer(desk, then, "ACC-00001", terms=2, lsn=300, headers=arrived))
+    for terms in (3, 4):
+        await desk.take(customer(desk, now, "ACC-00001", terms=terms, lsn=None))
+        [row] = await desk.pool.fetch("SELECT erp_key, payment_terms_days FROM projection.client")
+        assert tuple(row) == (now, terms)
+
+
 async def test_a_former_key_means_its_record_until_another_takes_it(desk: Desk) -> None:
     """A system that was not told of the new key still refers to the record it knew."""
     lanes = Lanes(desk, 1)
@@ -261,7 +295,13 @@ def batches(records: Sequence[LogRecord], rng: random.Random) -> Iterable[list[L
 
 
 def customer(
-    desk: Desk, number: str, account: str | None, *, terms: int, lsn: int = 50, **options: Any
+    desk: Desk,
+    number: str,
+    account: str | None,
+    *,
+    terms: int,
+    lsn: int | None = 50,
+    **options: Any,
 ) -> LogRecord:
     row = {
         "customer_no": number,

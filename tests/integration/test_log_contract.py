@@ -106,6 +106,21 @@ async def test_every_record_is_read_once_and_in_order(engine: Engine) -> None:
         assert offsets == list(range(len(offsets)))
 
 
+async def test_a_topic_may_be_made_before_its_first_record(engine: Engine) -> None:
+    """A member that is there already misses nothing of it; a second making changes nothing."""
+    topics, member = [engine.topic("accounts")], engine.member()
+    for _ in range(2):
+        await engine.log.make(topics)
+
+    async def is_read() -> bool:
+        await member.poll(1, timedelta(0))
+        return {lane.topic for lane in await member.assignment()} == set(topics)
+
+    await until(is_read, seconds=DEADLINE_S)
+    await engine.log.append(records(range(20), topics[0]))
+    assert len(await drain(member, 20)) == 20
+
+
 async def test_records_of_one_key_keep_their_order(engine: Engine) -> None:
     """One key has one partition, and its offsets follow the order of appending."""
     for number in range(5):

@@ -6,18 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import asyncpg
 import pytest
 from support.captured_owner import PREFIXES, World, at_work, drop_slot, world_of
+from support.rebuilding import differing, effects, history, leftovers, writing
 from support.targets import until
 
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.rebuild import Rebuild, Rebuilt
 from schema.errors import Invalid
 from schema.system import System
-from sync.store.shadow import LEDGERS, PROJECTION, create_shadow
-
-EFFECTS = ("delivery", "feed_event", "dead_letter", "xref", "replica_state", "write_ledger")
+from sync.store.shadow import create_shadow
 
 
 @pytest.fixture
@@ -187,39 +185,6 @@ async def rebuild(world: World, **options: bool) -> Rebuilt:
         return await rebuilding.run(**options)
 
 
-async def history(world: World) -> None:
-    """What may happen to records: changed, renamed, their key used again, deleted, made again."""
-    for statement in (
-        "UPDATE accounts SET account_name = account_name || '!' WHERE id < 'ACC-00020'",
-        "UPDATE accounts SET id = 'ACC-90000' WHERE id = 'ACC-00010'",
-        "INSERT INTO accounts (id, account_name, segment, owner_email, billing_country)"
-        " VALUES ('ACC-00010', 'Another', 'SMB', 'b@b.test', 'NL')",
-        "UPDATE accounts SET account_name = 'Moved' WHERE id = 'ACC-90000'",
-        "DELETE FROM accounts WHERE id IN ('ACC-00011', 'ACC-00012')",
-        "INSERT INTO accounts (id, account_name, segment, owner_email, billing_country)"
-        " VALUES ('ACC-00012', 'Back', 'SMB', 'b@b.test', 'NL')",
-    ):
-        await world.owner.execute(statement)
-        await world.settled()
-
-
-async def effects(world: World) -> dict[str, list[asyncpg.Record]]:
-    """All that others would notice."""
-    return {t: await world.pool.fetch(f"SELECT * FROM {t} ORDER BY 1, 2, 3") for t in EFFECTS}
-
-
-def differing(rebuilt: Rebuilt) -> dict[str, int]:
-    return {table.table: table.different for table in rebuilt.tables if table.different}
-
-
-async def leftovers(world: World) -> int:
-    count: int = await world.pool.fetchval(
-        "SELECT count(*) FROM pg_namespace WHERE nspname = ANY ($1)",
-        [PROJECTION, LEDGERS, "projection_former"],
-    )
-    return count
-
-
 async def reading(world: World, seen: set[tuple[Any, ...]]) -> None:
     sql = (
         "SELECT a.name, b.trading_name FROM projection.client a JOIN projection.client b"
@@ -231,13 +196,3 @@ async def reading(world: World, seen: set[tuple[Any, ...]]) -> None:
 
 async def has_seen(seen: set[tuple[Any, ...]], wanted: tuple[Any, ...]) -> bool:
     return wanted in seen
-
-
-async def writing(world: World) -> None:
-    number = 0
-    while True:
-        number += 1
-        key = f"ACC-{number % 60 + 1:05d}"
-        await world.owner.execute(
-            "UPDATE accounts SET account_name = $1 WHERE id = $2", f"Name {number}", key
-        )

@@ -138,6 +138,22 @@ async def test_a_reader_never_sees_half_of_a_transaction(firm: Firm, are_whole: 
     assert await firm.pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
+async def test_the_first_transaction_of_all_is_a_whole(firm: Firm) -> None:
+    """Its topics were made before, so that they are read by then."""
+    await firm.log.make([ACCOUNTS, DEALS, ENDS])
+    wholes = firm.wholes()
+    async with firm.listening(wholes) as listener:
+
+        async def is_ready() -> bool:
+            await listener.step()
+            return wholes.has(LogPartition(topic=DEALS, partition=0))
+
+        await until(is_ready, seconds=20)
+        await firm.commit(1)
+        assert not halves(await firm.states(listener, "1"))
+    assert await firm.lags.torn() == []
+
+
 async def test_a_listener_that_dies_in_the_middle_leaves_nothing_half(firm: Firm) -> None:
     """What it held is read again by the next one, which waits for the rest."""
     await firm.commit(1)

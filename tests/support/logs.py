@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from kafka import KafkaAdminClient
 from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess
 from cdc.log.kafka_consumer import KafkaLogConsumer
-from cdc.log.port import Appends, Consumes, NewRecord
+from cdc.log.port import Consumes, NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
@@ -31,7 +31,7 @@ class Engine:
     """A log with 4 partitions per topic. `system` begins its topics, and no other log's."""
 
     system: str
-    log: Appends
+    log: PostgresLog | KafkaLog
     member: Callable[[], Consumes]
     """A new member of the group, which reads the topics of `system`."""
     committed: Callable[[], AsyncIterator[tuple[LogPartition, int]]]
@@ -116,9 +116,12 @@ class MockLog(KafkaLog):
         super().__init__(cluster.access)
         self._cluster = cluster
 
-    async def append(self, records: Sequence[NewRecord]) -> None:
-        for topic in {record.topic for record in records}:
+    async def make(self, topics: Collection[Topic], partitions: int | None = None) -> None:
+        for topic in topics:
             self._cluster.create_topic(topic)
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        await self.make({record.topic for record in records})
         await super().append(records)
 
 

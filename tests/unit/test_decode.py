@@ -12,7 +12,11 @@ from support.envelopes import envelope, record, whole
 
 from cdc.capture.api_rows import HINT
 from cdc.decode import Decoder
+from cdc.envelope.markers import HEARTBEAT
+from cdc.envelope.outbox import Outbox
 from cdc.envelope.placeholder import UNAVAILABLE
+from cdc.envelope.reader import EnvelopeReader
+from schema.position import Topic
 from sync.changes import Change, Reject, Touched
 from sync.connectors import crm, erp, tryton_erp_bindings
 
@@ -99,3 +103,13 @@ def test_the_tombstone_of_a_delete_that_is_parked_is_not_parked_again(decoder: D
     [reject] = decoder.decode(record(table, KEY, envelope(table, None, op="d"), offset=1))
     assert isinstance(reject, Reject)
     assert decoder.decode(record(table, KEY, None, offset=2)) == []
+
+
+def test_only_what_tells_of_records_is_read(decoder: Decoder) -> None:
+    """A rebuild needs all of these, and waits for nothing else: no reading brings others back."""
+    outboxes = {"outbox.clients": Outbox(system="crm", table="public.accounts", key="id")}
+    reads = Decoder([crm.CLIENT], EnvelopeReader(outboxes=outboxes)).reads
+    assert all(map(reads, map(Topic, (TABLE, "crm.events", "outbox.clients"))))
+    beside = (f"{HEARTBEAT}crm", "crm.transaction", "crm.public.unbound", "erp.public.customers")
+    assert not any(map(reads, map(Topic, beside)))
+    assert not decoder.reads(Topic("outbox.clients"))

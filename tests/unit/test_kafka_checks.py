@@ -80,3 +80,9 @@ def test_offsets_are_never_committed_by_the_client_itself() -> None:
     """What counts is stored with what was applied; and large batches keep Postgres busy."""
     assert CLIENT_SETTINGS["enable_auto_commit"] is False
     assert CLIENT_SETTINGS["max_poll_records"] >= 2000
+
+
+def test_a_dead_member_is_replaced_within_seconds() -> None:
+    """Its heir waits for its session to end; a few lost heartbeats must not end a living one's."""
+    assert CLIENT_SETTINGS["session_timeout_ms"] == 6_000
+    assert CLIENT_SETTINGS["heartbeat_interval_ms"] * 4 <= CLIENT_SETTINGS["session_timeout_ms"]
