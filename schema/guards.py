@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from schema.entities.billing_hold import HoldEffect
 from schema.entities.invoice import StandingHold
@@ -10,7 +11,7 @@ from schema.entities.time_entry import BillingState
 from schema.lifecycle import Facts, Guard
 from schema.system import System
 
-TAKEN = (BillingState.PARTLY_BILLED, BillingState.BILLED, BillingState.WRITTEN_OFF)
+TAKEN = (BillingState.PARTLY_BILLED, BillingState.BILLED)
 """Work that was credited in full is as free as work that was never billed."""
 
 
@@ -30,7 +31,17 @@ def _under_hold(effect: HoldEffect) -> Guard:
 
 def _billed(facts: Facts) -> str | None:
     state = facts.get("billing_state")
+    if state is BillingState.WRITTEN_OFF:
+        return "it is WRITTEN_OFF; reinstate its billing event first."
     return f"it is {state.name}; credit the invoice first." if state in TAKEN else None
+
+
+def _allocated(facts: Facts) -> str | None:
+    shares = [share.amount for share in facts.get("allocations") or ()]
+    taken = sum((share.amount for share in shares), Decimal(0))
+    if not taken:
+        return None
+    return f"invoices have taken {taken} {shares[0].currency} of it; credit that first."
 
 
 def _locked(facts: Facts) -> str | None:
@@ -45,4 +56,7 @@ BILLED = Guard(
 )
 LOCKED = Guard(
     system=System.PSA, code="LOCKED", reads=frozenset({"locked_reason"}), objection=_locked
+)
+ALLOCATED = Guard(
+    system=System.HUB, code="ALLOCATED", reads=frozenset({"allocations"}), objection=_allocated
 )

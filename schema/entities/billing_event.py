@@ -1,6 +1,6 @@
 """BillingEvent: an amount that may be invoiced, why, and which invoice lines took it."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
@@ -41,6 +41,7 @@ class BillingEventStatus(Enum):
     ALLOCATED = "allocated"
     INVOICED = "invoiced"
     SETTLED = "settled"
+    WRITTEN_OFF = "written_off"
     CANCELLED = "cancelled"
 
 
@@ -108,4 +109,15 @@ class BillingEvent:
     )
     invoice_ids: list[InvoiceId] | None = owned_by(
         BILLING_LEDGER, description="The invoices of its allocations, each once.", default=None
+    )
+    written_off_by: str | None = owned_by(
+        BILLING_LEDGER, description="E-mail address of who gave it up.", default=None
+    )
+    written_off_at: datetime | None = owned_by(
+        BILLING_LEDGER, description="When it was given up.", default=None
+    )
+    write_off_reason: str | None = owned_by(
+        BILLING_LEDGER,
+        description="Why it will not be billed; null while it is to be.",
+        default=None,
     )

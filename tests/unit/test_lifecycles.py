@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 import pytest
 
-from schema.entities.billing_event import BillingEventStatus
+from schema.entities.billing_event import Allocation, BillingEventStatus
 from schema.entities.billing_hold import HoldEffect
 from schema.entities.invoice import InvoiceStatus, StandingHold
 from schema.entities.time_entry import BillingState, TimeEntryStatus
 from schema.entity import derived_fields, owned_fields
 from schema.errors import NotAllowed, Rejected
-from schema.ids import BillingHoldId
+from schema.ids import BillingHoldId, InvoiceId
 from schema.lifecycle import Lifecycle
 from schema.lifecycles import BILLING_EVENT, INVOICE, LIFECYCLES, TIME_ENTRY
+from schema.money import Money
 from schema.system import System
 
 
@@ -68,7 +70,9 @@ def test_a_hold_keeps_an_invoice_from_what_it_blocks(
     ("facts", "code"),
     [
         ({"billing_state": BillingState.PARTLY_BILLED}, "BILLED"),
+        ({"billing_state": BillingState.WRITTEN_OFF}, "BILLED"),
         ({"billing_state": BillingState.CREDITED}, None),
+        ({"billing_state": BillingState.NON_BILLABLE}, None),
         ({"billing_state": None}, None),
         ({"locked_reason": "Period 2026-08 is closed."}, "LOCKED"),
     ],
@@ -94,5 +98,28 @@ def test_a_step_that_the_state_lacks_is_refused_with_what_there_is() -> None:
 
 def test_an_event_is_cancelled_before_it_is_allocated() -> None:
     """From then on a signed event corrects it."""
-    free = [s for s in BillingEventStatus if actions(BILLING_EVENT, s) == ["cancel"]]
+    free = [s for s in BillingEventStatus if "cancel" in actions(BILLING_EVENT, s)]
     assert [state.name for state in free] == ["PENDING", "PRICED", "READY", "HELD"]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "is_offered"),
+    [([], True), (["40"], False), (["40", "-15"], False), (["40", "-40"], True)],
+)
+def test_what_invoices_have_taken_is_not_written_off(amounts: list[str], is_offered: bool) -> None:
+    """The refusal says how much of it they have."""
+    shares = [
+        Allocation(
+            invoice_id=InvoiceId("inv_1"),
+            line=1,
+            amount=Money(amount=Decimal(amount), currency="EUR"),
+        )
+        for amount in amounts
+    ]
+    facts = {"allocations": shares}
+    for state in (BillingEventStatus.ALLOCATED, BillingEventStatus.INVOICED):
+        assert ("write_off" in actions(BILLING_EVENT, state, **facts)) is is_offered
+    if not is_offered:
+        with pytest.raises(Rejected, match=r"have taken \d+ EUR of it") as refused:
+            BILLING_EVENT.require("write_off", BillingEventStatus.INVOICED, facts)
+        assert refused.value.owner_code == "ALLOCATED"
