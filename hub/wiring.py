@@ -53,7 +53,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         await migrate(pool, LOG_TABLES)
         connectors = connect_systems(settings, pool)
         stack.push_async_callback(connectors.close)
-        xref = Xref(pool)
+        xref, setups = Xref(pool), Setups(pool, connectors.bindings)
         reading = Reading(connectors.reads, xref, pool, utc_now, settings.read_timeout)
         feed = Feed(pool)
         stack.push_async_callback(feed.close)
@@ -74,11 +74,17 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 boards=Boards(pool),
                 search=Search(reading, pool, utc_now),
                 routing=Routing(
-                    connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
+                    connectors.writes,
+                    reading,
+                    xref,
+                    pool,
+                    utc_now,
+                    acts=connectors.acts,
+                    tells={"setup": setups.of},
                 ),
                 feed=feed,
                 operations=_operations(connectors, pool, intake, lags, resnapshots, opened, reader),
-                setups=Setups(pool, connectors.bindings),
+                setups=setups,
                 clock=utc_now,
             ),
             intake=intake,

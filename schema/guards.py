@@ -9,6 +9,7 @@ from schema.entities.billing_hold import HoldEffect
 from schema.entities.invoice import StandingHold
 from schema.entities.time_entry import BillingState
 from schema.lifecycle import Facts, Guard
+from schema.setup import SetupState, SetupStatus
 from schema.system import System
 
 TAKEN = (BillingState.PARTLY_BILLED, BillingState.BILLED)
@@ -49,6 +50,20 @@ def _locked(facts: Facts) -> str | None:
     return f"it is locked. {reason}" if reason else None
 
 
+def _unconfirmed(facts: Facts) -> str | None:
+    """What nobody can tell is not confirmed either."""
+    states: Iterable[SetupState] | None = facts.get("setup")
+    if states is None:
+        return "it is not known which systems have it; ask again."
+    waiting = [str(one) for one in states if one.status is not SetupStatus.LINKED]
+    if not waiting:
+        return None
+    return (
+        f"not confirmed by {', '.join(waiting)}. Wait for what is PENDING; what is not, "
+        "retryProjectSetup sends again."
+    )
+
+
 HELD_FROM_INVOICING = _under_hold(HoldEffect.BLOCK_INVOICE)
 HELD_FROM_SENDING = _under_hold(HoldEffect.BLOCK_SEND)
 BILLED = Guard(
@@ -56,6 +71,9 @@ BILLED = Guard(
 )
 LOCKED = Guard(
     system=System.PSA, code="LOCKED", reads=frozenset({"locked_reason"}), objection=_locked
+)
+NOT_SET_UP = Guard(
+    system=System.HUB, code="NOT_SET_UP", tells=frozenset({"setup"}), objection=_unconfirmed
 )
 ALLOCATED = Guard(
     system=System.HUB, code="ALLOCATED", reads=frozenset({"allocations"}), objection=_allocated

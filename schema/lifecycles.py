@@ -17,7 +17,14 @@ from schema.entities.project import Project, ProjectStatus
 from schema.entities.rate_card_version import RateCardVersion, RateCardVersionStatus
 from schema.entities.sow import Sow, SowStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
-from schema.guards import ALLOCATED, BILLED, HELD_FROM_INVOICING, HELD_FROM_SENDING, LOCKED
+from schema.guards import (
+    ALLOCATED,
+    BILLED,
+    HELD_FROM_INVOICING,
+    HELD_FROM_SENDING,
+    LOCKED,
+    NOT_SET_UP,
+)
 from schema.lifecycle import Guard, Lifecycle, Role, Transition
 from schema.system import System
 
@@ -108,7 +115,14 @@ PROJECT = Lifecycle(
     field="status",
     transitions=(
         _asked("provision", _P.REQUESTED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
-        _asked("activate", _P.PROVISIONING, to=_P.ACTIVE, at=ERP, by=_R.FINANCE),
+        _asked(
+            "activate",
+            _P.PROVISIONING,
+            to=_P.ACTIVE,
+            at=ERP,
+            by=_R.FINANCE,
+            unless=(NOT_SET_UP,),
+        ),
         _happens("fail", _P.PROVISIONING, to=_P.PROVISIONING_FAILED, at=ERP),
         _asked("provision", _P.PROVISIONING_FAILED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
         _asked("suspend", _P.ACTIVE, to=_P.SUSPENDED, at=ERP, by=_R.PROJECT_MANAGER),

@@ -11,13 +11,15 @@ import pytest
 from schema.entities.billing_event import Allocation, BillingEventStatus
 from schema.entities.billing_hold import HoldEffect
 from schema.entities.invoice import InvoiceStatus, StandingHold
+from schema.entities.project import ProjectStatus
 from schema.entities.time_entry import BillingState, TimeEntryStatus
 from schema.entity import derived_fields, owned_fields
 from schema.errors import NotAllowed, Rejected
 from schema.ids import BillingHoldId, InvoiceId
 from schema.lifecycle import Lifecycle
-from schema.lifecycles import BILLING_EVENT, INVOICE, LIFECYCLES, TIME_ENTRY
+from schema.lifecycles import BILLING_EVENT, INVOICE, LIFECYCLES, PROJECT, TIME_ENTRY
 from schema.money import Money
+from schema.setup import SetupState, SetupStatus
 from schema.system import System
 
 
@@ -123,3 +125,33 @@ def test_what_invoices_have_taken_is_not_written_off(amounts: list[str], is_offe
         with pytest.raises(Rejected, match=r"have taken \d+ EUR of it") as refused:
             BILLING_EVENT.require("write_off", BillingEventStatus.INVOICED, facts)
         assert refused.value.owner_code == "ALLOCATED"
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([SetupStatus.LINKED, SetupStatus.LINKED], None),
+        (
+            [SetupStatus.LINKED, SetupStatus.PENDING],
+            r"not confirmed by PSA \(PENDING: late\)\. Wait",
+        ),
+        ([SetupStatus.FAILED, SetupStatus.MISSING], r"CRM \(FAILED: late\), PSA \(MISSING: late\)"),
+        (None, "it is not known which systems have it"),
+    ],
+)
+def test_a_project_is_activated_once_every_system_has_it(
+    states: list[SetupStatus] | None, expected: str | None
+) -> None:
+    """What the hub must tell for that is asked only where the step can be taken."""
+    told = states and [
+        SetupState(system=system, status=status, reason="late")
+        for system, status in zip((System.CRM, System.PSA), states, strict=True)
+    ]
+    facts, state = {"setup": told}, ProjectStatus.PROVISIONING
+    assert ("activate" in actions(PROJECT, state, **facts)) is (expected is None)
+    if expected:
+        with pytest.raises(Rejected, match=expected) as refused:
+            PROJECT.require("activate", state, facts)
+        assert refused.value.owner_code == "NOT_SET_UP"
+    asking = [one for one in ProjectStatus if PROJECT.tells(one)]
+    assert asking == [ProjectStatus.PROVISIONING]
