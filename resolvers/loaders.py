@@ -17,7 +17,7 @@ from sync.ordering import Cut, Order
 from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
 from sync.routing import Tell
-from sync.search import Hit
+from sync.search import HitPage
 from sync.session import ReadSession
 
 if TYPE_CHECKING:
@@ -142,11 +142,16 @@ class Scope:
         )
 
     async def load_found(
-        self, text: str, fields: Mapping[type, frozenset[str]], first: int, path: Path
-    ) -> list[Hit]:
+        self,
+        text: str,
+        fields: Mapping[type, frozenset[str]],
+        first: int,
+        after: str | None,
+        path: Path,
+    ) -> HitPage:
         """What is found of the types in `fields`, the best first."""
         search = self.request.services.search
-        return await self._read(path, lambda s: search.find(s, text, fields, first))
+        return await self._read(path, lambda s: search.find(s, text, fields, first, after))
 
     def _load_told(self, what: Any, tell: Tell, record_id: str, path: Path) -> Awaitable[Any]:
         loader = self._told.get(what)

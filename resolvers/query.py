@@ -170,8 +170,8 @@ _ROOTS: Mapping[str, Any] = {
         resolver=search,
         description=(
             "Records by what people know of them, the best first: those that equal the text, then "
-            "those that start with it, then those that contain it. There are no further pages: "
-            "a longer text finds fewer."
+            "those that start with it, then those that contain it. Each is found once, by the "
+            "best of its fields."
         ),
     ),
     "ownership": strawberry.field(
