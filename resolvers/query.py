@@ -157,7 +157,10 @@ _ROOTS: Mapping[str, Any] = {
     ),
     "unbilled_work": strawberry.field(
         resolver=unbilled_work,
-        description="Approved billable time that is on no invoice, per project and month.",
+        description=(
+            "Approved billable time that is still to be billed, per project and month: neither on "
+            "an invoice nor written off."
+        ),
     ),
     "receivables": strawberry.field(
         resolver=receivables,

@@ -32,7 +32,7 @@ setup = strawberry.field(
     resolver=_resolve,
     description=(
         "Every system that must have the project beside its anchor: those with copies of it. It "
-        "is set up when all are LINKED."
+        "is set up, and may be activated, when all are LINKED."
     ),
     directives=[Owner(system=System.HUB)],
 )
