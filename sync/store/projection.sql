@@ -545,11 +545,14 @@ CREATE INDEX time_entry_resource_id_list ON projection.time_entry (resource_id, 
 
 CREATE OR REPLACE TRIGGER hear_of_billable_on_insert
   AFTER INSERT ON projection.time_entry REFERENCING NEW TABLE AS told
-  FOR EACH STATEMENT EXECUTE FUNCTION hub.hear_of_billable('time_entries', 'time_price', 'time_entry');
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION hub.hear_of_billable('time_entries', 'time_price', 'time_entry');
 
-CREATE OR REPLACE TRIGGER hear_of_billable_on_update
-  AFTER UPDATE ON projection.time_entry REFERENCING OLD TABLE AS was NEW TABLE AS told
-  FOR EACH STATEMENT EXECUTE FUNCTION hub.hear_of_billable('time_entries', 'time_price', 'time_entry');
+CREATE OR REPLACE TRIGGER hear_of_billable_on_change
+  AFTER UPDATE ON projection.time_entry
+  FOR EACH ROW WHEN (NEW.psa_key IS NOT NULL
+    AND (OLD.is_billable IS false) <> (NEW.is_billable IS false))
+  EXECUTE FUNCTION hub.hear_of_billable('time_entries', 'time_price', 'time_entry');
 
 CREATE TABLE projection.expense_item (
 	id TEXT COLLATE "C" NOT NULL,
@@ -610,11 +613,14 @@ CREATE INDEX expense_item_resource_id_list ON projection.expense_item (resource_
 
 CREATE OR REPLACE TRIGGER hear_of_billable_on_insert
   AFTER INSERT ON projection.expense_item REFERENCING NEW TABLE AS told
-  FOR EACH STATEMENT EXECUTE FUNCTION hub.hear_of_billable('expenses', 'expense_price', 'expense');
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION hub.hear_of_billable('expenses', 'expense_price', 'expense');
 
-CREATE OR REPLACE TRIGGER hear_of_billable_on_update
-  AFTER UPDATE ON projection.expense_item REFERENCING OLD TABLE AS was NEW TABLE AS told
-  FOR EACH STATEMENT EXECUTE FUNCTION hub.hear_of_billable('expenses', 'expense_price', 'expense');
+CREATE OR REPLACE TRIGGER hear_of_billable_on_change
+  AFTER UPDATE ON projection.expense_item
+  FOR EACH ROW WHEN (NEW.psa_key IS NOT NULL
+    AND (OLD.is_billable IS false) <> (NEW.is_billable IS false))
+  EXECUTE FUNCTION hub.hear_of_billable('expenses', 'expense_price', 'expense');
 
 CREATE TABLE projection.billing_event (
 	id TEXT COLLATE "C" NOT NULL,

@@ -18,16 +18,19 @@ _HEARS: Mapping[type, tuple[str, str, str]] = {
 """Column of billing events, table of prices and its key: the arguments of `hub.derive_billed`."""
 
 
+_ON_INSERT = "AFTER INSERT ON {table} REFERENCING NEW TABLE AS told\n  FOR EACH STATEMENT"
+_ON_CHANGE = """AFTER UPDATE ON {table}
+  FOR EACH ROW WHEN (NEW.psa_key IS NOT NULL
+    AND (OLD.is_billable IS false) <> (NEW.is_billable IS false))"""
+
+
 def triggers_for(entity: type, schema: str) -> Iterator[str]:
     """The DDL of a type's triggers, each runnable any number of times."""
     if entity in _HEARS:
         told = ", ".join(f"'{argument}'" for argument in _HEARS[entity])
-        for event, seen in (
-            ("insert", "NEW TABLE AS told"),
-            ("update", "OLD TABLE AS was NEW TABLE AS told"),
-        ):
+        for name, moment in (("insert", _ON_INSERT), ("change", _ON_CHANGE)):
             yield (
-                f"CREATE OR REPLACE TRIGGER hear_of_billable_on_{event}\n"
-                f"  AFTER {event.upper()} ON {schema}.{entity_name(entity)} REFERENCING {seen}\n"
-                f"  FOR EACH STATEMENT EXECUTE FUNCTION hub.hear_of_billable({told})"
+                f"CREATE OR REPLACE TRIGGER hear_of_billable_on_{name}\n"
+                f"  {moment.format(table=f'{schema}.{entity_name(entity)}')}\n"
+                f"  EXECUTE FUNCTION hub.hear_of_billable({told})"
             )

@@ -94,6 +94,7 @@ END $$;
 
 -- Whether work is billable is the PSA's word. The projection hears it, and in the same transaction
 -- the state follows; a projection that is being rebuilt beside the live one tells nothing new.
+-- Inserts come in thousands and are looked at together; that the word changes is rare.
 
 CREATE FUNCTION hub.hear_of_billable() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -102,13 +103,11 @@ DECLARE
 BEGIN
     IF TG_TABLE_SCHEMA <> 'projection' THEN
         RETURN NULL;
-    ELSIF TG_OP = 'INSERT' THEN
+    ELSIF TG_LEVEL = 'ROW' THEN
+        entries := ARRAY[NEW.psa_key];
+    ELSE
         entries := ARRAY(SELECT psa_key FROM told
             WHERE psa_key IS NOT NULL AND is_billable IS false);
-    ELSE
-        entries := ARRAY(SELECT told.psa_key FROM told JOIN was USING (id)
-            WHERE told.psa_key IS NOT NULL
-              AND (told.is_billable IS false) <> (was.is_billable IS false));
     END IF;
     IF entries <> '{}' THEN
         PERFORM hub.derive_billed(TG_ARGV[0], TG_ARGV[1], TG_ARGV[2], entries);
