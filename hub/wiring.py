@@ -73,15 +73,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 lists=Lists(reading, pool, utc_now),
                 boards=Boards(pool),
                 search=Search(reading, pool, utc_now),
-                routing=Routing(
-                    connectors.writes,
-                    reading,
-                    xref,
-                    pool,
-                    utc_now,
-                    acts=connectors.acts,
-                    tells={"setup": setups.of},
-                ),
+                routing=_routing(connectors, reading, setups, pool),
                 feed=feed,
                 operations=_operations(connectors, pool, intake, lags, resnapshots, opened, reader),
                 setups=setups,
@@ -107,6 +99,21 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             ),
             log=opened,
         )
+
+
+def _routing(
+    connectors: Connectors, reading: Reading, setups: Setups, pool: asyncpg.Pool
+) -> Routing:
+    """What takes writes to their owners, and tells guards what no owner knows."""
+    return Routing(
+        connectors.writes,
+        reading,
+        reading.xref,
+        pool,
+        utc_now,
+        acts=connectors.acts,
+        tells={"setup": setups.of},
+    )
 
 
 def _operations(

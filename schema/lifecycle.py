@@ -47,6 +47,7 @@ ARGUMENTS: Mapping[str, Argument] = {
 Facts = Mapping[str, Any]
 """What is known of the record that is asked about: canonical field name -> value, and likewise what
 the hub tells of it beside its fields. What is not known is absent."""
+_NOTHING_KNOWN: Facts = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,15 +136,19 @@ class Lifecycle:
         )
 
     def require(self, action: str, state: Enum | None, facts: Facts) -> Transition:
-        """The transition that `action` makes from `state`.
+        """As `step`; raises Rejected when there is one but a guard objects."""
+        transition = self.step(action, state, facts)
+        transition.require_free(facts)
+        return transition
 
-        Raises NotAllowed, naming the others, when there is none, and Rejected when there is one
-        but a guard objects.
+    def step(self, action: str, state: Enum | None, facts: Facts = _NOTHING_KNOWN) -> Transition:
+        """The transition that `action` makes from `state`, whatever its guards say.
+
+        Raises NotAllowed, naming the others, when there is none.
         """
         self.performer(action)
         for transition in self._leaving(state):
             if transition.action == action:
-                transition.require_free(facts)
                 return transition
         available = self.available(state, facts)
         raise NotAllowed(

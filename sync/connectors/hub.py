@@ -138,7 +138,7 @@ class Hub:
         if row is None:
             raise _missing(binding, key)
         state = decode(binding, _plain(row), fields=frozenset({"status"}))["status"]
-        LIFECYCLES[binding.entity].require(action, state, {})
+        LIFECYCLES[binding.entity].step(action, state)
         raise Conflict(f"{key} moved while it was acted on: ask again.", system=self.system)
 
     async def _require(self, binding: Binding, key: str) -> None:

@@ -20,7 +20,7 @@ HUB_TABLES = (
     Table(name="hub.expense_price", key=text_key("expense"), columns=()),
 )
 
-FREE, NOTHING = "non_billable", Decimal(0)
+NON_BILLABLE, NOTHING = "non_billable", Decimal(0)
 PRICE = (
     *("rate", "currency", "rate_unit", "rate_line", "rate_source"),
     *("cost", "cost_currency", "cost_unit"),
@@ -51,14 +51,18 @@ def hub_rows(firm: Firm) -> dict[str, Rows]:
         "hub.time_price": chain(
             (row for one in draw_events(firm) for row in time_prices(one)),
             (
-                time_price(one.number, FREE)
+                time_price(one.number, NON_BILLABLE)
                 for one in draw_time_entries(firm)
                 if not one.is_billable
             ),
         ),
         "hub.expense_price": chain(
             (row for one in draw_events(firm) for row in expense_prices(one)),
-            (expense_price(one.number, FREE) for one in draw_expenses(firm) if not one.is_billable),
+            (
+                expense_price(one.number, NON_BILLABLE)
+                for one in draw_expenses(firm)
+                if not one.is_billable
+            ),
         ),
     }
 
