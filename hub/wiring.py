@@ -53,7 +53,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
         await migrate(pool, LOG_TABLES)
         connectors = connect_systems(settings, pool)
         stack.push_async_callback(connectors.close)
-        xref = Xref(pool)
+        xref, setups = Xref(pool), Setups(pool, connectors.bindings)
         reading = Reading(connectors.reads, xref, pool, utc_now, settings.read_timeout)
         feed = Feed(pool)
         stack.push_async_callback(feed.close)
@@ -73,12 +73,10 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
                 lists=Lists(reading, pool, utc_now),
                 boards=Boards(pool),
                 search=Search(reading, pool, utc_now),
-                routing=Routing(
-                    connectors.writes, reading, xref, pool, utc_now, acts=connectors.acts
-                ),
+                routing=_routing(connectors, reading, setups, pool),
                 feed=feed,
                 operations=_operations(connectors, pool, intake, lags, resnapshots, opened, reader),
-                setups=Setups(pool, connectors.bindings),
+                setups=setups,
                 clock=utc_now,
             ),
             intake=intake,
@@ -101,6 +99,21 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             ),
             log=opened,
         )
+
+
+def _routing(
+    connectors: Connectors, reading: Reading, setups: Setups, pool: asyncpg.Pool
+) -> Routing:
+    """What takes writes to their owners, and tells guards what no owner knows."""
+    return Routing(
+        connectors.writes,
+        reading,
+        reading.xref,
+        pool,
+        utc_now,
+        acts=connectors.acts,
+        tells={"setup": setups.of},
+    )
 
 
 def _operations(

@@ -14,7 +14,7 @@ from resolvers.filters import checked
 from resolvers.loaders import Wanted
 from resolvers.nodes.canon import nullable_node
 from resolvers.nodes.node import node_of
-from resolvers.paging import After, Connection, Size, paging
+from resolvers.paging import After, Connection, Size, size_of
 from resolvers.selection import selected_fields
 from schema import board
 from schema.entities.client import Client
@@ -75,7 +75,7 @@ async def project_board(
     info: Info, filter: Projects = None, first: Size = None, after: After = None
 ) -> Connection[ProjectBoardRow]:
     boards, narrowed = info.request.services.boards, checked(filter or board.ProjectBoardFilter())
-    page = await boards.projects(narrowed, _size(first), after)
+    page = await boards.projects(narrowed, size_of(first), after)
     return _connection(ProjectBoardRow, page, after)
 
 
@@ -83,7 +83,7 @@ async def unbilled_work(
     info: Info, filter: Projects = None, first: Size = None, after: After = None
 ) -> Connection[UnbilledWorkRow]:
     boards, narrowed = info.request.services.boards, checked(filter or board.ProjectBoardFilter())
-    page = await boards.unbilled(narrowed, _size(first), after)
+    page = await boards.unbilled(narrowed, size_of(first), after)
     return _connection(UnbilledWorkRow, page, after)
 
 
@@ -101,12 +101,8 @@ async def receivables(
 ) -> Connection[ReceivablesRow]:
     services, narrowed = info.request.services, checked(filter or board.ReceivablesFilter())
     day = aged_on or services.clock().date()
-    page = await services.boards.receivables(narrowed, day, _size(first), after)
+    page = await services.boards.receivables(narrowed, day, size_of(first), after)
     return _connection(ReceivablesRow, page, after)
-
-
-def _size(first: int | None) -> int:
-    return paging(first, None, None, None).first or 0
 
 
 def _connection(kind: type[R], page: BoardPage[Any], after: str | None) -> Connection[R]:

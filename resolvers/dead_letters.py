@@ -18,7 +18,13 @@ from sync.apply.parking import LetterClass, LetterState
 from sync.opaque import seal, unseal
 from sync.signed import Signed
 
-strawberry.enum(LetterClass, description="Why a dead letter is dead.")
+strawberry.enum(
+    LetterClass,
+    description=(
+        "Why a dead letter is dead. POISON: nobody can read it. BUSINESS: it belongs to no record. "
+        "CONTRACT_BREAK: its table lacks what is read of it."
+    ),
+)
 strawberry.enum(LetterState, description="Where a dead letter stands.")
 
 By = Annotated[str, strawberry.argument(description="Who does it; kept with it.")]

@@ -11,13 +11,14 @@ from aiodataloader import DataLoader
 
 from resolvers.errors import Path
 from schema.edges import EdgeLoad, GraphEdge
+from schema.setup import SetupState
 from schema.system import System
 from sync.ordering import Cut, Order
 from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
-from sync.search import Hit
+from sync.routing import Tell
+from sync.search import HitPage
 from sync.session import ReadSession
-from sync.setup import SetupState
 
 if TYPE_CHECKING:
     from resolvers.context import Request
@@ -56,9 +57,6 @@ References = Sequence[tuple[System, str]]
 """Systems, and what each calls a record."""
 ToldKey = tuple[str, Path]
 """A record's id, and the root field below which it was asked for."""
-Tell = Callable[[list[str]], Awaitable[Mapping[str, Any]]]
-"""What the hub itself knows beside records, by their ids."""
-
 ToldLists = Callable[[list[ToldKey]], Coroutine[Any, Any, list[Any]]]
 Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
 FarEnds = Callable[[list[EdgeKey]], Coroutine[Any, Any, list[Any]]]
@@ -144,11 +142,16 @@ class Scope:
         )
 
     async def load_found(
-        self, text: str, fields: Mapping[type, frozenset[str]], first: int, path: Path
-    ) -> list[Hit]:
+        self,
+        text: str,
+        fields: Mapping[type, frozenset[str]],
+        first: int,
+        after: str | None,
+        path: Path,
+    ) -> HitPage:
         """What is found of the types in `fields`, the best first."""
         search = self.request.services.search
-        return await self._read(path, lambda s: search.find(s, text, fields, first))
+        return await self._read(path, lambda s: search.find(s, text, fields, first, after))
 
     def _load_told(self, what: Any, tell: Tell, record_id: str, path: Path) -> Awaitable[Any]:
         loader = self._told.get(what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import Parameter, Signature
 from operator import getitem
@@ -29,7 +29,7 @@ from resolvers.outcomes import outcome_of, refusable, written_type
 from resolvers.selection import selected_fields
 from schema.canon import require_id
 from schema.entity import anchor, entity_name
-from schema.lifecycle import ARGUMENTS, Lifecycle
+from schema.lifecycle import ARGUMENTS, Lifecycle, Transition
 from schema.lifecycles import LIFECYCLES
 from schema.writes import CREATES, UPDATES
 from sync.routing import Written
@@ -90,7 +90,6 @@ def act(lifecycle: Lifecycle, action: str) -> Any:
     """The field that asks for one step of a record's life."""
     entity = lifecycle.entity
     steps = [t for t in lifecycle.transitions if t.action == action and not t.happens]
-    first, sources = steps[0], " or ".join(s.name for step in steps for s in step.sources)
 
     async def resolve(info: Info, id: Id, idempotency_key: Key, **arguments: Any) -> Any:
         require_id(entity, id)
@@ -98,13 +97,24 @@ def act(lifecycle: Lifecycle, action: str) -> Any:
         send = partial(routing.act, entity, id, action, arguments, idempotency_key=idempotency_key)
         return await _outcome(info, entity, send)
 
-    resolve.__signature__ = _signature(first.takes)  # type: ignore[attr-defined]  # one argument each
-    return _mutation(
-        entity,
-        resolve,
-        f"From {sources} to {first.target.name}. Asked for by {first.asked_by}, carried out "
-        f"by {first.performer.name}.",
+    resolve.__signature__ = _signature(steps[0].takes)  # type: ignore[attr-defined]  # one argument each
+    return _mutation(entity, resolve, _described(steps))
+
+
+def _described(steps: Sequence[Transition]) -> str:
+    """From where to where, who asks, who does it, and what may keep it back."""
+    first, sources = steps[0], [source.name for step in steps for source in step.sources]
+    guards = dict.fromkeys(guard.code for step in steps for guard in step.unless)
+    refused = f" A guard may refuse it with `ownerCode` {_either(list(guards))}." if guards else ""
+    return (
+        f"From {_either(sources)} to {first.target.name}. Asked for by {first.asked_by}, carried "
+        f"out by {first.performer.name}.{refused}"
     )
+
+
+def _either(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _outcome(info: Info, entity: type, send: Any) -> Any:

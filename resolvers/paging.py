@@ -77,6 +77,11 @@ def paging(first: int | None, last: int | None, after: str | None, before: str |
     return Paging(first=first, last=last, after=after, before=before)
 
 
+def size_of(first: int | None) -> int:
+    """How many a list that goes forwards alone answers. Raises Invalid as `paging` does."""
+    return paging(first, None, None, None).first or DEFAULT_PAGE
+
+
 def cursor_of(record: Record) -> str:
     """The record's cursor in a list the hub cuts itself, whatever parts of it were read."""
     return seal_cursor(record.id)

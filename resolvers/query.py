@@ -157,7 +157,10 @@ _ROOTS: Mapping[str, Any] = {
     ),
     "unbilled_work": strawberry.field(
         resolver=unbilled_work,
-        description="Approved billable time that is on no invoice, per project and month.",
+        description=(
+            "Approved billable time that is still to be billed, per project and month: neither on "
+            "an invoice nor written off."
+        ),
     ),
     "receivables": strawberry.field(
         resolver=receivables,
@@ -170,8 +173,8 @@ _ROOTS: Mapping[str, Any] = {
         resolver=search,
         description=(
             "Records by what people know of them, the best first: those that equal the text, then "
-            "those that start with it, then those that contain it. There are no further pages: "
-            "a longer text finds fewer."
+            "those that start with it, then those that contain it. Each is found once, by the "
+            "best of its fields."
         ),
     ),
     "ownership": strawberry.field(

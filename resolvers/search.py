@@ -9,9 +9,9 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Info
 from resolvers.nodes.node import Node, node_of
-from resolvers.paging import DEFAULT_PAGE, Size, paging
+from resolvers.paging import After, Connection, Size, size_of
 from resolvers.policies import Read, policy_of
-from resolvers.selection import selected_fields
+from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.canon import ENTITIES
 from schema.entity import entity_name
 from schema.listing import searched_fields
@@ -19,6 +19,7 @@ from schema.listing import searched_fields
 SEARCHED: Mapping[str, type] = {
     entity_name(entity): entity for entity in ENTITIES if searched_fields(entity)
 }
+_ROUTES = tuple((*route, "record") for route in CONNECTION_ROUTES)
 _enum = cast(Any, Enum)
 SearchType: Any = strawberry.enum(
     _enum("SearchType", {name.upper(): name for name in SEARCHED}),
@@ -26,9 +27,9 @@ SearchType: Any = strawberry.enum(
 )
 
 
-@strawberry.type(description="A record that was found.")
+@strawberry.type(description="A record that was found, and by what.")
 class SearchHit:
-    node: Node = strawberry.field(description="The record, read as the policy says.")
+    record: Node = strawberry.field(description="The record, read as the policy says.")
     field: str = strawberry.field(description="The field it was found by.")
     matched: str = strawberry.field(description="What the field holds.")
 
@@ -45,17 +46,24 @@ async def search(
     types: Annotated[
         list[SearchType] | None, strawberry.argument(description="Only these types.")
     ] = None,
-    first: Size = DEFAULT_PAGE,
+    first: Size = None,
+    after: After = None,
     read: Read = None,
-) -> list[SearchHit]:
-    size = paging(first, None, None, None).first or DEFAULT_PAGE
+) -> Connection[SearchHit]:
     names = list(SEARCHED) if types is None else [member.value for member in types]
     scope = info.request.scope(policy_of(read))
     fields = {
-        SEARCHED[name]: selected_fields(info.syntax, SEARCHED[name], (("node",),)) for name in names
+        SEARCHED[name]: selected_fields(info.syntax, SEARCHED[name], _ROUTES) for name in names
     }
-    found = await scope.load_found(text, fields, size, info.root_path)
-    return [
-        SearchHit(node=node_of(hit.record, scope), field=to_camel_case(hit.field), matched=hit.text)
-        for hit in found
-    ]
+    page = await scope.load_found(text, fields, size_of(first), after, info.root_path)
+    return Connection(
+        nodes=[
+            SearchHit(
+                record=node_of(hit.record, scope), field=to_camel_case(hit.field), matched=hit.text
+            )
+            for hit in page.hits
+        ],
+        cursor_at=page.cursors.__getitem__,
+        has_next=page.has_next,
+        has_previous=after is not None,
+    )

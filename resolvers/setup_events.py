@@ -14,10 +14,11 @@ from resolvers.events import CURSOR, After, record_now
 from resolvers.filters import ids_of
 from resolvers.policies import Read, policy_of
 from schema.entities.project import Project
+from schema.setup import SetupStatus
 from schema.system import System
 from sync.feed import StatusEvent
 from sync.policy import PROJECTED, ReadPolicy
-from sync.setup import ProjectSetup, SetupStatus
+from sync.setup import ProjectSetup
 
 
 @strawberry.input(description="Which events to send; all conditions must hold.")

@@ -47,7 +47,7 @@ class ReceivablesFilter:
 
 @part()
 class Unbilled:
-    """Approved billable time that is on no invoice, or the share of it; no expenses, no fees."""
+    """Approved billable time, or the share of it, that is still to be billed; no expenses."""
 
     minutes: Minutes = figure("All of it.")
     amount: Money | None = figure(
@@ -79,7 +79,7 @@ class ProjectBoardRow:
         "Worked minutes of the budgeted ones, as a fraction: 0.5 is half."
     )
     invoiced: Money | None = figure("Net of its posted invoices, less their credit notes.")
-    unbilled: Unbilled = figure("Approved work that is on no invoice.")
+    unbilled: Unbilled = figure("Approved work that is still to be billed.")
     open_invoices: int = figure("Posted invoices not paid in full.")
     open_amount: Money | None = figure("What is still owed on those.")
     other_currency_invoices: int = figure(
@@ -92,7 +92,7 @@ class ProjectBoardRow:
 
 @part()
 class UnbilledWorkRow:
-    """Approved billable time of one month of one project, on no invoice, added up by the hub."""
+    """Approved billable time of one month of one project that is still to be billed."""
 
     project_id: ProjectId = figure("Id of `project`.")
     month: date = figure("First day of the month.")

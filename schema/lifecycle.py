@@ -45,7 +45,9 @@ ARGUMENTS: Mapping[str, Argument] = {
 
 
 Facts = Mapping[str, Any]
-"""Canonical field name -> value of the record that is asked about; what is not known is absent."""
+"""What is known of the record that is asked about: canonical field name -> value, and likewise what
+the hub tells of it beside its fields. What is not known is absent."""
+_NOTHING_KNOWN: Facts = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,14 @@ class Guard:
     """What may keep a step from being taken, wherever the record stands.
 
     `objection` says in words what stands in the way, None when nothing does; it looks at the
-    stored fields `reads`. `system` is who objects, `code` its stable word for the reason.
+    fields `reads` and at what the hub `tells` beside them. `system` is who objects, `code` its
+    stable word for the reason.
     """
 
     system: System
     code: str
-    reads: frozenset[str]
+    reads: frozenset[str] = frozenset()
+    tells: frozenset[str] = frozenset()
     objection: Callable[[Facts], str | None]
 
 
@@ -113,6 +117,11 @@ class Lifecycle:
         guarded = (guard.reads for step in self.transitions for guard in step.unless)
         return frozenset({self.field}).union(*guarded)
 
+    def tells(self, state: Enum | None) -> frozenset[str]:
+        """What the hub must tell beside the fields, to say what can be asked for from there."""
+        guards = (guard for step in self._leaving(state) for guard in step.unless)
+        return frozenset().union(*(guard.tells for guard in guards))
+
     def available(self, state: Enum | None, facts: Facts) -> tuple[Transition, ...]:
         """What can be asked for next."""
         return tuple(step for step in self._leaving(state) if step.is_free(facts))
@@ -127,15 +136,19 @@ class Lifecycle:
         )
 
     def require(self, action: str, state: Enum | None, facts: Facts) -> Transition:
-        """The transition that `action` makes from `state`.
+        """As `step`; raises Rejected when there is one but a guard objects."""
+        transition = self.step(action, state, facts)
+        transition.require_free(facts)
+        return transition
 
-        Raises NotAllowed, naming the others, when there is none, and Rejected when there is one
-        but a guard objects.
+    def step(self, action: str, state: Enum | None, facts: Facts = _NOTHING_KNOWN) -> Transition:
+        """The transition that `action` makes from `state`, whatever its guards say.
+
+        Raises NotAllowed, naming the others, when there is none.
         """
         self.performer(action)
         for transition in self._leaving(state):
             if transition.action == action:
-                transition.require_free(facts)
                 return transition
         available = self.available(state, facts)
         raise NotAllowed(

@@ -17,7 +17,14 @@ from schema.entities.project import Project, ProjectStatus
 from schema.entities.rate_card_version import RateCardVersion, RateCardVersionStatus
 from schema.entities.sow import Sow, SowStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
-from schema.guards import BILLED, HELD_FROM_INVOICING, HELD_FROM_SENDING, LOCKED
+from schema.guards import (
+    ALLOCATED,
+    BILLED,
+    HELD_FROM_INVOICING,
+    HELD_FROM_SENDING,
+    LOCKED,
+    NOT_SET_UP,
+)
 from schema.lifecycle import Guard, Lifecycle, Role, Transition
 from schema.system import System
 
@@ -108,7 +115,14 @@ PROJECT = Lifecycle(
     field="status",
     transitions=(
         _asked("provision", _P.REQUESTED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
-        _asked("activate", _P.PROVISIONING, to=_P.ACTIVE, at=ERP, by=_R.FINANCE),
+        _asked(
+            "activate",
+            _P.PROVISIONING,
+            to=_P.ACTIVE,
+            at=ERP,
+            by=_R.FINANCE,
+            unless=(NOT_SET_UP,),
+        ),
         _happens("fail", _P.PROVISIONING, to=_P.PROVISIONING_FAILED, at=ERP),
         _asked("provision", _P.PROVISIONING_FAILED, to=_P.PROVISIONING, at=ERP, by=_R.FINANCE),
         _asked("suspend", _P.ACTIVE, to=_P.SUSPENDED, at=ERP, by=_R.PROJECT_MANAGER),
@@ -197,6 +211,16 @@ BILLING_EVENT = Lifecycle(
         _happens("be invoiced", _B.ALLOCATED, to=_B.INVOICED, at=HUB),
         _happens("be settled", _B.INVOICED, to=_B.SETTLED, at=HUB),
         _asked("cancel", *_UNALLOCATED, to=_B.CANCELLED, at=HUB, by=_R.FINANCE),
+        _asked(
+            "write_off",
+            *(_B.READY, _B.HELD, _B.ALLOCATED, _B.INVOICED),
+            to=_B.WRITTEN_OFF,
+            at=HUB,
+            by=_R.FINANCE,
+            takes=WHO_AND_WHY,
+            unless=(ALLOCATED,),
+        ),
+        _asked("reinstate", _B.WRITTEN_OFF, to=_B.READY, at=HUB, by=_R.FINANCE),
     ),
 )
 

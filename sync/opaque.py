@@ -12,7 +12,8 @@ from schema.errors import Invalid
 
 T = TypeVar("T")
 
-_LONGEST = 1_000
+_LONGEST = 4_000
+"""A cursor with a name of 255 characters in it fits, in any script."""
 
 
 def seal(value: object) -> str:

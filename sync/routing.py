@@ -39,6 +39,9 @@ from sync.xref import Xref
 Send = Callable[[datetime | None], Awaitable[Row]]
 """Carries a write out and answers the owner's row; see `sync.write.idempotency.Attempt`."""
 
+Tell = Callable[[Collection[str]], Awaitable[Mapping[str, Any]]]
+"""What the hub itself knows of records beside their fields, by their ids."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -64,9 +67,11 @@ class Routing:
         pool: asyncpg.Pool,
         clock: Clock,
         acts: Mapping[System, Acts] | None = None,
+        tells: Mapping[str, Tell] | None = None,
     ) -> None:
         self._connectors = connectors
         self._acts = acts or {}
+        self._tells = tells or {}
         self._reading = reading
         self._owners = reading.owners
         self._xref = xref
@@ -174,9 +179,12 @@ class Routing:
         return await self._once(action, binding, once_key, [record_id, arguments], send)
 
     async def _facts(self, lifecycle: Lifecycle, record_id: str) -> Facts:
-        """Where the record stands and what its guards look at, as its owners say now."""
+        """Where the record stands and what its guards look at, as owners and hub say now."""
         values = await self._current(lifecycle.entity, record_id, lifecycle.reads)
-        return {lifecycle.field: None, **with_derived(lifecycle.entity, values)}
+        facts = {lifecycle.field: None, **with_derived(lifecycle.entity, values)}
+        for name in lifecycle.tells(facts[lifecycle.field]):
+            facts[name] = (await self._tells[name]([record_id]))[record_id]
+        return facts
 
     async def _check(self, entity: type, record_id: str, patch: Mapping[str, Any]) -> None:
         """The rules over what the record will be; what the patch leaves out is read now."""

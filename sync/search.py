@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import asyncpg
 
@@ -13,7 +14,8 @@ from schema.entity import owned_fields
 from schema.errors import Invalid
 from schema.system import System
 from sync.clock import Clock
-from sync.read.search import Match, Searched
+from sync.opaque import seal, unseal
+from sync.read.search import Match, Place, Searched
 from sync.reading import Reading
 from sync.records import Record
 from sync.session import ReadSession
@@ -31,6 +33,25 @@ class Hit:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitPage:
+    """The best hits after a cursor, with one cursor for each."""
+
+    hits: tuple[Hit, ...]
+    cursors: tuple[str, ...]
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    v: Literal[3]
+    q: str
+    r: int
+    n: int
+    t: str
+    i: str
+
+
 class Search:
     """Which records match is the projection's word; what is said of them is their owners'."""
 
@@ -40,15 +61,39 @@ class Search:
         self._clock = clock
 
     async def find(
-        self, session: ReadSession, text: str, fields: Mapping[type, frozenset[str]], first: int
-    ) -> list[Hit]:
+        self,
+        session: ReadSession,
+        text: str,
+        fields: Mapping[type, frozenset[str]],
+        first: int,
+        after: str | None = None,
+    ) -> HitPage:
         """Records of the types in `fields`, the best first, with those fields of theirs.
 
-        One batched read per type found. Raises Invalid for a text too short to mean anything.
+        One batched read per type found. Raises Invalid for a text too short to mean anything, and
+        for a cursor that is not of a search for this text.
         """
         text = _checked(text)
+        place = _unseal(after, text)
         await self._reading.settle(session)
-        matches = await self._searched.select(text, list(fields), first)
+        found = await self._searched.select(text, list(fields), first + 1, place)
+        matches = found[:first]
+        records = await self._records(session, matches, fields)
+        kept = [match for match in matches if match.id in records]
+        return HitPage(
+            hits=tuple(
+                Hit(record=records[match.id], field=match.field, text=match.text) for match in kept
+            ),
+            cursors=tuple(_seal(match.place, text) for match in kept),
+            has_next=len(found) > first,
+        )
+
+    async def _records(
+        self,
+        session: ReadSession,
+        matches: Sequence[Match],
+        fields: Mapping[type, frozenset[str]],
+    ) -> dict[str, Record]:
         by_type: dict[type, list[Match]] = {}
         for match in matches:
             by_type.setdefault(match.entity, []).append(match)
@@ -60,12 +105,7 @@ class Search:
                 for entity, some in by_type.items()
             )
         )
-        records = {record_id: record for some in found for record_id, record in some.items()}
-        return [
-            Hit(record=records[match.id], field=match.field, text=match.text)
-            for match in matches
-            if match.id in records
-        ]
+        return {record_id: record for some in found for record_id, record in some.items()}
 
 
 def _checked(text: str) -> str:
@@ -78,6 +118,19 @@ def _checked(text: str) -> str:
     if "\0" in text:
         raise Invalid("A text to search for must not contain a NUL character.")
     return text
+
+
+def _seal(place: Place, text: str) -> str:
+    return seal(_Sealed(v=3, q=text, r=place.rank, n=place.length, t=place.lowered, i=place.id))
+
+
+def _unseal(cursor: str | None, text: str) -> Place | None:
+    if cursor is None:
+        return None
+    sealed = unseal(cursor, _Sealed, what="cursor of a search")
+    if sealed.q != text:
+        raise Invalid(f"The cursor is of a search for {sealed.q!r:.120}, not for {text!r:.120}.")
+    return Place(rank=sealed.r, length=sealed.n, lowered=sealed.t, id=sealed.i)
 
 
 def _decided(matches: Sequence[Match]) -> dict[System, datetime | None]:

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
 from functools import cached_property
 
 import asyncpg
@@ -20,6 +17,7 @@ from schema.canon import require_id
 from schema.entities.project import Project
 from schema.entity import anchor, entity_name, owned_fields
 from schema.errors import Invalid, NotFound
+from schema.setup import SetupState, SetupStatus
 from schema.system import System
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
@@ -57,25 +55,6 @@ _EXISTS = "SELECT FROM projection.project WHERE id = $1 AND erp_deleted_at IS NU
 
 class ProjectSetup:
     """What its events are about, in the feed; their record is the project."""
-
-
-class SetupStatus(Enum):
-    """How far one system is with a project."""
-
-    MISSING = "missing"
-    PENDING = "pending"
-    LINKED = "linked"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupState:
-    """Where one system stands, why, and since when."""
-
-    system: System
-    status: SetupStatus
-    reason: str | None = None
-    at: datetime | None = None
 
 
 class Setups:

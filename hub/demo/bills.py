@@ -172,6 +172,15 @@ class Billable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOff:
+    """Who gave something up, when and why."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BillingEvent:
     """`holds` are the holds that stand on it."""
 
@@ -180,6 +189,7 @@ class BillingEvent:
     status: str
     holds: tuple[str, ...] = ()
     shares: tuple[Share, ...] = ()
+    write_off: WriteOff | None = None
 
     @property
     def currency(self) -> str:
@@ -208,6 +218,8 @@ class BillingEvent:
     @property
     def billing_state(self) -> str:
         """How far the work behind it is billed."""
+        if self.write_off:
+            return "written_off"
         if not self.shares:
             return "unbilled"
         if self.taken == 0:

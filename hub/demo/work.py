@@ -48,6 +48,10 @@ class TimeEntry:
     locked_reason: str | None
 
     @property
+    def is_billable(self) -> bool:
+        return self.assignment.is_billable
+
+    @property
     def approver(self) -> str | None:
         return self.assignment.project.manager.email if self.approved_at else None
 

@@ -9,18 +9,10 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.nodes.node import Node
+from schema import setup as canon
 from schema.entity import Owner
+from schema.setup import SetupStatus
 from schema.system import System
-from sync import setup as engine
-from sync.setup import SetupStatus
-
-strawberry.enum(
-    SetupStatus,
-    description=(
-        "MISSING: nothing was sent yet. PENDING: on its way, or waiting for what `reason` says. "
-        "LINKED: the system has it. FAILED: the system refuses it, until somebody acts."
-    ),
-)
 
 
 @strawberry.type(description="Where one system stands with the set-up of a project.")
@@ -40,7 +32,7 @@ setup = strawberry.field(
     resolver=_resolve,
     description=(
         "Every system that must have the project beside its anchor: those with copies of it. It "
-        "is set up when all are LINKED."
+        "is set up, and may be activated, when all are LINKED."
     ),
     directives=[Owner(system=System.HUB)],
 )
@@ -54,6 +46,6 @@ async def retry_project_setup(
     return shown(await info.request.services.setups.send_again(id, system))
 
 
-def shown(state: engine.SetupState) -> SetupState:
+def shown(state: canon.SetupState) -> SetupState:
     """As the graph tells it."""
     return SetupState(system=state.system, status=state.status, reason=state.reason, at=state.at)

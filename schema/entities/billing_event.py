@@ -1,6 +1,6 @@
 """BillingEvent: an amount that may be invoiced, why, and which invoice lines took it."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
@@ -34,14 +34,17 @@ class BillingEventKind(Enum):
 
 @strawberry.enum(description="How far the event is on its way to an invoice.")
 class BillingEventStatus(Enum):
-    PENDING = "pending"
-    PRICED = "priced"
-    READY = "ready"
-    HELD = "held"
-    ALLOCATED = "allocated"
-    INVOICED = "invoiced"
-    SETTLED = "settled"
-    CANCELLED = "cancelled"
+    PENDING = strawberry.enum_value("pending", description="It has no price yet.")
+    PRICED = strawberry.enum_value("priced", description="Its amount is known.")
+    READY = strawberry.enum_value("ready", description="An invoice may take it.")
+    HELD = strawberry.enum_value("held", description="It would be READY but for its holds.")
+    ALLOCATED = strawberry.enum_value("allocated", description="Drafts have taken of it.")
+    INVOICED = strawberry.enum_value("invoiced", description="Posted invoices have taken of it.")
+    SETTLED = strawberry.enum_value("settled", description="Those invoices are paid.")
+    WRITTEN_OFF = strawberry.enum_value(
+        "written_off", description="Given up; it can be reinstated."
+    )
+    CANCELLED = strawberry.enum_value("cancelled", description="It never was to be billed.")
 
 
 @part()
@@ -107,5 +110,18 @@ class BillingEvent:
         BILLING_LEDGER, description="Which invoice lines took it.", default=None
     )
     invoice_ids: list[InvoiceId] | None = owned_by(
-        BILLING_LEDGER, description="The invoices of its allocations, each once.", default=None
+        BILLING_LEDGER,
+        description="Ids of the invoices of its allocations, each once.",
+        default=None,
+    )
+    written_off_by: str | None = owned_by(
+        BILLING_LEDGER, description="E-mail address of who gave it up.", default=None
+    )
+    written_off_at: datetime | None = owned_by(
+        BILLING_LEDGER, description="When it was given up.", default=None
+    )
+    write_off_reason: str | None = owned_by(
+        BILLING_LEDGER,
+        description="Why it will not be billed; null while it is to be.",
+        default=None,
     )

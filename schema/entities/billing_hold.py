@@ -19,9 +19,16 @@ from schema.ids import (
 
 @strawberry.enum(description="What the hold keeps from happening.")
 class HoldEffect(Enum):
-    BLOCK_EVENT = "block_event"
-    BLOCK_INVOICE = "block_invoice"
-    BLOCK_SEND = "block_send"
+    BLOCK_EVENT = strawberry.enum_value(
+        "block_event",
+        description="Billing events in its scope are HELD, and no invoice takes them.",
+    )
+    BLOCK_INVOICE = strawberry.enum_value(
+        "block_invoice", description="Invoices in its scope are neither approved nor posted."
+    )
+    BLOCK_SEND = strawberry.enum_value(
+        "block_send", description="Invoices in its scope are posted, but not sent."
+    )
 
 
 @strawberry.enum(description="Where the hold stands.")

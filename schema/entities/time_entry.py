@@ -22,14 +22,25 @@ class TimeEntryStatus(Enum):
     REJECTED = "rejected"
 
 
-@strawberry.enum(description="How far work has been billed; derived from the billing ledger.")
+@strawberry.enum(description="How far work has been billed; nobody sets it, it follows.")
 class BillingState(Enum):
-    UNBILLED = "unbilled"
-    PARTLY_BILLED = "partly_billed"
-    BILLED = "billed"
-    CREDITED = "credited"
-    WRITTEN_OFF = "written_off"
-    NON_BILLABLE = "non_billable"
+    UNBILLED = strawberry.enum_value("unbilled", description="No invoice has taken any of it.")
+    PARTLY_BILLED = strawberry.enum_value(
+        "partly_billed", description="Invoices have taken some of it; the rest can be billed."
+    )
+    BILLED = strawberry.enum_value(
+        "billed",
+        description="Invoices have taken all of it, also where the client will never pay them.",
+    )
+    CREDITED = strawberry.enum_value(
+        "credited", description="Credits gave back all that was taken: it can be billed again."
+    )
+    WRITTEN_OFF = strawberry.enum_value(
+        "written_off", description="Given up before it was billed: its billing events say why."
+    )
+    NON_BILLABLE = strawberry.enum_value(
+        "non_billable", description="`isBillable` is false, and no invoice has taken any of it."
+    )
 
 
 @strawberry.enum(description="Which rule chose the price; the first that applies, in this order.")

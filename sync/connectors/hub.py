@@ -39,8 +39,14 @@ _SETS = {
     (BillingHold, "extend"): "status = 'extended', review_by = $3::text::date",
     (BillingHold, "release"): "status = 'released', released_by = $3, released_at = now()",
     (BillingEvent, "cancel"): "status = 'cancelled'",
+    (BillingEvent, "write_off"): (
+        "status = 'written_off', written_off_by = $3, write_off_reason = $4, written_off_at = now()"
+    ),
+    (BillingEvent, "reinstate"): (
+        "status = 'ready', written_off_by = NULL, write_off_reason = NULL, written_off_at = NULL"
+    ),
 }
-"""What each action changes, with its arguments from $3 on."""
+"""What each action changes, with what it takes from $3 on."""
 
 
 class Hub:
@@ -104,15 +110,16 @@ class Hub:
         """Take one step of a hold or an event. Raises NotAllowed when its state has none such."""
         if (binding.entity, action) not in _SETS:
             raise Invalid(f"The hub cannot {action} a {binding.entity.__name__}.")
-        steps = LIFECYCLES[binding.entity].transitions
-        sources = [s.value for step in steps if step.action == action for s in step.sources]
+        steps = [t for t in LIFECYCLES[binding.entity].transitions if t.action == action]
+        sources = [source.value for step in steps for source in step.sources]
+        taken = [_cell(arguments[name]) for name in steps[0].takes]
         sql = (
             f"UPDATE {binding.table} SET {_SETS[binding.entity, action]},"
             " version = version + 1, updated_at = now()"
             f" WHERE {binding.key} = $1 AND status = ANY($2) RETURNING *"
         )
         with _translated():
-            row = await self._pool.fetchrow(sql, key, sources, *map(_cell, arguments.values()))
+            row = await self._pool.fetchrow(sql, key, sources, *taken)
             return _plain(row) if row else await self._refuse(binding, key, action)
 
     async def close(self) -> None:
@@ -131,7 +138,7 @@ class Hub:
         if row is None:
             raise _missing(binding, key)
         state = decode(binding, _plain(row), fields=frozenset({"status"}))["status"]
-        LIFECYCLES[binding.entity].require(action, state, {})
+        LIFECYCLES[binding.entity].step(action, state)
         raise Conflict(f"{key} moved while it was acted on: ask again.", system=self.system)
 
     async def _require(self, binding: Binding, key: str) -> None:

@@ -44,7 +44,12 @@ EVENT = Binding(
     key="id",
     anchor_key="id",
     reference="hub_reference",
-    read_only=frozenset({"status", "billing_hold_ids", "allocations", "invoice_ids"}),
+    read_only=frozenset(
+        {
+            *("status", "billing_hold_ids", "allocations", "invoice_ids"),
+            *("written_off_by", "written_off_at", "write_off_reason"),
+        }
+    ),
     owns={
         "project_id": Column(name="project_no", names=System.ERP),
         "kind": Column(name="kind"),
@@ -69,6 +74,9 @@ EVENT = Binding(
             },
         ),
         "invoice_ids": Column(name="invoices", names=System.BILLING),
+        "written_off_by": Column(name="written_off_by"),
+        "written_off_at": Column(name="written_off_at"),
+        "write_off_reason": Column(name="write_off_reason"),
     },
 )
 

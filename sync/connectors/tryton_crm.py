@@ -42,7 +42,7 @@ def press(action: str, button: str) -> Act:
     ) -> None:
         row = tryton.row_of(binding, record)
         state = STATUS[binding.entity][row["status"]]
-        LIFECYCLES[binding.entity].require(action, state, {})
+        LIFECYCLES[binding.entity].step(action, state)
         await tryton.press(binding, record, button, version=row["version"])
 
     return step

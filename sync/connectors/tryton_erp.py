@@ -51,7 +51,7 @@ def move(action: str) -> Act:
         tryton: Tryton, binding: Binding, record: Record, arguments: Mapping[str, Any]
     ) -> None:
         state = PROJECT_STATUS[record["status"]["name"]]
-        target = LIFECYCLES[Project].require(action, state, {}).target
+        target = LIFECYCLES[Project].step(action, state).target
         row = encode(PROJECT, {"status": target})
         await tryton.write(binding, record, await project_values(tryton, row, record))
 

@@ -543,6 +543,17 @@ CREATE INDEX time_entry_psa_key_order ON projection.time_entry ((CASE WHEN (psa_
 
 CREATE INDEX time_entry_resource_id_list ON projection.time_entry (resource_id, id);
 
+CREATE OR REPLACE TRIGGER hear_of_billable_on_insert
+  AFTER INSERT ON projection.time_entry REFERENCING NEW TABLE AS told
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION hub.hear_of_billable('time_entries', 'time_price', 'time_entry');
+
+CREATE OR REPLACE TRIGGER hear_of_billable_on_change
+  AFTER UPDATE ON projection.time_entry
+  FOR EACH ROW WHEN (NEW.psa_key IS NOT NULL
+    AND (OLD.is_billable IS false) <> (NEW.is_billable IS false))
+  EXECUTE FUNCTION hub.hear_of_billable('time_entries', 'time_price', 'time_entry');
+
 CREATE TABLE projection.expense_item (
 	id TEXT COLLATE "C" NOT NULL,
 	resource_id TEXT COLLATE "C",
@@ -600,6 +611,17 @@ CREATE INDEX expense_item_psa_key_order ON projection.expense_item ((CASE WHEN (
 
 CREATE INDEX expense_item_resource_id_list ON projection.expense_item (resource_id, id);
 
+CREATE OR REPLACE TRIGGER hear_of_billable_on_insert
+  AFTER INSERT ON projection.expense_item REFERENCING NEW TABLE AS told
+  FOR EACH STATEMENT
+  EXECUTE FUNCTION hub.hear_of_billable('expenses', 'expense_price', 'expense');
+
+CREATE OR REPLACE TRIGGER hear_of_billable_on_change
+  AFTER UPDATE ON projection.expense_item
+  FOR EACH ROW WHEN (NEW.psa_key IS NOT NULL
+    AND (OLD.is_billable IS false) <> (NEW.is_billable IS false))
+  EXECUTE FUNCTION hub.hear_of_billable('expenses', 'expense_price', 'expense');
+
 CREATE TABLE projection.billing_event (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C",
@@ -621,6 +643,9 @@ CREATE TABLE projection.billing_event (
 	billing_hold_ids TEXT[] COLLATE "C",
 	allocations JSONB,
 	invoice_ids TEXT[] COLLATE "C",
+	written_off_by TEXT,
+	written_off_at TIMESTAMP WITH TIME ZONE,
+	write_off_reason TEXT,
 	hub_key TEXT COLLATE "C",
 	hub_version BIGINT,
 	hub_as_of TIMESTAMP WITH TIME ZONE,

@@ -26,6 +26,7 @@ from schema.part import is_part
 from schema.rate import Rate
 from schema.system import System
 from sync.store.projection_indexes import indexes_for
+from sync.store.projection_triggers import triggers_for
 
 SCHEMA = "projection"
 KEY = sa.Text(collation="C")
@@ -105,7 +106,7 @@ def has_parts(bare: Any) -> bool:
 
 
 def create_statements(entity: type, schema: str = SCHEMA) -> list[str]:
-    """The DDL of a type's table and indexes, each runnable any number of times.
+    """The DDL of a type's table, indexes and triggers, each runnable any number of times.
 
     A field added to the entity becomes an `ADD COLUMN IF NOT EXISTS`; nothing is ever dropped.
     """
@@ -118,18 +119,20 @@ def create_statements(entity: type, schema: str = SCHEMA) -> list[str]:
             _sql(CreateIndex(index, if_not_exists=True))
             for index in sorted(table.indexes, key=lambda i: str(i.name))
         ),
+        *triggers_for(entity, schema),
     ]
 
 
 def projection_ddl() -> str:
     """The DDL of the whole projection as one text: the committed snapshot."""
-    tables = (table_for(entity) for entity in ENTITIES)
     statements = [_sql(CreateSchema(SCHEMA, if_not_exists=True))]
-    for table in tables:
+    for entity in ENTITIES:
+        table = table_for(entity)
         statements += [_sql(CreateTable(table)), _leave_room(table)]
         statements += [
             _sql(CreateIndex(i)) for i in sorted(table.indexes, key=lambda i: str(i.name))
         ]
+        statements += triggers_for(entity, SCHEMA)
     return ";\n\n".join(statements) + ";\n"
 
 

@@ -90,7 +90,7 @@ async def test_a_project_lives_as_its_lifecycle_says(books: Erp) -> None:
     key, state = str(made["project_no"]), ProjectStatus.REQUESTED
     for action in ("provision", "activate", "suspend", "resume", "wind_down", "close"):
         row = await books.act(erp.PROJECT, key, action, {})
-        expected = PROJECT.require(action, state, {}).target
+        expected = PROJECT.step(action, state).target
         state = decode(erp.PROJECT, row)["status"]
         assert state is expected
     with pytest.raises(Rejected, match="goes no further") as refused:

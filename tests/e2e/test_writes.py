@@ -77,7 +77,21 @@ mutation ($client: ID!, $books: ID!, $key: String!) {
     ... on ProjectWritten { project { id } }
     ... on Refused { code message } } }
 """
-SETUP = "query ($id: ID!) { project(id: $id) { setup { system status reason } } }"
+SETUP = """
+query ($id: ID!) { project(id: $id) {
+    setup { system status reason } availableActions { action } } }
+"""
+PROVISION = """
+mutation ($id: ID!, $key: String!) {
+  provisionProject(id: $id, idempotencyKey: $key) {
+    ... on ProjectWritten { project { status } } ... on Refused { code message } } }
+"""
+ACTIVATE = """
+mutation ($id: ID!, $key: String!) {
+  activateProject(id: $id, idempotencyKey: $key) {
+    ... on ProjectWritten { project { status } }
+    ... on RejectedByOwner { code system ownerCode message } } }
+"""
 SETUP_EVENTS = """
 subscription { projectSetupChanged(filter: {to: [LINKED], system: [BILLING]}) {
     before after system project { name } } }
@@ -205,16 +219,24 @@ async def test_an_expense_keeps_the_rate_it_was_given(firm: Staged) -> None:
     await until(is_copied, seconds=DEADLINE_S)
 
 
-async def test_a_new_project_is_set_up_where_it_must_be(firm: Staged) -> None:
-    """Every system with a copy of it confirms it, and a subscriber hears of it."""
+async def test_a_new_project_is_set_up_before_it_is_activated(firm: Staged) -> None:
+    """Every system with a copy of it confirms it, a subscriber hears of it, and only then."""
     found = await firm.ask(
         "{ clients(first: 1) { nodes { id } } legalEntities(first: 1) { nodes { id } } }"
     )
     [client], [books] = (found[name]["nodes"] for name in ("clients", "legalEntities"))
     async with firm.socket() as socket:
         await socket.subscribe(SETUP_EVENTS)
-        begun = await firm.ask(BEGIN, client=client["id"], books=books["id"], key=str(uuid4()))
-        record_id = begun["createProject"]["project"]["id"]
+        async with firm.down("billing"):
+            begun = await firm.ask(BEGIN, client=client["id"], books=books["id"], key=str(uuid4()))
+            record_id = begun["createProject"]["project"]["id"]
+            provisioned = await firm.ask(PROVISION, id=record_id, key=str(uuid4()))
+            assert provisioned["provisionProject"]["project"]["status"] == "PROVISIONING"
+            refused = await firm.refusal(ACTIVATE, id=record_id, key=str(uuid4()))
+            assert (refused["system"], refused["ownerCode"]) == ("HUB", "NOT_SET_UP")
+            assert "BILLING (" in refused["message"]
+            told = (await firm.ask(SETUP, id=record_id))["project"]
+            assert told["availableActions"] == []
         assert await socket.event() == {
             "before": "PENDING",
             "after": "LINKED",
@@ -223,12 +245,14 @@ async def test_a_new_project_is_set_up_where_it_must_be(firm: Staged) -> None:
         }
 
     async def is_set_up() -> bool:
-        states = (await firm.ask(SETUP, id=record_id))["project"]["setup"]
-        return {one["system"]: one["status"] for one in states} == dict.fromkeys(
-            ("CRM", "PSA", "BILLING"), "LINKED"
-        )
+        told = (await firm.ask(SETUP, id=record_id))["project"]
+        states = {one["system"]: one["status"] for one in told["setup"]}
+        is_offered = told["availableActions"] == [{"action": "activate"}]
+        return is_offered and states == dict.fromkeys(("CRM", "PSA", "BILLING"), "LINKED")
 
     await until(is_set_up, seconds=DEADLINE_S)
+    activated = (await firm.ask(ACTIVATE, id=record_id, key=str(uuid4())))["activateProject"]
+    assert activated["project"]["status"] == "ACTIVE"
     [older] = (await firm.ask("{ projects(first: 1) { nodes { setup { status } } } }"))["projects"][
         "nodes"
     ]

@@ -1,124 +1,27 @@
-"""The hub's billing ledger keeps itself true: holds on events, allocations, what is billed."""
+"""The hub's billing ledger keeps itself true: holds on events and invoices, and allocations."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date
 
 import asyncpg
 import pytest
-from support.projecting import project
+from support.ledger import Ledger, opened
 
-from hub.demo.seeding import seed
-from schema.canon import Client, Invoice, Project
 from schema.entities.billing_event import BillingEventStatus
 from schema.entity import FilterOp
 from schema.errors import NotAllowed, Rejected
-from schema.ids import mint
-from schema.system import System
 from sync.connectors.codec import decode
-from sync.connectors.hub import Hub
-from sync.connectors.hub_bindings import EVENT, HOLD, INVOICE_HOLDS
+from sync.connectors.hub_bindings import EVENT, HOLD
 from sync.connectors.hub_review import call_for_review
 from sync.connectors.ports import Condition, RowQuery
-from sync.store.migrate import migrate
-from sync.store.pool import connect
-
-AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
-CLIENT, PROJECT = mint("cli", "crm", "ACC-1"), mint("prj", "erp", "P-1")
-INVOICE = mint("inv", "billing", "in_1")
-REVIEW_BY = "2026-12-01"
-
-
-class Ledger:
-    """The hub's tables, with one project of one client in the projection."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool = pool
-        self.hub = Hub(pool)
-        self._made = 0
-
-    async def meet(self) -> None:
-        pool = self.pool
-        await project(pool, Client, CLIENT, System.CRM, "ACC-1", as_of=AS_OF, name="Acme")
-        await project(pool, Project, PROJECT, System.ERP, "P-1", as_of=AS_OF, client_id=CLIENT)
-        await project(
-            pool, Invoice, INVOICE, System.BILLING, "in_1", as_of=AS_OF,
-            client_id=CLIENT, project_id=PROJECT,
-        )  # fmt: skip
-        await pool.executemany(
-            "INSERT INTO xref (system, entity, external_id, record_id) VALUES ($1, $2, $3, $4)",
-            [
-                ("crm", "client", "ACC-1", CLIENT),
-                ("erp", "project", "P-1", PROJECT),
-                ("billing", "invoice", "in_1", INVOICE),
-            ],
-        )
-
-    async def event(self, status: str = "ready", **cells: Any) -> str:
-        told = {
-            "project_no": "P-1",
-            "kind": "time",
-            "status": status,
-            "quantity": "10",
-            "service_from": "2026-11-01",
-            "service_to": "2026-11-30",
-            "amount": "100",
-            "currency": "EUR",
-            "allocations": [],
-            "holds": [],
-            **cells,
-        }
-        self._made += 1
-        row = await self.hub.create(
-            EVENT, {**told, "hub_reference": f"e{self._made}"}, idempotency_key=f"e{self._made}"
-        )
-        return str(row["id"])
-
-    async def hold(self, effect: str = "block_event", **scope: str) -> str:
-        self._made += 1
-        told = {"effect": effect, "reason": "Dispute", "review_by": REVIEW_BY, **scope}
-        row = await self.hub.create(HOLD, told, idempotency_key=str(self._made))
-        return str(row["id"])
-
-    async def release(self, hold: str) -> None:
-        await self.hub.act(HOLD, hold, "release", {"by": "fin@firm.example"})
-
-    async def standing(self, event: str) -> tuple[str, list[str]]:
-        row = await self.row(event)
-        return row["status"], row["holds"]
-
-    async def row(self, event: str) -> asyncpg.Record:
-        return await self.pool.fetchrow("SELECT * FROM hub.billing_event WHERE id = $1", event)
-
-    async def allocate(self, event: str, *shares: tuple[str, str]) -> None:
-        told = [
-            {"invoice": invoice, "line": line, "amount": amount, "currency": "EUR"}
-            for line, (invoice, amount) in enumerate(shares, start=1)
-        ]
-        sql = "UPDATE hub.billing_event SET allocations = $2, status = 'allocated' WHERE id = $1"
-        await self.pool.execute(sql, event, told)
-
-    async def billed(self, entry: str) -> tuple[str, str]:
-        sql = "SELECT billing_state, billed_share::text FROM hub.time_price WHERE time_entry = $1"
-        state, share = await self.pool.fetchrow(sql, entry)
-        return state, share.rstrip("0").rstrip(".")
-
-    async def invoice_holds(self, key: str) -> list[tuple[str, str]]:
-        asked = Condition(column="invoice", op=FilterOp.IN, value=(key,))
-        [row] = (await self.hub.fetch(RowQuery(binding=INVOICE_HOLDS, where=(asked,)))).rows
-        return [(one["hold"], one["effect"]) for one in row["standing"]]
 
 
 @pytest.fixture
 async def ledger(database: str) -> AsyncIterator[Ledger]:
-    pool = await connect(database, size=2)
-    await migrate(pool)
-    ledger = Ledger(pool)
-    await ledger.meet()
-    yield ledger
-    await pool.close()
+    async with opened(database) as ledger:
+        yield ledger
 
 
 async def test_holds_nest(ledger: Ledger) -> None:
@@ -218,31 +121,6 @@ async def test_no_more_is_allocated_than_there_is(
             await allocate
 
 
-async def test_work_is_as_far_billed_as_its_events_are_allocated(ledger: Ledger) -> None:
-    """A credit frees exactly what it gives back."""
-    event = await ledger.event(time_entries=["7", "8"])
-    assert await ledger.billed("7") == ("unbilled", "0")
-    for shares, expected in [
-        ([("in_1", "25")], ("partly_billed", "0.25")),
-        ([("in_1", "25"), ("in_2", "75")], ("billed", "1")),
-        ([("in_1", "25"), ("in_2", "75"), ("in_3", "-75")], ("partly_billed", "0.25")),
-        ([("in_1", "25"), ("in_3", "-25")], ("credited", "0")),
-    ]:
-        await ledger.allocate(event, *shares)
-        assert await ledger.billed("7") == await ledger.billed("8") == expected
-
-
-async def test_a_decision_stands_until_an_allocation_says_otherwise(ledger: Ledger) -> None:
-    """What was written off is not unbilled again because an event bills it."""
-    await ledger.pool.execute(
-        "INSERT INTO hub.time_price (time_entry, billing_state) VALUES ('7', 'written_off')"
-    )
-    event = await ledger.event(time_entries=["7"])
-    assert await ledger.billed("7") == ("written_off", "0")
-    await ledger.allocate(event, ("in_1", "100"))
-    assert await ledger.billed("7") == ("billed", "1")
-
-
 async def test_an_event_is_cancelled_before_it_is_allocated(ledger: Ledger) -> None:
     """Afterwards another signed event corrects it."""
     event = await ledger.event("pending")
@@ -271,26 +149,3 @@ async def test_events_are_found_by_what_they_bill(ledger: Ledger) -> None:
         where = (Condition(column=column, op=FilterOp.IN, value=(value, "none")),)
         rows = (await ledger.hub.fetch(RowQuery(binding=EVENT, where=where))).rows
         assert [row["id"] for row in rows] == [expected]
-
-
-async def test_the_seeded_ledger_is_what_its_rows_say(ledger: Ledger) -> None:
-    """The demo draws what the triggers would derive: they find nothing to correct in it."""
-    async with ledger.pool.acquire() as connection:
-        await seed({"hub": connection})
-    for prices, key, work in (
-        ("time_price", "time_entry", "time_entries"),
-        ("expense_price", "expense", "expenses"),
-    ):
-        counted, wrong = await ledger.pool.fetchrow(
-            f"SELECT count(*), count(*) FILTER (WHERE (p.billing_state, p.billed_share)"
-            f" <> (b.state, b.share)) FROM hub.{prices} p JOIN hub.billed($1,"
-            f" (SELECT array_agg({key}) FROM hub.{prices})) b ON b.entry = p.{key}",
-            work,
-        )
-        assert counted > 200
-        assert wrong == 0
-    unruly = await ledger.pool.fetchval(
-        "SELECT count(*) FROM hub.billing_event WHERE (status = 'held') <> (holds <> '{}')"
-        " AND status IN ('ready', 'held')"
-    )
-    assert unruly == 0

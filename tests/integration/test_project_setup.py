@@ -15,13 +15,16 @@ from support.targets import CLIENT, MOMENT, Desk, FakeTarget
 from schema.canon import Client, Project
 from schema.errors import Invalid, NotFound, Rejected
 from schema.ids import mint
+from schema.setup import SetupState, SetupStatus
 from schema.system import System
 from sync.connectors import psa
+from sync.connectors.refs import Ref
 from sync.feed import _Sealed
 from sync.opaque import seal
-from sync.setup import Setups, SetupState, SetupStatus
+from sync.setup import Setups
 from sync.store.migrate import migrate
 from sync.store.pool import connect
+from sync.xref import Xref
 
 PROJECT = mint("prj", "erp", "P-1")
 REFUSAL = Rejected("PSA: there is a project of that name", system=System.PSA, owner_code="invalid")
@@ -31,6 +34,12 @@ SEND_AGAIN = """
 mutation($id: ID!, $system: System!) {
   retryProjectSetup(id: $id, system: $system) { system status }
 }
+"""
+ACTIVATE = """
+mutation($id: ID!, $key: String!) {
+  activateProject(id: $id, idempotencyKey: $key) {
+    ... on ProjectWritten { project { status } }
+    ... on RejectedByOwner { system ownerCode message } } }
 """
 MISSING, PENDING, LINKED, FAILED = SetupStatus
 
@@ -197,6 +206,37 @@ async def test_many_projects_are_looked_up_in_one_query(
     reason = "This hub is not connected to BILLING."
     missing = {"system": "BILLING", "status": "MISSING", "reason": reason, "at": None}
     assert all(node["setup"] == [missing] for node in nodes)
+
+
+async def test_a_project_is_activated_once_every_system_has_confirmed_it(
+    firm: GraphFirm, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then the step is not offered, without a look per project, and is refused by name."""
+    firm.erp.effects = {"activate": {"status": "OPEN"}}
+    for row in firm.erp.rows["projects"]:
+        row["status"] = "SETUP"
+    looked: list[int] = []
+    of = Setups.of
+
+    async def counted(self: Setups, ids: Any) -> Any:
+        looked.append(len(ids))
+        return await of(self, ids)
+
+    monkeypatch.setattr(Setups, "of", counted)
+    asked = "{ projects { nodes { id availableActions { action } } } }"
+    nodes = (await firm.ask(asked))["projects"]["nodes"]
+    assert looked == [len(nodes)]
+    assert all(node["availableActions"] == [] for node in nodes)
+
+    refused = (await firm.ask(ACTIVATE, id=FIRST, key="k1"))["activateProject"]
+    assert (refused["system"], refused["ownerCode"]) == ("HUB", "NOT_SET_UP")
+    assert "BILLING (MISSING: This hub is not connected to BILLING.)" in refused["message"]
+    assert firm.erp.calls["activate"] == 0
+    await Xref(pool).link([(Ref(Project, "billing", "bp_1"), FIRST)])
+    nodes = (await firm.ask(asked))["projects"]["nodes"]
+    assert {node["id"] for node in nodes if node["availableActions"]} == {FIRST}
+    written = (await firm.ask(ACTIVATE, id=FIRST, key="k2"))["activateProject"]
+    assert written["project"]["status"] == "ACTIVE"
 
 
 async def test_sending_again_is_asked_for_in_the_graph_and_told_to_subscribers(

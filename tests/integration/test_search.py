@@ -17,11 +17,19 @@ from schema.entities.resource import Resource
 from schema.ids import mint
 from schema.listing import searched_fields
 from schema.system import System
+from sync.opaque import seal
+from sync.read.search import search_sql
 from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.store.projection_tables import table_for
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
+PAGE = """
+query($text: String!, $size: Int!, $after: String) {
+  search(text: $text, first: $size, after: $after, read: {mode: PROJECTED}) {
+    edges { cursor node { record { id } matched } }
+    pageInfo { hasNextPage hasPreviousPage endCursor } } }
+"""
 CLIENTS = ("Acme", "Acme Holding", "The Acme Group", "100% Sure", "Zoë & Söhne")
 
 
@@ -43,11 +51,11 @@ async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
         await project(
             pool, Client, mint("cli", "crm", key), System.CRM, key, as_of=AS_OF, name=name
         )
-    for n, code in ((1, "ACME"), (2, "P-002")):
+    for n, code, name in ((1, "ACME", "Audit"), (2, "P-002", "Acme"), (3, "ACME-3", "Acme Tax")):
         key = f"P-00{n}"
         await project(
             pool, Project, mint("prj", "erp", key), System.ERP, key, as_of=AS_OF, code=code,
-            name="Acme" if n == 2 else "Audit",
+            name=name,
         )  # fmt: skip
     invoice = mint("inv", "billing", "1")
     await project(pool, Invoice, invoice, System.BILLING, "1", as_of=AS_OF)
@@ -64,17 +72,68 @@ async def found(firm: GraphFirm, text: str, more: str = "") -> list[tuple[str, s
     """(field, text) of the hits, read from the projection."""
     result = await firm.ask(
         f"query($text: String!) {{ search(text: $text, read: {{mode: PROJECTED}}{more})"
-        " { node { id } field matched } }",
+        " { nodes { record { id } field matched } } }",
         text=text,
     )
-    return [(hit["field"], hit["matched"]) for hit in result["search"]]
+    return [(hit["field"], hit["matched"]) for hit in result["search"]["nodes"]]
+
+
+async def walked(firm: GraphFirm, text: str, size: int) -> AsyncIterator[list[str]]:
+    """What each page matched, one after the other, until there is no next one."""
+    after, has_next = None, True
+    while has_next:
+        told = await firm.ask(PAGE, text=text, size=size, after=after)
+        page = told["search"]["pageInfo"]
+        assert page["hasPreviousPage"] is (after is not None)
+        yield [
+            f"{one['node']['record']['id']} {one['node']['matched']}"
+            for one in told["search"]["edges"]
+        ]
+        after, has_next = page["endCursor"], page["hasNextPage"]
 
 
 async def test_equal_texts_come_first_then_starts_then_the_rest(firm: GraphFirm) -> None:
     """A code in other case equals; of equally good texts the shorter one is better."""
     hits = await found(firm, " acme ")
     assert sorted(hits[:3]) == [("code", "ACME"), ("name", "Acme"), ("name", "Acme")]
-    assert [text for _, text in hits[3:]] == ["Acme Holding", "Ann Acmeson", "The Acme Group"]
+    assert [text for _, text in hits[3:]] == [
+        *("ACME-3", "Acme Holding"),
+        *("Ann Acmeson", "The Acme Group"),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+async def test_pages_go_on_where_the_last_one_ended(firm: GraphFirm, size: int) -> None:
+    """Every record once, in one order, across the borders of equal, starting and containing."""
+    [everything] = [page async for page in walked(firm, "acme", 20)]
+    assert len(everything) == 7
+    pages = [page async for page in walked(firm, "acme", size)]
+    assert [hit for page in pages for hit in page] == everything
+    assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)
+
+
+async def test_a_page_is_not_moved_by_what_comes_before_it(firm: GraphFirm) -> None:
+    """A better match that arrives between two pages is not on the second, nor pushes one there."""
+    pages = walked(firm, "acme", 4)
+    first = await anext(pages)
+    late = mint("cli", "crm", "ACC-9")
+    await project(firm.pool, Client, late, System.CRM, "ACC-9", as_of=AS_OF, name="ACME")
+    second = await anext(pages)
+    assert len({*first, *second}) == 7
+    assert not any(late in hit for hit in second)
+
+
+async def test_a_cursor_is_good_for_its_own_search(firm: GraphFirm) -> None:
+    """Another text has other ranks; what nobody sealed so is refused as well."""
+    told = await firm.ask(PAGE, text="acme", size=1, after=None)
+    cursor = told["search"]["pageInfo"]["endCursor"]
+    assert await firm.ask(PAGE, text=" acme ", size=1, after=cursor)
+    made_up = seal({"v": 3, "q": "acme", "r": 2**40, "n": 1, "t": "a", "i": "cli_1"})
+    for text, after in (("acm", cursor), ("acme", made_up), ("acme", "x")):
+        result = await firm.run(PAGE, text=text, size=1, after=after)
+        (error,) = result.errors
+        assert error.extensions["code"] == "BAD_USER_INPUT"
+        assert "cursor" in error.message
 
 
 @pytest.mark.parametrize(
@@ -106,15 +165,15 @@ async def test_types_and_size_narrow_the_search(firm: GraphFirm) -> None:
 async def test_what_is_found_is_read_from_its_owner(firm: GraphFirm) -> None:
     """The hit is the projection's, the record is live; provenance tells both."""
     result = await firm.run(
-        '{ search(text: "acme", types: [CLIENT, PROJECT]) { node { ... on Client { name }'
-        " ... on Project { health } } matched } }"
+        '{ search(text: "acme", types: [CLIENT, PROJECT]) { nodes { record { ... on Client { name }'
+        " ... on Project { health } } matched } } }"
     )
-    nodes = [hit["node"] for hit in result.data["search"]]
+    nodes = [hit["record"] for hit in result.data["search"]["nodes"]]
     assert sorted(str(node) for node in nodes) == sorted(
         str(node)
         for node in (
             {"name": "Client 1"}, {"name": "Client 2"}, {"name": "Client 3"},
-            {"health": "GREEN"}, {"health": "GREEN"},
+            {"health": "GREEN"}, {"health": "GREEN"}, {"health": "GREEN"},
         )
     )  # fmt: skip
     assert firm.calls() == {"crm": 1, "psa": 1}
@@ -133,20 +192,22 @@ async def test_what_is_deleted_is_not_found(firm: GraphFirm) -> None:
 @pytest.mark.parametrize("text", ["", "a", " a ", "x" * 101, "a\0b"])
 async def test_a_text_that_means_nothing_is_refused(firm: GraphFirm, text: str) -> None:
     """Too short, too long or unprintable: one error that says what to type."""
-    result: Any = await firm.run("query($t: String!) { search(text: $t) { field } }", t=text)
+    result: Any = await firm.run(
+        "query($t: String!) { search(text: $t) { nodes { field } } }", t=text
+    )
     (error,) = result.errors
     assert error.extensions["code"] == "BAD_USER_INPUT"
     assert "earch for" in error.message
 
 
 async def test_starts_are_found_through_an_index(firm: GraphFirm) -> None:
-    """Every searched column has an index that serves `lower(...) LIKE 'start%'`."""
+    """Every searched column has one that serves the search itself, on any of its pages."""
+    searched = [entity for entity in ENTITIES if searched_fields(entity)]
     async with firm.pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL enable_seqscan = off")
-        for entity in ENTITIES:
-            for field in searched_fields(entity):
-                table = table_for(entity)
-                plan = await connection.fetch(
-                    f"EXPLAIN SELECT id FROM {table.fullname} WHERE lower({field}) LIKE 'ac%'"
-                )
-                assert f"{table.name}_{field}_search" in "\n".join(row[0] for row in plan), field
+        for place in ((None,) * 4, (1, 6, "acme-3", "prj_1")):
+            sql = f"EXPLAIN {search_sql(searched)}"
+            plan = "\n".join(row[0] for row in await connection.fetch(sql, "ac", "ac%", 20, *place))
+            for entity in searched:
+                for field in searched_fields(entity):
+                    assert f"{table_for(entity).name}_{field}_search" in plan, field

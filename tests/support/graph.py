@@ -66,15 +66,17 @@ class GraphFirm:
         xref = Xref(pool)
         self.reading = Reading(owners, xref, pool, utc_now, timedelta(milliseconds=300))
         self.feed = Feed(pool)
+        setups = Setups(pool, [one for owner in owners.values() for one in owner.bindings])
+        tells = {"setup": setups.of}
         self.services = Services(
             reading=self.reading,
             lists=Lists(self.reading, pool, utc_now),
             boards=Boards(pool),
             search=Search(self.reading, pool, utc_now),
-            routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners),
+            routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners, tells=tells),
             feed=self.feed,
             operations=operations_of(pool),
-            setups=Setups(pool, [one for owner in owners.values() for one in owner.bindings]),
+            setups=setups,
             clock=utc_now,
         )
         self.graph = Graph(Limits())

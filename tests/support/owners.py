@@ -52,6 +52,7 @@ ERP_PROJECT = Binding(
         "status": column(
             "status",
             words={
+                "SETUP": ProjectStatus.PROVISIONING,
                 "OPEN": ProjectStatus.ACTIVE,
                 "RUNNING": ProjectStatus.ACTIVE,
                 "HELD": ProjectStatus.SUSPENDED,

@@ -77,6 +77,17 @@ class Staged:
         found: list[Any] = body.get("data", body.get("records"))
         return found
 
+    @asynccontextmanager
+    async def down(self, system: str) -> AsyncIterator[None]:
+        """While a stand-in does not answer."""
+        fault = f"{self.play.stage.urls[system]}/_fault"
+        headers = {"authorization": f"Bearer demo-{system}"}
+        (await self._http.put(fault, headers=headers, json={"mode": "down"})).raise_for_status()
+        try:
+            yield
+        finally:
+            (await self._http.put(fault, headers=headers, json={"mode": "none"})).raise_for_status()
+
     def tryton(self, role: str) -> RunningTryton:
         return self.play.stage.tryton[role]
 

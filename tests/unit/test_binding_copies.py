@@ -96,7 +96,8 @@ HAS_NO_COLUMN = {
     },
     (System.BILLING, "BillingEvent"): {
         "time_entry_ids", "expense_item_ids", "milestone_id", "retainer_id", "quantity", "rate",
-        "billing_hold_ids", "allocations", "invoice_ids",
+        "billing_hold_ids", "allocations", "invoice_ids", "written_off_by", "written_off_at",
+        "write_off_reason",
     },
 }  # fmt: skip
 """Fields of a copied group that the replica has no column for, or that its anchor key says."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 import pytest
 
-from schema.entities.billing_event import BillingEventStatus
+from schema.entities.billing_event import Allocation, BillingEventStatus
 from schema.entities.billing_hold import HoldEffect
 from schema.entities.invoice import InvoiceStatus, StandingHold
+from schema.entities.project import ProjectStatus
 from schema.entities.time_entry import BillingState, TimeEntryStatus
 from schema.entity import derived_fields, owned_fields
 from schema.errors import NotAllowed, Rejected
-from schema.ids import BillingHoldId
+from schema.ids import BillingHoldId, InvoiceId
 from schema.lifecycle import Lifecycle
-from schema.lifecycles import BILLING_EVENT, INVOICE, LIFECYCLES, TIME_ENTRY
+from schema.lifecycles import BILLING_EVENT, INVOICE, LIFECYCLES, PROJECT, TIME_ENTRY
+from schema.money import Money
+from schema.setup import SetupState, SetupStatus
 from schema.system import System
 
 
@@ -68,7 +72,9 @@ def test_a_hold_keeps_an_invoice_from_what_it_blocks(
     ("facts", "code"),
     [
         ({"billing_state": BillingState.PARTLY_BILLED}, "BILLED"),
+        ({"billing_state": BillingState.WRITTEN_OFF}, "BILLED"),
         ({"billing_state": BillingState.CREDITED}, None),
+        ({"billing_state": BillingState.NON_BILLABLE}, None),
         ({"billing_state": None}, None),
         ({"locked_reason": "Period 2026-08 is closed."}, "LOCKED"),
     ],
@@ -94,5 +100,58 @@ def test_a_step_that_the_state_lacks_is_refused_with_what_there_is() -> None:
 
 def test_an_event_is_cancelled_before_it_is_allocated() -> None:
     """From then on a signed event corrects it."""
-    free = [s for s in BillingEventStatus if actions(BILLING_EVENT, s) == ["cancel"]]
+    free = [s for s in BillingEventStatus if "cancel" in actions(BILLING_EVENT, s)]
     assert [state.name for state in free] == ["PENDING", "PRICED", "READY", "HELD"]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "is_offered"),
+    [([], True), (["40"], False), (["40", "-15"], False), (["40", "-40"], True)],
+)
+def test_what_invoices_have_taken_is_not_written_off(amounts: list[str], is_offered: bool) -> None:
+    """The refusal says how much of it they have."""
+    shares = [
+        Allocation(
+            invoice_id=InvoiceId("inv_1"),
+            line=1,
+            amount=Money(amount=Decimal(amount), currency="EUR"),
+        )
+        for amount in amounts
+    ]
+    facts = {"allocations": shares}
+    for state in (BillingEventStatus.ALLOCATED, BillingEventStatus.INVOICED):
+        assert ("write_off" in actions(BILLING_EVENT, state, **facts)) is is_offered
+    if not is_offered:
+        with pytest.raises(Rejected, match=r"have taken \d+ EUR of it") as refused:
+            BILLING_EVENT.require("write_off", BillingEventStatus.INVOICED, facts)
+        assert refused.value.owner_code == "ALLOCATED"
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([SetupStatus.LINKED, SetupStatus.LINKED], None),
+        (
+            [SetupStatus.LINKED, SetupStatus.PENDING],
+            r"not confirmed by PSA \(PENDING: late\)\. Wait",
+        ),
+        ([SetupStatus.FAILED, SetupStatus.MISSING], r"CRM \(FAILED: late\), PSA \(MISSING: late\)"),
+        (None, "it is not known which systems have it"),
+    ],
+)
+def test_a_project_is_activated_once_every_system_has_it(
+    states: list[SetupStatus] | None, expected: str | None
+) -> None:
+    """What the hub must tell for that is asked only where the step can be taken."""
+    told = states and [
+        SetupState(system=system, status=status, reason="late")
+        for system, status in zip((System.CRM, System.PSA), states, strict=True)
+    ]
+    facts, state = {"setup": told}, ProjectStatus.PROVISIONING
+    assert ("activate" in actions(PROJECT, state, **facts)) is (expected is None)
+    if expected:
+        with pytest.raises(Rejected, match=expected) as refused:
+            PROJECT.require("activate", state, facts)
+        assert refused.value.owner_code == "NOT_SET_UP"
+    asking = [one for one in ProjectStatus if PROJECT.tells(one)]
+    assert asking == [ProjectStatus.PROVISIONING]

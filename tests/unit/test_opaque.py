@@ -31,7 +31,7 @@ def test_a_token_comes_back_as_it_was() -> None:
         "",
         "%%%",
         "é",
-        "a" * 2_000,
+        "a" * 5_000,
         _sealed("[]"),
         _sealed('{"v":1}'),
         _sealed('{"v":2,"e":"client","i":"x","s":"crm","n":1}'),
@@ -54,6 +54,8 @@ def test_cursors_become_keys() -> None:
     assert key_range(Paging(last=5, before=cursor)) == KeyRange(
         limit=5, before="Ö/1", is_backward=True
     )
+    longest = "字" * 255
+    assert key_range(Paging(first=1, after=seal_cursor(longest))).after == longest
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from itertools import count
 from hub.demo.bills import Billable, BillingEvent, Hold, Invoice, Share
 from hub.demo.drawing.billables import draw_months
 from hub.demo.drawing.fixed import FixedFees, agreed
+from hub.demo.drawing.write_offs import write_off_of
 from hub.demo.firm import Firm
 
 MONTH = timedelta(days=31)
@@ -116,7 +117,8 @@ class Holds:
 
 def event_of(number: int, one: Open, holds: Holds) -> BillingEvent:
     standing = holds.on(one.billed)
-    status = status_of(one.shares, standing)
+    write_off = None if one.shares else write_off_of(number, one.billed)
+    status = "written_off" if write_off else status_of(one.shares, standing)
     is_open = status in ("ready", "held", "allocated")
     return BillingEvent(
         event_id=f"B{number:010d}",
@@ -124,6 +126,7 @@ def event_of(number: int, one: Open, holds: Holds) -> BillingEvent:
         status=status,
         holds=standing if is_open else (),
         shares=tuple(one.shares),
+        write_off=write_off,
     )
 
 

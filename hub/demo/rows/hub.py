@@ -1,10 +1,14 @@
 """What the hub itself owns of the firm; it makes these tables, and only they are seeded here."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from hub.demo.bills import BillingEvent
 from hub.demo.drawing.events import draw_events
+from hub.demo.drawing.expenses import draw_expenses
+from hub.demo.drawing.time_entries import draw_time_entries
 from hub.demo.firm import Firm
 from hub.demo.rows.words import Rows
 from hub.demo.tables import Table, text_key
@@ -15,6 +19,13 @@ HUB_TABLES = (
     Table(name="hub.time_price", key=text_key("time_entry"), columns=()),
     Table(name="hub.expense_price", key=text_key("expense"), columns=()),
 )
+
+NON_BILLABLE, NOTHING = "non_billable", Decimal(0)
+PRICE = (
+    *("rate", "currency", "rate_unit", "rate_line", "rate_source"),
+    *("cost", "cost_currency", "cost_unit"),
+)
+"""What is empty of time without one."""
 
 
 def hub_rows(firm: Firm) -> dict[str, Rows]:
@@ -37,8 +48,22 @@ def hub_rows(firm: Firm) -> dict[str, Rows]:
             for one in firm.holds
         ],
         "hub.billing_event": map(event_row, draw_events(firm)),
-        "hub.time_price": (row for one in draw_events(firm) for row in time_prices(one)),
-        "hub.expense_price": (row for one in draw_events(firm) for row in expense_prices(one)),
+        "hub.time_price": chain(
+            (row for one in draw_events(firm) for row in time_prices(one)),
+            (
+                time_price(one.number, NON_BILLABLE)
+                for one in draw_time_entries(firm)
+                if not one.is_billable
+            ),
+        ),
+        "hub.expense_price": chain(
+            (row for one in draw_events(firm) for row in expense_prices(one)),
+            (
+                expense_price(one.number, NON_BILLABLE)
+                for one in draw_expenses(firm)
+                if not one.is_billable
+            ),
+        ),
     }
 
 
@@ -63,6 +88,9 @@ def event_row(one: BillingEvent) -> dict[str, Any]:
         "holds": list(one.holds),
         "allocations": one.allocations,
         "invoices": one.invoices,
+        "written_off_by": one.write_off and one.write_off.by,
+        "written_off_at": one.write_off and one.write_off.at,
+        "write_off_reason": one.write_off and one.write_off.reason,
     }
 
 
@@ -72,8 +100,7 @@ def time_prices(one: BillingEvent) -> Iterator[dict[str, Any]]:
     if price is None:
         return
     for number, cost in zip(one.billed.time_entries, one.billed.costs, strict=True):
-        yield {
-            "time_entry": str(number),
+        yield time_price(number, one.billing_state, one.billed_share) | {
             "rate": price.amount,
             "currency": one.currency,
             "rate_unit": "hour",
@@ -82,15 +109,23 @@ def time_prices(one: BillingEvent) -> Iterator[dict[str, Any]]:
             "cost": cost.amount,
             "cost_currency": cost.currency,
             "cost_unit": "hour",
-            "billing_state": one.billing_state,
-            "billed_share": one.billed_share,
         }
+
+
+def time_price(number: int, state: str, share: Decimal = NOTHING) -> dict[str, Any]:
+    """Of time that has no price."""
+    return {
+        "time_entry": str(number),
+        **dict.fromkeys(PRICE),
+        "billing_state": state,
+        "billed_share": share,
+    }
 
 
 def expense_prices(one: BillingEvent) -> Iterator[dict[str, Any]]:
     for number in one.billed.expenses:
-        yield {
-            "expense": str(number),
-            "billing_state": one.billing_state,
-            "billed_share": one.billed_share,
-        }
+        yield expense_price(number, one.billing_state, one.billed_share)
+
+
+def expense_price(number: int, state: str, share: Decimal = NOTHING) -> dict[str, Any]:
+    return {"expense": str(number), "billing_state": state, "billed_share": share}
