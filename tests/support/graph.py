@@ -18,8 +18,8 @@ from cdc.log.postgres import PostgresLog
 from cdc.replay import letter_decoder
 from hub.asgi import app
 from hub.graph import Graph
-from resolvers.context import Services
 from resolvers.limits import Limits
+from resolvers.services import Services
 from schema.canon import Client, Project
 from schema.system import System
 from sync.board import Boards
