@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 from support.kafka import broker_in
 from support.tryton import LANE
 from support.turns import BIG, turn_of
 
+from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
 from hub.kafka.broker import Broker
+from sync.store.migrate import migrate
+from sync.store.pool import connect
 
 _numbers = itertools.count(1)
 
@@ -79,6 +84,33 @@ def create_database(cluster: Cluster) -> Iterator[Callable[[str | None], str]]:
 def database(create_database: Callable[[str | None], str], template_database: str | None) -> str:
     """The DSN of a fresh database, cloned from `template_database` if there is one."""
     return create_database(template_database)
+
+
+@pytest.fixture(scope="session")
+def hub_template(cluster: Cluster) -> str:
+    """A database with the hub's tables, to clone: they take longer to make than to copy."""
+
+    async def fill() -> None:
+        async with await connect(cluster.dsn(name), size=1) as pool:
+            await migrate(pool, LOG_TABLES)
+
+    name = "hub_template"
+    cluster.create_database(name)
+    asyncio.run(fill())
+    return name
+
+
+@pytest.fixture
+def hub_database(create_database: Callable[[str | None], str], hub_template: str) -> str:
+    """The DSN of a hub's own database, with its tables and nothing in them."""
+    return create_database(hub_template)
+
+
+@pytest.fixture
+async def pool(hub_database: str) -> AsyncIterator[asyncpg.Pool]:
+    """The hub's pool over that database."""
+    async with await connect(hub_database) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -22,8 +21,6 @@ from sync.connectors.hub import Hub
 from sync.connectors.hub_bindings import EVENT, HOLD, INVOICE_HOLDS
 from sync.connectors.hub_review import call_for_review
 from sync.connectors.ports import Condition, RowQuery
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 CLIENT, PROJECT = mint("cli", "crm", "ACC-1"), mint("prj", "erp", "P-1")
@@ -112,13 +109,10 @@ class Ledger:
 
 
 @pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    pool = await connect(database, size=2)
-    await migrate(pool)
+async def ledger(pool: asyncpg.Pool) -> Ledger:
     ledger = Ledger(pool)
     await ledger.meet()
-    yield ledger
-    await pool.close()
+    return ledger
 
 
 async def test_holds_nest(ledger: Ledger) -> None:

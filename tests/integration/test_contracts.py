@@ -33,8 +33,6 @@ from sync.connectors.ports import Writes
 from sync.connectors.psa import Psa
 from sync.connectors.refs import Ref
 from sync.delivery import Deliverer
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 MOMENT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -101,13 +99,6 @@ class Replicas:
             "SELECT last_error FROM delivery WHERE state <> 'delivered' ORDER BY target"
         )
         return [row["last_error"] for row in rows]
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,7 +37,6 @@ from cdc.log.kafka_access import KafkaAccess
 from cdc.log.kafka_checks import look_at, troubles_of
 from cdc.log.kafka_consumer import KafkaLogConsumer
 from cdc.log.port import LogRecord, NewRecord
-from cdc.log.tables import LOG_TABLES
 from cdc.transactions import Limits
 from cdc.wholes import Wholes
 from hub.demo.systems import create_tables
@@ -54,8 +53,6 @@ from sync.connectors import crm
 from sync.intake import Intake
 from sync.lag import Lags
 from sync.resnapshots import KeyRange, Resnapshots
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.sweep import Sweep
 from sync.xref import Xref
 
@@ -161,17 +158,15 @@ async def test_a_row_reaches_the_projection(
     database: str,
     worker: Connect,
     access: KafkaAccess,
-    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
 ) -> None:
     """What the CRM's own database does is what the graph answers: made, changed, deleted."""
     await create_tables("crm", owner)
     await owner.execute(account("ACC-00001", "Before the capture"))
     tables = captured_tables([crm.CLIENT])
     async with (
-        await connect(create_database(None)) as pool,
         captured(worker, "crm", database, tables) as connector,
     ):
-        await migrate(pool, LOG_TABLES)
 
         async def is_named(*names: str) -> bool:
             sql = "SELECT name FROM projection.client WHERE crm_deleted_at IS NULL ORDER BY name"
@@ -201,7 +196,7 @@ async def test_a_range_is_read_again_by_a_signal(
     database: str,
     worker: Connect,
     access: KafkaAccess,
-    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
 ) -> None:
     """Drift inside the range is healed, and what Debezium never told to be deleted is deleted."""
     await create_tables("crm", owner)
@@ -209,11 +204,9 @@ async def test_a_range_is_read_again_by_a_signal(
         await owner.execute(account(f"ACC-0000{number}", f"Client {number}"))
     tables = captured_tables([crm.CLIENT])
     async with (
-        await connect(create_database(None)) as pool,
         asyncpg.create_pool(database, min_size=1) as accounts,
         captured(worker, "crm", database, tables, run="-range"),
     ):
-        await migrate(pool, LOG_TABLES)
         log = KafkaLog(access)
         topics = [Topic(f"crm.{table}") for table in tables]
         resnapshots = Resnapshots(pool, partial(log.ends, topics))
@@ -257,7 +250,7 @@ async def test_a_transaction_is_seen_as_a_whole_and_the_capture_is_heard_of(
     database: str,
     worker: Connect,
     access: KafkaAccess,
-    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
 ) -> None:
     """Two tables change together, and no reader sees one of them alone; heartbeats tell of it."""
     await create_tables("crm", owner)
@@ -266,10 +259,8 @@ async def test_a_transaction_is_seen_as_a_whole_and_the_capture_is_heard_of(
     log = KafkaLog(access)
     seen: set[tuple[Any, Any]] = set()
     async with (
-        await connect(create_database(None)) as pool,
         captured(worker, "crm", database, tables, run="-whole"),
     ):
-        await migrate(pool, LOG_TABLES)
         lags = Lags(pool)
         patient = Limits(patience=timedelta(seconds=20))
         wholes = Wholes({"crm"}, lambda: log.ends(topics), lags.note_torn, patient)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,8 +27,6 @@ from schema.errors import Rejected
 from schema.ids import mint
 from schema.system import System
 from sync.connectors import billing, psa
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 COPIES = {
     "title": "Acme",
@@ -39,13 +36,6 @@ COPIES = {
     "parent_client_id": None,
 }
 PROJECT = mint("prj", "erp", "P-1")
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture

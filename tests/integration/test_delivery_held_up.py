@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,17 +18,8 @@ from schema.system import System
 from sync.apply.renames import rename
 from sync.changes import Renamed
 from sync.connectors import crm, psa
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 LOST = OutcomeUnknown("The answer got lost.", system=System.PSA)
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture

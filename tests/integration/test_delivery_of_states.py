@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -17,19 +16,10 @@ from schema.ids import mint
 from schema.system import System
 from sync.connectors.tryton_erp_bindings import PROJECT
 from sync.connectors.tryton_erp_time import TIME_ENTRY
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 ENTRY = mint("tim", "psa", "4711")
 ON = mint("prj", "erp", "P-1")
 BY = mint("res", "hr", "E1001")
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture

@@ -19,14 +19,11 @@ from cdc.listener import Listener, Pace
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from schema.errors import Unavailable
 from schema.position import Topic
 from sync.changes import Incoming
 from sync.clock import utc_now
 from sync.intake import Claim, Intake, Superseded
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 PACE = Pace(batch=3, wait=timedelta(milliseconds=200), backoff=timedelta(milliseconds=10))
@@ -44,13 +41,6 @@ class Faltering(Intake):
         if error is not None:
             raise error
         await super().apply(incoming, claims)
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
 
 
 async def append(dsn: str, names: Sequence[str]) -> None:
@@ -104,15 +94,15 @@ async def offsets_reach(pool: asyncpg.Pool, table: str, end: int) -> None:
     ids=["nothing", "an outage", "superseded", "a deadlock"],
 )
 async def test_a_batch_that_failed_is_read_again(
-    pool: asyncpg.Pool, database: str, errors: Sequence[Exception | None]
+    pool: asyncpg.Pool, hub_database: str, errors: Sequence[Exception | None]
 ) -> None:
     """What was read ahead of the failure is dropped, and everything is applied once, in order."""
     names = [f"Client {n}" for n in range(20)]
     names[7] = "A\0B"
-    await append(database, names)
+    await append(hub_database, names)
     intake = Faltering(pool, Xref(pool), {}, utc_now)
     intake.fail(*errors)
-    async with listening(database, intake):
+    async with listening(hub_database, intake):
         await offsets_reach(pool, "consumer_offset", len(names))
         await offsets_reach(pool, "log_group_offset", len(names))
     found = await pool.fetch("SELECT name FROM projection.client")
@@ -121,12 +111,12 @@ async def test_a_batch_that_failed_is_read_again(
 
 
 async def test_a_name_longer_than_an_index_takes_is_parked_alone(
-    pool: asyncpg.Pool, database: str
+    pool: asyncpg.Pool, hub_database: str
 ) -> None:
     """One such name used to end the listener, and every listener that was started after it."""
     names = ["Acme", random.Random(5).randbytes(3000).hex(), "Beta"]
-    await append(database, names)
-    async with listening(database, Intake(pool, Xref(pool), {}, utc_now)):
+    await append(hub_database, names)
+    async with listening(hub_database, Intake(pool, Xref(pool), {}, utc_now)):
         await offsets_reach(pool, "consumer_offset", len(names))
     found = await pool.fetch("SELECT name FROM projection.client ORDER BY name")
     assert [row["name"] for row in found] == ["Acme", "Beta"]

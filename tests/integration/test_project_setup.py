@@ -20,8 +20,6 @@ from sync.connectors import psa
 from sync.feed import _Sealed
 from sync.opaque import seal
 from sync.setup import Setups, SetupState, SetupStatus
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 PROJECT = mint("prj", "erp", "P-1")
 REFUSAL = Rejected("PSA: there is a project of that name", system=System.PSA, owner_code="invalid")
@@ -33,13 +31,6 @@ mutation($id: ID!, $system: System!) {
 }
 """
 MISSING, PENDING, LINKED, FAILED = SetupStatus
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -21,8 +21,8 @@ EFFECTS = ("delivery", "feed_event", "dead_letter", "xref", "replica_state", "wr
 
 
 @pytest.fixture
-async def world(create_database: Callable[[str | None], str]) -> AsyncIterator[World]:
-    async with world_of(create_database) as made:
+async def world(database: str, hub_database: str, pool: asyncpg.Pool) -> AsyncIterator[World]:
+    async with world_of(database, hub_database, pool) as made:
         yield made
 
 

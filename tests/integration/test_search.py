@@ -17,20 +17,10 @@ from schema.entities.resource import Resource
 from schema.ids import mint
 from schema.listing import searched_fields
 from schema.system import System
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.store.projection_tables import table_for
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 CLIENTS = ("Acme", "Acme Holding", "The Acme Group", "100% Sure", "Zoë & Söhne")
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from hub.demo.systems import create_tables
 from hub.registry import captured_tables
 from schema.errors import Unavailable
@@ -29,8 +28,6 @@ from sync.connectors.ports import RowQuery, Rows
 from sync.intake import Intake
 from sync.resnapshots import KeyRange, Resnapshots
 from sync.signed import Signed
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.sweep import Sweep
 from sync.xref import Xref
 
@@ -163,14 +160,12 @@ FROM generate_series($1::int, $2::int) AS n
 
 
 @asynccontextmanager
-async def world_of(create_database: Callable[[str | None], str]) -> AsyncIterator[World]:
-    owner_dsn, dsn = create_database(None), create_database(None)
+async def world_of(owner_dsn: str, dsn: str, pool: asyncpg.Pool) -> AsyncIterator[World]:
+    """The CRM in its database, and the hub in its own, which `pool` reaches too."""
     async with (
         asyncpg.create_pool(owner_dsn, min_size=1) as owner,
         asyncpg.create_pool(dsn, min_size=1) as own,
-        await connect(dsn) as pool,
     ):
-        await migrate(pool, LOG_TABLES)
         async with owner.acquire() as connection:
             await create_tables("crm", connection)
         log = PostgresLog(own)
