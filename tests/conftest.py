@@ -7,7 +7,6 @@ import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.kafka import broker_in
 from support.tryton import LANE
-from support.turns import BIG, turn_of
+from support.turns import Turns, share_out
 
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
@@ -30,21 +29,29 @@ settings.register_profile("concord", deadline=None, suppress_health_check=[Healt
 settings.load_profile("concord")
 
 
+_turns = Turns()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        share_out(items)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Without its lane a real Tryton is a counted skip; with it nothing excuses its absence."""
     if item.get_closest_marker("tryton") and os.environ.get(LANE) != "1":
         pytest.skip(f"set {LANE}=1 to run against a real Tryton (minutes on the first run)")
+    _turns.take(item)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def turn(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Of several test processes one at a time runs a module that needs a big program."""
-    own = [item for item in request.session.items if item.path == request.path]
-    with ExitStack() as stack:
-        for name in BIG:
-            if any(item.get_closest_marker(name) for item in own):
-                stack.enter_context(turn_of(name))
-        yield
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None, item: pytest.Item) -> Iterator[None]:
+    """A turn ends with its module, when the module's fixtures are gone."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path != item.path:
+            _turns.give_back()
 
 
 @pytest.fixture(scope="session")
