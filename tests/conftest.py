@@ -7,12 +7,15 @@ import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 from support.kafka import broker_in
+from support.stand_ins import fill
 from support.tryton import LANE
 from support.turns import Turns, share_out
 
@@ -66,12 +69,6 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def template_database() -> str | None:
-    """The database to clone; a test module overrides it with one it has prepared."""
-    return None
-
-
-@pytest.fixture
 def create_database(cluster: Cluster) -> Iterator[Callable[[str | None], str]]:
     """Create databases on demand: template in, DSN out. They are dropped after the test."""
     created: list[str] = []
@@ -88,22 +85,17 @@ def create_database(cluster: Cluster) -> Iterator[Callable[[str | None], str]]:
 
 
 @pytest.fixture
-def database(create_database: Callable[[str | None], str], template_database: str | None) -> str:
-    """The DSN of a fresh database, cloned from `template_database` if there is one."""
-    return create_database(template_database)
+def database(create_database: Callable[[str | None], str]) -> str:
+    """The DSN of a fresh and empty database."""
+    return create_database(None)
 
 
 @pytest.fixture(scope="session")
 def hub_template(cluster: Cluster) -> str:
     """A database with the hub's tables, to clone: they take longer to make than to copy."""
 
-    async def fill() -> None:
-        async with await connect(cluster.dsn(name), size=1) as pool:
-            await migrate(pool, LOG_TABLES)
-
-    name = "hub_template"
-    cluster.create_database(name)
-    asyncio.run(fill())
+    cluster.create_database(name := "hub_template")
+    asyncio.run(_make_tables(cluster.dsn(name)))
     return name
 
 
@@ -121,7 +113,34 @@ async def pool(hub_database: str) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture(scope="session")
+def seeded_template(cluster: Cluster) -> Callable[[str], str]:
+    """A database with the firm as one system holds it, to clone; made when first asked for."""
+
+    @cache
+    def template(system: str) -> str:
+        cluster.create_database(name := f"{system}_template")
+        with ThreadPoolExecutor() as aside:  # whoever asks may have a loop already
+            aside.submit(asyncio.run, fill(system, cluster.dsn(name))).result()
+        return name
+
+    return template
+
+
+@pytest.fixture
+def seeded_database(
+    create_database: Callable[[str | None], str], seeded_template: Callable[[str], str]
+) -> Callable[[str], str]:
+    """The DSN of a fresh database of a stand-in, by its system, with the firm in it."""
+    return lambda system: create_database(seeded_template(system))
+
+
+@pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """One real Kafka for the whole run; skipped where it cannot be obtained and need not be."""
     with broker_in(tmp_path_factory.mktemp("kafka")) as running:
         yield running
+
+
+async def _make_tables(dsn: str) -> None:
+    async with await connect(dsn, size=1) as pool:
+        await migrate(pool, LOG_TABLES)

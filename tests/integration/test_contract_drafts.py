@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -31,8 +31,10 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture
-async def crm(pool: asyncpg.Pool, database: str) -> AsyncIterator[Contracting]:
-    async with contracting_at(pool, database) as desk:
+async def crm(
+    pool: asyncpg.Pool, seeded_database: Callable[[str], str]
+) -> AsyncIterator[Contracting]:
+    async with contracting_at(pool, seeded_database("crm")) as desk:
         await Xref(pool).link([(Ref(LegalEntity, "erp", "NL01"), ENTITY)])
         known = frozenset({"name"})
         await desk.reading.page(ReadSession(), Client, [], Paging(first=50), known)

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from support.contracting import Contracting, contracting_at
 from support.projecting import project
-from support.stand_ins import StandIn, seeded
+from support.stand_ins import StandIn, stand_in
 from support.targets import QUICK, drained
 
 from schema.entities.amendment import Amendment
@@ -103,19 +103,19 @@ class Replicas:
 
 @pytest.fixture
 async def contracting(
-    pool: asyncpg.Pool, create_database: Callable[[str | None], str]
+    pool: asyncpg.Pool, seeded_database: Callable[[str], str]
 ) -> AsyncIterator[Contracting]:
-    async with contracting_at(pool, create_database(None)) as desk:
+    async with contracting_at(pool, seeded_database("crm")) as desk:
         yield desk
 
 
 @pytest.fixture
 async def replicas(
-    pool: asyncpg.Pool, create_database: Callable[[str | None], str]
+    pool: asyncpg.Pool, seeded_database: Callable[[str], str]
 ) -> AsyncIterator[Replicas]:
     async with AsyncExitStack() as stack:
         systems = [
-            await stack.enter_async_context(seeded(system, create_database(None)))
+            await stack.enter_async_context(stand_in(system, seeded_database(system)))
             for system in ("psa", "billing")
         ]
         replicas = Replicas(pool, *systems)
