@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from structlog.testing import capture_logs
+from support import listening
 from support.captured import BINDINGS, Firm
-from support.listening import PACE, PREFIXES, listen
+from support.listening import PREFIXES, listen
 from support.load import under_load
 from support.members import lanes_of_members
 from support.oracle import assert_holds, lag
 from support.processes import Worker, running
 from support.targets import until
+from support.working import at_work
 
-from cdc.decode import Decoder
-from cdc.listener import Listener
 from cdc.log.port import LogRecord
 from cdc.log.postgres_consumer import PostgresConsumer
-from sync.clock import utc_now
-from sync.intake import Intake
-from sync.xref import Xref
 
 PATIENCE_S = 3
 """How long the server bears with a session that hangs; a minute outside of tests."""
@@ -98,11 +95,11 @@ async def test_a_batch_that_another_has_applied_is_dropped(
         async def is_refused() -> bool:
             return "listener.superseded" in {entry["event"] for entry in logs}
 
-        async with at_work(pool, slow):
+        async with at_work(listening.listener(pool, slow, BINDINGS).run):
             async with under_load(hub_database, firm):
                 await slow.is_holding.wait()
                 await pool.execute(_END_MEMBERS)
-                async with at_work(pool, quick):
+                async with at_work(listening.listener(pool, quick, BINDINGS).run):
                     await passed_by(pool, slow.held)
                     slow.may_go.set()
                     await until(is_refused, seconds=60)
@@ -129,19 +126,6 @@ class Held:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._consumer, name)
-
-
-@asynccontextmanager
-async def at_work(pool: asyncpg.Pool, consumer: Any) -> AsyncIterator[None]:
-    """A listener in this process while the block runs."""
-    intake = Intake(pool, Xref(pool), {}, utc_now)
-    working = asyncio.create_task(Listener(consumer, Decoder(BINDINGS), intake, PACE).run())
-    try:
-        yield
-        assert not working.done(), "the listener stopped"
-    finally:
-        working.cancel()
-        await asyncio.wait([working])
 
 
 def listener(words: Path, dsn: str) -> AbstractAsyncContextManager[Worker]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import orjson
 import pytest
-from support.captured_owner import ANN, Owner, at_work
+from support.captured_owner import ANN, Owner
 from support.kafka import artifacts_or_skip
 from support.targets import until
+from support.working import at_work
 
 from cdc.capture.debezium import (
     Connector,
@@ -140,7 +141,7 @@ async def test_it_writes_what_our_own_reader_writes(
     reader = WalReader(
         system="ledger", dsn=database, tables=tables, log=ours, slot="ours", publication="ours"
     )
-    async with running(reader), captured(worker, "ledger", database, tables):
+    async with at_work(reader.run), captured(worker, "ledger", database, tables):
         await until(lambda: ours.reach(1), seconds=DEADLINE_S)
         long = "".join(chr(65 + n * n % 57) for n in range(90_000))
         await owner.execute(ROW, 2, long)
@@ -333,17 +334,6 @@ class Collected:
 
 
 @asynccontextmanager
-async def running(reader: WalReader) -> AsyncIterator[None]:
-    task = asyncio.create_task(reader.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-@asynccontextmanager
 async def captured(
     worker: Connect, system: str, dsn: str, tables: Sequence[CapturedTable], run: str = ""
 ) -> AsyncIterator[Connector]:
@@ -375,14 +365,8 @@ async def listening(
     consumer = KafkaLogConsumer(access=access, group="intake", topics=topics)
     intake = Intake(pool, Xref(pool), {}, utc_now)
     pace = Pace(wait=timedelta(milliseconds=200))
-    task = asyncio.create_task(Listener(consumer, Decoder([crm.CLIENT]), intake, pace).run())
-    try:
+    async with at_work(Listener(consumer, Decoder([crm.CLIENT]), intake, pace).run):
         yield
-        assert not task.done(), "the listener stopped"
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def read(access: KafkaAccess, topic: Topic, count: int) -> list[LogRecord]:

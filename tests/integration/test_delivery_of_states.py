@@ -8,7 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 from support.projecting import project
-from support.targets import MOMENT, Desk, FakeTarget, at_work
+from support.targets import MOMENT, Desk, FakeTarget
+from support.working import at_work
 
 from schema.canon import Project, Resource, TimeEntry
 from schema.errors import OutcomeUnknown, Unavailable
@@ -48,7 +49,7 @@ async def tell(desk: Desk, status: str, *, worked: int = 90, gone: datetime | No
 
 async def deliver(desk: Desk, status: str, **said: Any) -> None:
     await tell(desk, status, **said)
-    async with at_work(desk.deliverer()):
+    async with at_work(desk.deliverer().run):
         await desk.all_delivered()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
@@ -14,6 +14,7 @@ import pytest
 from support.envelopes import envelope, whole
 from support.intaking import ACCOUNTS, DECODER
 from support.targets import until
+from support.working import at_work
 
 from cdc.listener import Listener, Pace
 from cdc.log.port import NewRecord
@@ -66,14 +67,8 @@ async def append(dsn: str, names: Sequence[str]) -> None:
 async def listening(dsn: str, intake: Intake) -> AsyncIterator[None]:
     """A listener at work while the block runs."""
     consumer = PostgresConsumer(dsn=dsn, group="test", topics=(Topic(ACCOUNTS),))
-    running = asyncio.create_task(Listener(consumer, DECODER, intake, PACE).run())
-    try:
+    async with at_work(Listener(consumer, DECODER, intake, PACE).run):
         yield
-        assert not running.done(), "the listener stopped"
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
 
 
 async def offsets_reach(pool: asyncpg.Pool, table: str, end: int) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from support.captured_owner import PREFIXES, World, at_work, drop_slot, world_of
+from support.captured_owner import PREFIXES, World, drop_slot, world_of
 from support.targets import until
+from support.working import at_work
 
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.rebuild import Rebuild, Rebuilt

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
-from support.captured_owner import World, at_work, drop_slot, world_of
+from support.captured_owner import World, drop_slot, world_of
 from support.targets import until
+from support.working import at_work
 
 from cdc.log.port import NewRecord
 from sync.resnapshots import KeyRange

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 from support.targets import until
+from support.working import at_work
 
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
@@ -179,22 +179,6 @@ async def world_of(owner_dsn: str, dsn: str, pool: asyncpg.Pool) -> AsyncIterato
             resnapshots=Resnapshots(pool, log.ends),
         )
         await drop_slot(owner)
-
-
-@asynccontextmanager
-async def at_work(*roles: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncIterator[None]:
-    """Run the roles while the block lasts; one that ends by itself is a failure."""
-    tasks = [asyncio.create_task(role()) for role in roles]
-    try:
-        yield
-        for task in tasks:
-            assert not task.done(), task
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 async def drop_slot(owner: asyncpg.Pool) -> None:
