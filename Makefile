@@ -14,7 +14,8 @@ KAFKA ?=
 LOG := $(if $(filter 1,$(KAFKA)),kafka,postgres)
 PYTHON ?= python3
 # Tests mostly wait for something: two processes take little more than half the time of one.
-AT_ONCE := --numprocesses 2 --dist loadfile
+# All tests of a real Tryton are one process's, those of a real Kafka the other's (tests/support/turns.py).
+AT_ONCE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help env demo demo-clean tour check test bench snapshots
 

@@ -15,8 +15,8 @@ from starlette.types import Lifespan
 from hub.graph import Graph
 from hub.metrics import CONTENT_TYPE
 from hub.view import View
-from resolvers.context import Services
 from resolvers.limits import Limits
+from resolvers.services import Services
 
 Probe = Callable[[], Awaitable[str | None]]
 """Answers what keeps the hub from serving, or None."""

@@ -22,7 +22,7 @@ from hub.checks import capture_troubles
 from hub.log import Log
 from hub.registry import Connectors
 from hub.settings import Settings
-from resolvers.context import Services
+from resolvers.services import Services
 from schema.errors import ConcordError, Unavailable
 from schema.system import System
 from sync.adopt import adopt_columns

@@ -24,8 +24,8 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 from strawberry.types import ExecutionResult
 
 from hub.graph import Graph
-from resolvers.context import Services
 from resolvers.errors import is_request_error
+from resolvers.services import Services
 
 LARGEST_BODY = 1_000_000
 BODY_DEADLINE = timedelta(seconds=30)

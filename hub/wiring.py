@@ -20,7 +20,7 @@ from hub.running import GROUP, Hub
 from hub.settings import Settings
 from hub.spelling import reader_of
 from hub.ways import api_captures, inbox_of, signals_of, wal_captures, wholes_of
-from resolvers.context import Services
+from resolvers.services import Services
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.dead_deliveries import DeadDeliveries

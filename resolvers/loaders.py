@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from aiodataloader import DataLoader
 
 from resolvers.errors import Path
+from resolvers.findings import Findings
+from resolvers.services import Services
 from schema.edges import EdgeLoad, GraphEdge
 from schema.setup import SetupState
 from schema.system import System
@@ -19,9 +21,6 @@ from sync.records import Record
 from sync.routing import Tell
 from sync.search import HitPage
 from sync.session import ReadSession
-
-if TYPE_CHECKING:
-    from resolvers.context import Request
 
 T = TypeVar("T")
 
@@ -67,8 +66,17 @@ FarPages = Callable[[list[Key]], Coroutine[Any, Any, list[RecordPage | None]]]
 class Scope:
     """Loads under one read policy. The fields several askers want of an edge are read together."""
 
-    def __init__(self, *, request: Request, policy: ReadPolicy) -> None:
-        self.request = request
+    def __init__(
+        self,
+        *,
+        services: Services,
+        node_types: Mapping[type, type],
+        findings: Findings,
+        policy: ReadPolicy,
+    ) -> None:
+        self.services = services
+        self.node_types = node_types
+        self._findings = findings
         self._policy = policy
         self._edges: dict[int, DataLoader[EdgeKey, Any]] = {}
         self._pages: dict[int, DataLoader[Key, RecordPage | None]] = {}
@@ -102,19 +110,19 @@ class Scope:
         self, entity: type, record_id: str, path: Path
     ) -> Awaitable[References | None]:
         """What systems call the record; None from a batch that failed, which is reported once."""
-        xref = self.request.services.reading.xref
+        xref = self.services.reading.xref
         return self._load_told(entity, lambda ids: xref.references(entity, ids), record_id, path)
 
     def load_setup(self, record_id: str, path: Path) -> Awaitable[Sequence[SetupState] | None]:
         """A project's set-up; None from a batch that failed, which is reported once."""
-        return self._load_told("setup", self.request.services.setups.of, record_id, path)
+        return self._load_told("setup", self.services.setups.of, record_id, path)
 
     async def load_reported(self, entity: type, record_id: str, wanted: Wanted) -> Record | None:
         """As load_root, but a failure is reported beside the answer instead of raised."""
         try:
             return await self.load_root(entity, record_id, wanted)
         except Exception as error:  # noqa: BLE001  # masked in the report
-            self.request.report(error, wanted.path)
+            self._findings.report(error, wanted.path)
             return None
 
     async def load_all(
@@ -124,7 +132,7 @@ class Scope:
         try:
             found = await asyncio.gather(*(self.load_root(entity, i, wanted) for i in ids))
         except Exception as error:  # noqa: BLE001  # masked in the report
-            self.request.report(error, wanted.path)
+            self._findings.report(error, wanted.path)
             return {}
         return {record.id: record for record in found if record}
 
@@ -136,7 +144,7 @@ class Scope:
         paging: Paging,
         wanted: Wanted,
     ) -> RecordPage:
-        lists = self.request.services.lists
+        lists = self.services.lists
         return await self._read(
             wanted.path, lambda s: lists.page(s, entity, filters, order, paging, wanted.fields)
         )
@@ -150,7 +158,7 @@ class Scope:
         path: Path,
     ) -> HitPage:
         """What is found of the types in `fields`, the best first."""
-        search = self.request.services.search
+        search = self.services.search
         return await self._read(path, lambda s: search.find(s, text, fields, first, after))
 
     def _load_told(self, what: Any, tell: Tell, record_id: str, path: Path) -> Awaitable[Any]:
@@ -165,7 +173,7 @@ class Scope:
             try:
                 found = await self._read(path, lambda s: self._far_ends(s, edge, keys))
             except Exception as error:  # noqa: BLE001  # one masked error, not one per record
-                self.request.report(error, path)
+                self._findings.report(error, path)
                 return [None] * len(keys)
             return [wanted.show(_pick(found, near), self) for near, wanted in keys]
 
@@ -173,14 +181,14 @@ class Scope:
 
     def _far_page_batch(self, edge: GraphEdge) -> FarPages:
         async def load(keys: list[Key]) -> list[RecordPage | None]:
-            lists, path = self.request.services.lists, keys[0][1].path
+            lists, path = self.services.lists, keys[0][1].path
             asked = [(near, wanted.cut) for near, wanted in keys if wanted.cut]
             try:
                 pages = await self._read(
                     path, lambda s: lists.far_pages(s, edge, asked, _fields(keys))
                 )
             except Exception as error:  # noqa: BLE001  # one masked error, not one per record
-                self.request.report(error, path)
+                self._findings.report(error, path)
                 return [None] * len(keys)
             return list(pages)
 
@@ -188,7 +196,7 @@ class Scope:
 
     def _root_batch(self, entity: type) -> Roots:
         async def load(keys: list[Key]) -> list[Record | None]:
-            reading, ids, fields = self.request.services.reading, _near_ids(keys), _fields(keys)
+            reading, ids, fields = self.services.reading, _near_ids(keys), _fields(keys)
             found = await self._read(
                 keys[0][1].path, lambda s: reading.by_ids(s, entity, ids, fields)
             )
@@ -201,7 +209,7 @@ class Scope:
             try:
                 found = await tell([record_id for record_id, _ in keys])
             except Exception as error:  # noqa: BLE001  # one masked error, not one per record
-                self.request.report(error, keys[0][1])
+                self._findings.report(error, keys[0][1])
                 return [None] * len(keys)
             return [found[record_id] for record_id, _ in keys]
 
@@ -210,19 +218,19 @@ class Scope:
     async def _far_ends(
         self, session: ReadSession, edge: GraphEdge, keys: Sequence[Key]
     ) -> Mapping[str, Far]:
-        reading, ids, fields = self.request.services.reading, _near_ids(keys), _fields(keys)
+        reading, ids, fields = self.services.reading, _near_ids(keys), _fields(keys)
         if edge.load is EdgeLoad.BY_KEY:
             return await reading.by_key(session, edge.target, edge.key, ids, fields)
         found = await reading.by_ids(session, edge.target, ids, fields)
         return {record_id: (record,) for record_id, record in found.items()}
 
     async def _read(self, path: Path, read: Callable[[ReadSession], Awaitable[T]]) -> T:
-        session = self.request.session(self._policy)
+        session = self._findings.session(self._policy)
         try:
             return await read(session)
         finally:
             self._policy = session.policy  # AFTER is waited for once, not once per level
-            self.request.settle(session, path)
+            self._findings.settle(session, path)
 
 
 def _near_ids(keys: Iterable[Key]) -> list[str]:

@@ -55,12 +55,12 @@ class Operation(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        fetches = self._request.fetches
+        fetches = self._request.findings.fetches
         return {"provenance": [provenance_line(fetch) for fetch in fetches]} if fetches else {}
 
     def _finish(self, result: Any) -> None:
         """Code or mask every error, and add those of loads that failed as a whole."""
         if isinstance(result, ExecutionResult | Answer):
-            request = self._request
-            shown = [present(error, request.correlation_id) for error in result.errors or ()]
-            result.errors = shown + request.errors or None
+            findings = self._request.findings
+            shown = [present(error, findings.correlation_id) for error in result.errors or ()]
+            result.errors = shown + findings.errors or None

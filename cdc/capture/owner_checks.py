@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Set
 
 import asyncpg
 
+from cdc.capture.row_identity import RowIdentity, row_identities
 from cdc.checks import Trouble
 from cdc.log.outage import outage_of
 from sync.connectors.binding import Binding
-
-_IDENTITIES = """
-SELECT n.nspname || '.' || c.relname AS name, c.relreplident::text AS identity,
-    array(
-        SELECT a.attname::text FROM pg_index AS i
-        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
-        WHERE i.indrelid = c.oid AND i.indisprimary
-    ) AS key,
-    array(
-        SELECT a.attname::text FROM pg_index AS i
-        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
-        WHERE i.indrelid = c.oid AND i.indisreplident
-    ) AS chosen
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname || '.' || c.relname = ANY($1)
-ORDER BY 1
-"""
 
 
 async def owner_troubles(system: str, dsn: str, bindings: Iterable[Binding]) -> list[Trouble]:
@@ -35,37 +19,35 @@ async def owner_troubles(system: str, dsn: str, bindings: Iterable[Binding]) -> 
     with outage_of(f"the database of {system}"):
         connection = await asyncpg.connect(dsn, timeout=5)
         try:
-            found = await connection.fetch(_IDENTITIES, sorted({*keys, *touched}))
+            found = await row_identities({*keys, *touched}, connection)
         finally:
             await connection.close()
-    return [trouble for row in found for trouble in _of_table(system, row, keys, touched)]
+    return [
+        trouble
+        for table, identity in found.items()
+        for trouble in _of_table(
+            f"{system}.{table}", identity, keys.get(table, set()), touched.get(table, set())
+        )
+    ]
 
 
 def _of_table(
-    system: str, row: asyncpg.Record, keys: Mapping[str, Set[str]], touched: Mapping[str, Set[str]]
+    table: str, identity: RowIdentity, keys: Set[str], touched: Set[str]
 ) -> Iterator[Trouble]:
-    name, key = row["name"], set(row["key"])
-    if unkeyed := sorted(keys.get(name, set()) - key):
+    if unkeyed := sorted(keys - identity.key):
         yield Trouble(
             name="unkeyed_rows",
-            text=f"{system}.{name}: {', '.join(unkeyed)} is not in the primary key, so its changes "
+            text=f"{table}: {', '.join(unkeyed)} is not in the primary key, so its changes "
             "are keyed by something else and cannot be applied: make it the primary key, or set "
             "message.key.columns of its connector",
         )
-    told = _told(row)
-    if told is not None and (untold := sorted(touched.get(name, set()) - told)):
+    if untold := sorted(touched - identity.told):
         yield Trouble(
             name="weak_identity",
-            text=f"{system}.{name}: a deleted row does not tell its {', '.join(untold)}, so the "
+            text=f"{table}: a deleted row does not tell its {', '.join(untold)}, so the "
             "record it was part of is not read back: make a unique index over its primary key and "
             "these, and set REPLICA IDENTITY USING INDEX",
         )
-
-
-def _told(row: asyncpg.Record) -> Set[str] | None:
-    """The columns that a deleted row tells; None for all."""
-    by_identity = {"f": None, "d": set(row["key"]), "i": set(row["chosen"])}
-    return by_identity.get(row["identity"], set())
 
 
 def _keys(bindings: Iterable[Binding]) -> dict[str, set[str]]:

@@ -9,31 +9,12 @@ import asyncpg
 import structlog
 
 from cdc.capture.pgoutput import RelationId
+from cdc.capture.row_identity import RowIdentity, row_identities
 from cdc.capture.slot import Slot
 from cdc.capture.table_shape import CapturedTable
 from schema.errors import Invalid
 
 _log = structlog.get_logger()
-
-_SELECT_TABLE = """
-SELECT c.oid::bigint AS relation, c.relreplident AS identity,
-    array(
-        SELECT a.attname::text FROM pg_attribute AS a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-    ) AS columns,
-    array(
-        SELECT a.attname::text FROM pg_index AS i
-        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
-        WHERE i.indrelid = c.oid AND i.indisprimary
-    ) AS key,
-    array(
-        SELECT a.attname::text FROM pg_index AS i
-        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
-        WHERE i.indrelid = c.oid AND i.indisreplident
-    ) AS chosen
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r'
-"""
 
 _SELECT_PUBLICATION = """
 SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate AND NOT puballtables
@@ -65,39 +46,37 @@ async def check_tables(
 
     Raises `Invalid` for one whose updates or deletes could not be captured.
     """
-    return dict([await _check_table(table, connection) for table in tables])
+    found = await row_identities(map(str, tables), connection)
+    return dict(_check_table(table, found.get(str(table))) for table in tables)
 
 
-async def _check_table(
-    table: CapturedTable, connection: asyncpg.Connection
+def _check_table(
+    table: CapturedTable, identity: RowIdentity | None
 ) -> tuple[CapturedTable, RelationId]:
-    row = await connection.fetchrow(_SELECT_TABLE, table.schema, table.name)
-    if row is None:
+    if identity is None or not identity.is_table:
         raise Invalid(f"there is no table {table} to capture: create it, or do not name it")
-    if not row["key"]:
+    if not identity.key:
         raise Invalid(f"{table} has no primary key, so its changes have no identity: add one")
-    if not _tells_the_key(row):
+    if not identity.key <= identity.told:
         raise Invalid(
             f"{table}: set its REPLICA IDENTITY to DEFAULT, FULL, or an index over the primary key"
         )
     if table.columns is not None:
-        columns = tuple(dict.fromkeys([*row["key"], *table.columns]))
-        _check_columns(table, columns, row)
+        columns = tuple(dict.fromkeys([*sorted(identity.key), *table.columns]))
+        _check_columns(table, columns, identity)
         table = replace(table, columns=columns)
-    return table, RelationId(row["relation"])
+    return table, identity.relation
 
 
-def _tells_the_key(row: asyncpg.Record) -> bool:
-    """Whether a deleted row tells its primary key."""
-    is_chosen = row["identity"] == b"i" and set(row["key"]) <= set(row["chosen"])
-    return row["identity"] in (b"d", b"f") or is_chosen
-
-
-def _check_columns(table: CapturedTable, columns: tuple[str, ...], found: asyncpg.Record) -> None:
-    if unknown := sorted(set(columns) - set(found["columns"])):
+def _check_columns(table: CapturedTable, columns: Sequence[str], identity: RowIdentity) -> None:
+    """A publication that leaves out what a deleted row tells would stop the owner's own writes."""
+    if unknown := sorted(set(columns) - identity.columns):
         raise Invalid(f"{table} has no column {', '.join(unknown)} to capture")
-    if found["identity"] == b"f" and set(columns) != set(found["columns"]):
-        raise Invalid(f"{table} has REPLICA IDENTITY FULL: capture all its columns, or set DEFAULT")
+    if untaken := sorted(identity.told - set(columns)):
+        raise Invalid(
+            f"{table}: its REPLICA IDENTITY holds {', '.join(untaken)}, which is not captured: "
+            "capture these too, or set it to DEFAULT"
+        )
 
 
 async def ensure_publication(

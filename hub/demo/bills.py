@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from hub.demo.company import Entity
-from hub.demo.parties import Project
+from hub.demo.engagements import Project
 
 CENT = Decimal("0.01")
 

@@ -6,7 +6,8 @@ from hub.demo.agreements import Agreements
 from hub.demo.bills import Hold, Invoice
 from hub.demo.drawing.exchange import ExchangeTable
 from hub.demo.drawing.size import Size
-from hub.demo.parties import Client, Engagement, Person, Project
+from hub.demo.engagements import Engagement, Project
+from hub.demo.parties import Client, Person
 from hub.demo.work import Assignment
 
 

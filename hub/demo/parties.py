@@ -1,14 +1,10 @@
-"""Who the firm is and works for: people, clients, engagements and projects, with their ids."""
+"""Who the firm is and works for: people and clients, with their ids."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from hub.demo.company import Entity
-
-if TYPE_CHECKING:
-    from hub.demo.agreements import Sow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,38 +72,3 @@ class Client:
         bill_to = Address(street=street, city=city, country=self.country, is_bill_to=True)
         visited = replace(bill_to, street=f"{street}, Gate 2", is_bill_to=False)
         return [bill_to, visited] if self.segment == "ENTERPRISE" else [bill_to]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engagement:
-    opportunity_id: str
-    client: Client
-    title: str
-    stage: str
-    amount: Decimal
-    win_chance: int
-    starts_on: date
-    ends_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    project_no: str
-    psa_id: int
-    engagement: Engagement
-    name: str
-    status: str
-    budget_hours: int
-    budget_amount: Decimal
-    start_on: date
-    end_on: date
-    manager: Person
-    team: list[Person]
-    percent_done: int
-    health: str
-    sow: "Sow | None" = None
-    method: str = "time_and_materials"
-    cost_centre: str = ""
-    region: str = ""
-    tax_region: str = ""
-    po_number: str | None = None

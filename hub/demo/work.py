@@ -5,7 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from hub.demo.drawing.exchange import Exchange
-from hub.demo.parties import Person, Project
+from hub.demo.engagements import Project
+from hub.demo.parties import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hub.demo.agreements import ChangeOrder, Sow
+from hub.demo.agreements import ChangeOrder
+from hub.demo.engagements import Sow
 from hub.tryton.amendments import raises_ceiling
 from hub.tryton.companies import Founded
 from hub.tryton.company import create_

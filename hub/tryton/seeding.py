@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from hub.demo.bills import Invoice
+from hub.demo.engagements import Project
 from hub.demo.firm import Firm
-from hub.demo.parties import Client, Project
+from hub.demo.parties import Client
 from hub.tryton.books import Books
 from hub.tryton.companies import number_parties
 from hub.tryton.company import create_

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.demo.company import Entity
+from hub.demo.engagements import Engagement
 from hub.demo.firm import Firm
-from hub.demo.parties import Client, Engagement, Person
+from hub.demo.parties import Client, Person
 from hub.tryton.amendments import Amendments
 from hub.tryton.companies import Founded, create_terms, found_companies, number_parties
 from hub.tryton.company import create_

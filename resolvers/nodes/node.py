@@ -34,7 +34,7 @@ class Node:
         description="Where the selected fields came from: one entry per owner that was asked.",
     )
     def meta(self) -> list[Provenance]:
-        now = self.scope.request.services.clock()
+        now = self.scope.services.clock()
         return [provenance_of(part, now) for part in self.record.provenance.values()]
 
     @strawberry.field(
@@ -53,7 +53,7 @@ def node_of(record: Record, scope: Scope) -> Any:
 
     Made without the constructor: an answer has hundreds of them, of fields that are known to fit.
     """
-    node_type = scope.request.node_types[record.entity]
+    node_type = scope.node_types[record.entity]
     node: Any = object.__new__(node_type)
     shown = node.__dict__
     shown.update(_nothing(record.entity))

@@ -36,8 +36,6 @@ from sync.policy import Paging
 from sync.read.projected import Projected
 from sync.reading import Reading
 from sync.session import ReadSession
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 PERIODS = "erp.public.periods"
@@ -74,14 +72,6 @@ async def drafts(stand_ins: Mapping[str, str]) -> AsyncIterator[Billing]:
     connector = Billing(Endpoint(url=stand_ins["billing"], key="demo-billing"))
     yield connector
     await connector.close()
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database, size=4)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 async def test_a_project_lives_as_its_lifecycle_says(books: Erp) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from support.envelopes import record
 from support.intaking import ACCOUNTS, Desk
 from typer.testing import CliRunner
 
-from cdc.log.tables import LOG_TABLES
 from hub.asgi import app
 from hub.cli import cli
 from hub.metrics import metrics_page
@@ -24,31 +23,33 @@ from hub.settings import Settings
 from hub.wiring import build_hub
 from schema.errors import Invalid
 from schema.position import Position, Topic
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 NOBODY = "http://127.0.0.1:9"
 ANN = ("--by", "ann@firm.example", "--why", "Mended.")
 
 
 @pytest.fixture
-async def desk(database: str) -> AsyncIterator[Desk]:
-    async with await connect(database) as pool:
-        await migrate(pool, LOG_TABLES)
-        yield Desk(pool)
+def desk(pool: asyncpg.Pool) -> Desk:
+    return Desk(pool)
 
 
-def concord(database: str, *words: str) -> tuple[int, str]:
-    """What a command answers, and what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hub", *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment(database), "COLUMNS": "200"},
-        timeout=60,
+async def concord(database: str, *words: str) -> tuple[int, str]:
+    """What a command answers, and what it prints; here, because a process of its own takes long."""
+    runner = CliRunner(env={**environment(database), "COLUMNS": "200"})
+    told = await asyncio.to_thread(runner.invoke, cli, words)
+    return told.exit_code, told.output
+
+
+async def refused(database: str, *words: str) -> str:
+    """What a process of its own prints before it fails."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hub", *words),
+        env={**os.environ, **environment(database)},
+        stderr=asyncio.subprocess.PIPE,
     )
-    return done.returncode, done.stdout + done.stderr
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    return said.decode()
 
 
 def environment(database: str) -> dict[str, str]:
@@ -71,60 +72,60 @@ async def garble(desk: Desk) -> None:
 
 
 async def test_a_dead_letter_from_its_listing_to_its_end(
-    desk: Desk, database: str, tmp_path: Path
+    desk: Desk, hub_database: str, tmp_path: Path
 ) -> None:
     """Listed, shown with its bytes, tried in vain, edited: and its key has gone on."""
     await garble(desk)
-    code, said = concord(database, "status")
+    code, said = await concord(hub_database, "status")
     assert code == 1
     assert "crm.public.accounts: 1 open (poison, bad_json)" in said
-    code, said = concord(database, "dlq", "list")
+    code, said = await concord(hub_database, "dlq", "list")
     assert code == 0
     [number] = re.findall(r"│ (\d+) +│ crm.public.accounts/0@0", said)
     assert "waiting" in said
-    assert '{"op":' in concord(database, "dlq", "show", number)[1]
-    assert concord(database, "dlq", "retry", number, *ANN) == (
+    assert '{"op":' in (await concord(hub_database, "dlq", "show", number))[1]
+    assert await concord(hub_database, "dlq", "retry", number, *ANN) == (
         *(1,),
         f"Applied: 0. Still dead: 1.\nSee `concord dlq show {number}`.\n",
     )
     file = tmp_path / "value.json"
     file.write_bytes(desk.account("Acme", "c", lsn=100).value or b"")
-    code, said = concord(database, "dlq", "edit", number, "--value", str(file), *ANN)
+    code, said = await concord(hub_database, "dlq", "edit", number, "--value", str(file), *ANN)
     assert (code, said) == (0, "Applied: 2. Still dead: 0.\n")
     assert await desk.name() == "Acme II"
-    code, said = concord(database, "dlq", "discard", number, *ANN)
-    assert code == 1
+    said = await refused(hub_database, "dlq", "discard", number, *ANN)
     assert "no such unsettled dead letter" in said
 
 
-async def test_a_parked_topic_is_told_and_resumed(desk: Desk, database: str) -> None:
+async def test_a_parked_topic_is_told_and_resumed(desk: Desk, hub_database: str) -> None:
     position = Position(topic=Topic(ACCOUNTS), partition=0, offset=7)
     await desk.intake.parked_topics.park(position, "no column segment")
-    code, said = concord(database, "status")
+    code, said = await concord(hub_database, "status")
     assert code == 1
     assert "concord topics resume crm.public.accounts" in said
-    assert concord(database, "topics", "resume", ACCOUNTS, *ANN)[0] == 0
-    assert concord(database, "status")[0] == 0
+    assert (await concord(hub_database, "topics", "resume", ACCOUNTS, *ANN))[0] == 0
+    assert (await concord(hub_database, "status"))[0] == 0
 
 
-async def test_an_epoch_is_bumped_with_a_name_and_a_reason(desk: Desk, database: str) -> None:
-    code, said = concord(database, "epoch", "bump", "--system", "crm", *ANN)
-    assert (code, said.splitlines()[0]) == (0, "CRM is in epoch 2.")
+async def test_an_epoch_is_bumped_with_a_name_and_a_reason(desk: Desk, hub_database: str) -> None:
+    code, said = await concord(hub_database, "epoch", "bump", "--system", "crm", *ANN)
+    assert (code, said.splitlines()[-1]) == (0, "CRM is in epoch 2.")
     row = await desk.pool.fetchrow("SELECT system, epoch, bumped_by FROM source_epoch")
     assert tuple(row) == ("crm", 2, "ann@firm.example")
-    code, said = concord(database, "epoch", "bump", "--system", "crm", "--by", "ann", "--why", " ")
-    assert (code, said) == (1, "concord: Say who does it, and why.\n")
+    unsigned = ("--by", "ann", "--why", " ")
+    said = await refused(hub_database, "epoch", "bump", "--system", "crm", *unsigned)
+    assert said == "concord: Say who does it, and why.\n"
 
 
-async def test_a_rebuild_says_what_differs_and_what_was_done(desk: Desk, database: str) -> None:
+async def test_a_rebuild_says_what_differs_and_what_was_done(desk: Desk, hub_database: str) -> None:
     """A record of which the log knows nothing: told first, gone when that is accepted."""
     await desk.pool.execute("INSERT INTO projection.client (id, crm_key) VALUES ('cli_x', 'ACC-9')")
-    code, said = concord(database, "rebuild")
+    code, said = await concord(hub_database, "rebuild")
     assert code == 1
     assert "✗ client: 1 records differ (1 live, 0 rebuilt)\n  cli_x: only live\n" in said
     assert "Nothing was changed." in said
     assert await desk.pool.fetchval("SELECT count(*) FROM projection.client") == 1
-    code, said = concord(database, "rebuild", "--accept-differences")
+    code, said = await concord(hub_database, "rebuild", "--accept-differences")
     assert code == 0
     assert "The rebuilt projection is live: 0 records." in said
     assert await desk.pool.fetchval("SELECT count(*) FROM projection.client") == 0
@@ -148,19 +149,22 @@ def test_what_cannot_be_read_again_is_refused(
     assert answer in told.exception.message
 
 
-async def test_what_is_asked_for_is_told_by_status(desk: Desk, database: str) -> None:
+async def test_what_is_asked_for_is_told_by_status(desk: Desk, hub_database: str) -> None:
     words = ("--system", "hub", "--table", "billing_hold", "--from", "a", "--to", "b")
-    code, said = concord(database, "resnapshot", *words, *ANN)
+    code, said = await concord(hub_database, "resnapshot", *words, *ANN)
     assert code == 0
     assert "hub.hub.billing_hold will be read again" in said
     row = await desk.pool.fetchrow('SELECT "table", low, high, asked_by FROM resnapshot')
     assert tuple(row) == ("hub.billing_hold", "a", "b", "ann@firm.example")
-    assert "… hub.hub.billing_hold is read again: asked, 0 rows" in concord(database, "status")[1]
+    assert (
+        "… hub.hub.billing_hold is read again: asked, 0 rows"
+        in (await concord(hub_database, "status"))[1]
+    )
 
 
-async def test_the_page_of_figures(desk: Desk, database: str, monkeypatch: Any) -> None:
+async def test_the_page_of_figures(desk: Desk, hub_database: str, monkeypatch: Any) -> None:
     """Lags of what was applied, what is owed, and what needs somebody."""
-    for name, value in environment(database).items():
+    for name, value in environment(hub_database).items():
         monkeypatch.setenv(name, value)
     await desk.take(desk.account("Zeta", "c", lsn=90))
     await garble(desk)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support.stand_ins import StandIn, seeded
+from support.stand_ins import StandIn, stand_in
 from support.targets import until
 
 from hub.demo.hooks import Hook, prepare_hooks, tell
@@ -30,14 +30,14 @@ DRAFTS = "SELECT billing_key, draft_status FROM projection.invoice WHERE billing
 
 
 @pytest.fixture
-async def billing(create_database: Any) -> AsyncIterator[StandIn]:
-    async with seeded("billing", create_database(None)) as running:
+async def billing(seeded_database: Callable[[str], str]) -> AsyncIterator[StandIn]:
+    async with stand_in("billing", seeded_database("billing")) as running:
         yield running
 
 
 @pytest.fixture
-async def hr(create_database: Any) -> AsyncIterator[StandIn]:
-    async with seeded("hr", create_database(None)) as running:
+async def hr(seeded_database: Callable[[str], str]) -> AsyncIterator[StandIn]:
+    async with stand_in("hr", seeded_database("hr")) as running:
         yield running
 
 

@@ -1,11 +1,12 @@
-"""Fixtures of the fault tier: processes die here, and tests look at the database from outside."""
+"""Fixtures of the fault tier: a Postgres that is killed, and what is seen of it from outside."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+from support.mortal import Mortal, mortal_cluster
 
 from cdc.log.tables import LOG_TABLES
 from sync.store.migrate import migrate
@@ -13,7 +14,13 @@ from sync.store.pool import connect
 
 
 @pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database, size=4) as opened:
+def mortal() -> Iterator[Mortal]:
+    with mortal_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def mortal_pool(mortal: Mortal) -> AsyncIterator[asyncpg.Pool]:
+    async with await connect(mortal.dsn, size=4) as opened:
         await migrate(opened, LOG_TABLES)
         yield opened

@@ -24,13 +24,16 @@ CLIENTS = {n: mint("cli", "crm", f"ACC-{n:05d}") for n in range(1, 31)}
 
 
 async def test_killed_at_any_moment_it_never_creates_twice(
-    database: str, create_database: Callable[[str | None], str], pool: asyncpg.Pool, tmp_path: Path
+    hub_database: str,
+    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
+    tmp_path: Path,
 ) -> None:
     """The PSA tells no create from its repetition, loses answers, and holds each client once."""
     rng, desk = random.Random(SEED), Desk(pool)
     async with (
         stood_in(create_database(None)) as psa,
-        running(tmp_path / "words", deliver, database, psa.url, KEY) as worker,
+        running(tmp_path / "words", deliver, hub_database, psa.url, KEY) as worker,
     ):
         names: dict[int, str] = {}
         interrupted = 0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-import pytest
 from support.moody import Moody
-from support.mortal import Mortal, mortal_cluster
+from support.mortal import Mortal
 from support.oracle import assert_applied
 from support.processes import Worker, running
 from support.reckoning import AUDIT, assert_delivered, assert_letters, assert_once, calm
@@ -20,48 +19,31 @@ from support.stood_in import stood_in
 from support.storm import Roles, Storm
 from support.under_fire import capture, deliver, listen
 
-from cdc.log.tables import LOG_TABLES
-from sync.store.migrate import migrate
-from sync.store.pool import connect
-
 SEED = int(os.environ.get("CONCORD_SEED", "20261128"))
 KILLS = int(os.environ.get("CONCORD_KILLS", "50"))
-
-
-@pytest.fixture
-def mortal() -> Iterator[Mortal]:
-    with mortal_cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture
-async def pool(mortal: Mortal) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(mortal.dsn, size=4) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
 
 
 async def test_killed_fifty_times_nothing_is_lost_or_doubled(
     mortal: Mortal,
     create_database: Callable[[str | None], str],
-    pool: asyncpg.Pool,
+    mortal_pool: asyncpg.Pool,
     tmp_path: Path,
 ) -> None:
     """Listeners, delivery worker, capture and Postgres die in turns, at random moments."""
     moody, owner = Moody(random.Random(SEED)), create_database(None)
     async with stood_in(owner, moody.around) as psa:
         await psa.pool.execute(AUDIT)
-        storm = Storm(SEED, moody, pool, psa.pool)
+        storm = Storm(SEED, moody, mortal_pool, psa.pool)
         async with hub(mortal, owner, psa.url, tmp_path) as roles:
             async with storm.blowing(mortal.dsn):
                 for victim in storm.plan(KILLS):
                     await storm.strike(victim, roles)
             sys.stdout.write(storm.report())  # told when the test fails
-            await calm(pool, psa.pool)
-            await assert_letters(pool, storm.firm)
-            await assert_applied(pool, storm.firm)
-            await calm(pool, psa.pool)
-        await assert_delivered(pool, psa.pool, storm.firm)
+            await calm(mortal_pool, psa.pool)
+            await assert_letters(mortal_pool, storm.firm)
+            await assert_applied(mortal_pool, storm.firm)
+            await calm(mortal_pool, psa.pool)
+        await assert_delivered(mortal_pool, psa.pool, storm.firm)
         await assert_once(psa.pool, storm.firm)
     storm.assert_has_met_everything()
 

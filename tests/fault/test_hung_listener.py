@@ -29,14 +29,14 @@ WHERE datname = current_database() AND wait_event = 'ClientWrite'
 
 
 async def test_its_place_is_free_though_it_was_not_idle(
-    database: str, pool: asyncpg.Pool, tmp_path: Path
+    hub_database: str, pool: asyncpg.Pool, tmp_path: Path
 ) -> None:
     """The time-out of idle sessions does not see it: the server waits for it to take its answer."""
-    async with asyncpg.create_pool(database, min_size=1) as plain:
+    async with asyncpg.create_pool(hub_database, min_size=1) as plain:
         topic = Topic("billing.public.invoices")
         keys = [orjson.dumps({"id": n}) for n in range(RECORDS)]
         await PostgresLog(plain).append([NewRecord(topic=topic, key=k, value=LONG) for k in keys])
-    async with running(tmp_path / "words", read_again_and_again, database) as zombie:
+    async with running(tmp_path / "words", read_again_and_again, hub_database) as zombie:
         await frozen_in_mid_answer(pool, zombie)
         assert await lanes_of_members(pool)
 

@@ -46,11 +46,11 @@ async def log(own_broker: Broker) -> AsyncIterator[KafkaLog]:
 
 
 async def test_killed_or_hung_they_apply_everything_once(
-    database: str, pool: asyncpg.Pool, own_broker: Broker, log: KafkaLog, tmp_path: Path
+    hub_database: str, pool: asyncpg.Pool, own_broker: Broker, log: KafkaLog, tmp_path: Path
 ) -> None:
     """The group gives a dead member's partitions to the other, which goes on where it was."""
     firm, rng = Firm(SEED), random.Random(SEED)
-    where = database, own_broker.address
+    where = hub_database, own_broker.address
     async with running(tmp_path / "first", listen, *where) as first:
         async with filling(log, firm), running(tmp_path / "second", listen, *where) as second:
             for _ in range(KILLS):

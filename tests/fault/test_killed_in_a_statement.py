@@ -18,10 +18,10 @@ _TAKE = "SELECT pg_try_advisory_lock($1)"
 
 @pytest.mark.parametrize("work", [in_the_pool, in_the_log, in_a_capture])
 async def test_the_server_gives_an_orphan_up(
-    database: str, pool: asyncpg.Pool, tmp_path: Path, work: Work
+    hub_database: str, pool: asyncpg.Pool, tmp_path: Path, work: Work
 ) -> None:
     """A peek into a slot, or a wait for a lock, would go on with nobody there to be answered."""
-    async with running(tmp_path / "words", work, database) as worker, pool.acquire() as heir:
+    async with running(tmp_path / "words", work, hub_database) as worker, pool.acquire() as heir:
 
         async def sleeps() -> bool:
             worker.is_alive()

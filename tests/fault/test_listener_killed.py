@@ -19,12 +19,12 @@ _APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset"
 
 
 async def test_killed_at_any_moment_it_goes_on_where_it_was(
-    database: str, pool: asyncpg.Pool, tmp_path: Path
+    hub_database: str, pool: asyncpg.Pool, tmp_path: Path
 ) -> None:
     """After a dozen kills the database holds what the owners' histories say, each effect once."""
     firm, rng = Firm(SEED), random.Random(SEED)
-    async with running(tmp_path / "words", listen, database) as listener:
-        async with under_load(database, firm):
+    async with running(tmp_path / "words", listen, hub_database) as listener:
+        async with under_load(hub_database, firm):
             for kill in range(KILLS):
                 if kill % 4:  # otherwise it dies while it starts
                     await progress(pool, listener)

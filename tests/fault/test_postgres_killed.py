@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
-import pytest
 from support.captured import Firm, Kept
 from support.delivering import deliver
 from support.listening import listen
 from support.load import append
-from support.mortal import Mortal, mortal_cluster
+from support.mortal import Mortal
 from support.oracle import assert_applied, lag
 from support.processes import Worker, running
 from support.settling import settle_all
 from support.stood_in import KEY, stood_in
 from support.targets import until
 
-from cdc.log.tables import LOG_TABLES
 from schema.canon import Client
 from schema.system import System
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 OUTAGES = 3
 _OWED = "SELECT count(*) FROM delivery WHERE target = 'psa' AND state IN ('pending', 'sending')"
 _APPLIED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset"
 
 
-@pytest.fixture
-def mortal() -> Iterator[Mortal]:
-    with mortal_cluster() as cluster:
-        yield cluster
-
-
-@pytest.fixture
-async def pool(mortal: Mortal) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(mortal.dsn, size=4) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
-
-
 async def test_both_resume_and_nothing_is_lost(
     mortal: Mortal,
     create_database: Callable[[str | None], str],
-    pool: asyncpg.Pool,
+    mortal_pool: asyncpg.Pool,
     tmp_path: Path,
 ) -> None:
     """Three times it dies in the middle of the work; all of it is done in the end, none refused."""
@@ -58,16 +41,16 @@ async def test_both_resume_and_nothing_is_lost(
     ):
         for _ in range(OUTAGES):
             await append(mortal.dsn, firm, steps=700)
-            await progress(pool, listener, deliverer)
+            await progress(mortal_pool, listener, deliverer)
             await mortal.die()
             await asyncio.gather(listener.runs_for(0.5), deliverer.runs_for(0.5))
             await mortal.rise()
-        await all_applied(pool, listener, deliverer)
-        await settle_all(pool)
-        await done(pool, listener, deliverer)
+        await all_applied(mortal_pool, listener, deliverer)
+        await settle_all(mortal_pool)
+        await done(mortal_pool, listener, deliverer)
         titles = await psa.pool.fetch("SELECT crm_account_id AS key, title FROM clients")
-    await assert_applied(pool, firm)
-    assert await pool.fetchval("SELECT count(*) FROM delivery WHERE state = 'dead'") == 0
+    await assert_applied(mortal_pool, firm)
+    assert await mortal_pool.fetchval("SELECT count(*) FROM delivery WHERE state = 'dead'") == 0
     assert_arrived(firm, [(row["key"], row["title"]) for row in titles])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,18 +9,14 @@ from datetime import timedelta
 import asyncpg
 from structlog.testing import capture_logs
 from support.captured import BINDINGS, Firm
-from support.listening import PACE, PREFIXES
+from support.listening import PREFIXES, listener
 from support.logs import MockCluster, MockLog
 from support.oracle import assert_holds
 from support.targets import until
+from support.working import at_work
 
-from cdc.decode import Decoder
-from cdc.listener import Listener
 from cdc.log.kafka_consumer import KafkaLogConsumer
 from schema.position import LogPartition, Topic
-from sync.clock import utc_now
-from sync.intake import Intake
-from sync.xref import Xref
 
 LANES = 3 * 4
 _APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE next_offset > 0"
@@ -67,11 +62,5 @@ async def listening(pool: asyncpg.Pool, cluster: MockCluster, group: str) -> Asy
         return len(await consumer.assignment()) == LANES
 
     await until(has_all, seconds=90)
-    intake = Intake(pool, Xref(pool), {}, utc_now)
-    working = asyncio.create_task(Listener(consumer, Decoder(BINDINGS), intake, PACE).run())
-    try:
+    async with at_work(listener(pool, consumer, BINDINGS).run):
         yield
-        assert not working.done(), "the listener stopped"
-    finally:
-        working.cancel()
-        await asyncio.wait([working])

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from structlog.testing import capture_logs
+from support import listening
 from support.captured import BINDINGS, Firm
-from support.listening import PACE, PREFIXES, listen
+from support.listening import PREFIXES, listen
 from support.load import under_load
 from support.members import lanes_of_members
 from support.oracle import assert_holds, lag
 from support.processes import Worker, running
 from support.targets import until
+from support.working import at_work
 
-from cdc.decode import Decoder
-from cdc.listener import Listener
 from cdc.log.port import LogRecord
 from cdc.log.postgres_consumer import PostgresConsumer
-from sync.clock import utc_now
-from sync.intake import Intake
-from sync.xref import Xref
 
 PATIENCE_S = 3
 """How long the server bears with a session that hangs; a minute outside of tests."""
@@ -41,17 +38,17 @@ WHERE datname = current_database() AND wait_event_type = 'Lock'
 
 
 async def test_they_share_take_over_and_never_double(
-    database: str, pool: asyncpg.Pool, tmp_path: Path
+    hub_database: str, pool: asyncpg.Pool, tmp_path: Path
 ) -> None:
     """Two share the partitions, a third gets its part, and inherits when another is killed."""
     firm = Firm(31)
     async with (
-        listener(tmp_path / "first", database) as first,
-        listener(tmp_path / "second", database) as second,
+        listener(tmp_path / "first", hub_database) as first,
+        listener(tmp_path / "second", hub_database) as second,
     ):
-        async with under_load(database, firm):
+        async with under_load(hub_database, firm):
             await shared_out(pool, 2)
-            async with listener(tmp_path / "third", database) as third:
+            async with listener(tmp_path / "third", hub_database) as third:
                 await shared_out(pool, 3)
                 await first.runs_for(1)
                 await first.kill()
@@ -62,15 +59,15 @@ async def test_they_share_take_over_and_never_double(
 
 
 async def test_a_zombie_that_wakes_up_changes_nothing(
-    database: str, pool: asyncpg.Pool, tmp_path: Path
+    hub_database: str, pool: asyncpg.Pool, tmp_path: Path
 ) -> None:
     """Frozen in mid-transaction, it loses its partitions, locks and work; then it rejoins."""
     firm = Firm(32)
     async with (
-        listener(tmp_path / "zombie", database) as zombie,
-        listener(tmp_path / "living", database) as living,
+        listener(tmp_path / "zombie", hub_database) as zombie,
+        listener(tmp_path / "living", hub_database) as living,
     ):
-        async with under_load(database, firm):
+        async with under_load(hub_database, firm):
             await shared_out(pool, 2)
             async with pool.acquire() as connection, connection.transaction():
                 # Events are appended last: whoever waits here has all of its batch in hand.
@@ -80,29 +77,29 @@ async def test_a_zombie_that_wakes_up_changes_nothing(
             await shared_out(pool, 1)
         await caught_up(pool, living)
         zombie.thaw()
-        async with under_load(database, firm):
+        async with under_load(hub_database, firm):
             await shared_out(pool, 2)
         await caught_up(pool, zombie, living)
     await assert_holds(pool, firm)
 
 
 async def test_a_batch_that_another_has_applied_is_dropped(
-    database: str, pool: asyncpg.Pool
+    hub_database: str, pool: asyncpg.Pool
 ) -> None:
     """It loses its place between reading and applying: its claims are refused, and it goes on."""
     firm = Firm(33)
-    slow = Held(PostgresConsumer(dsn=database, group="intake", prefixes=PREFIXES))
-    quick = PostgresConsumer(dsn=database, group="intake", prefixes=PREFIXES)
+    slow = Held(PostgresConsumer(dsn=hub_database, group="intake", prefixes=PREFIXES))
+    quick = PostgresConsumer(dsn=hub_database, group="intake", prefixes=PREFIXES)
     with capture_logs() as logs:
 
         async def is_refused() -> bool:
             return "listener.superseded" in {entry["event"] for entry in logs}
 
-        async with at_work(pool, slow):
-            async with under_load(database, firm):
+        async with at_work(listening.listener(pool, slow, BINDINGS).run):
+            async with under_load(hub_database, firm):
                 await slow.is_holding.wait()
                 await pool.execute(_END_MEMBERS)
-                async with at_work(pool, quick):
+                async with at_work(listening.listener(pool, quick, BINDINGS).run):
                     await passed_by(pool, slow.held)
                     slow.may_go.set()
                     await until(is_refused, seconds=60)
@@ -129,19 +126,6 @@ class Held:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._consumer, name)
-
-
-@asynccontextmanager
-async def at_work(pool: asyncpg.Pool, consumer: Any) -> AsyncIterator[None]:
-    """A listener in this process while the block runs."""
-    intake = Intake(pool, Xref(pool), {}, utc_now)
-    working = asyncio.create_task(Listener(consumer, Decoder(BINDINGS), intake, PACE).run())
-    try:
-        yield
-        assert not working.done(), "the listener stopped"
-    finally:
-        working.cancel()
-        await asyncio.wait([working])
 
 
 def listener(words: Path, dsn: str) -> AbstractAsyncContextManager[Worker]:

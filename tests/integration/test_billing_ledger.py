@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date
 
 import asyncpg
 import pytest
-from support.ledger import Ledger, opened
+from support.ledger import Ledger, ledger_over
 
 from schema.entities.billing_event import BillingEventStatus
 from schema.entity import FilterOp
@@ -19,9 +18,8 @@ from sync.connectors.ports import Condition, RowQuery
 
 
 @pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    async with opened(database) as ledger:
-        yield ledger
+async def ledger(pool: asyncpg.Pool) -> Ledger:
+    return await ledger_over(pool)
 
 
 async def test_holds_nest(ledger: Ledger) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from random import Random
 
 import asyncpg
 import pytest
-from support.ledger import Ledger, opened
+from support.ledger import Ledger, ledger_over
 
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.firm import draw_firm
@@ -19,9 +19,8 @@ from sync.connectors.hub_bindings import EVENT
 
 
 @pytest.fixture
-async def ledger(database: str) -> AsyncIterator[Ledger]:
-    async with opened(database) as ledger:
-        yield ledger
+async def ledger(pool: asyncpg.Pool) -> Ledger:
+    return await ledger_over(pool)
 
 
 async def test_work_is_as_far_billed_as_its_events_are_allocated(ledger: Ledger) -> None:

@@ -16,8 +16,6 @@ from schema.canon import BillingHold, Client, Invoice, Milestone, PaymentStatus,
 from schema.ids import mint
 from schema.system import System
 from sync.read.boards import PROJECT_FIGURES
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 OLD = NOW - timedelta(days=3)
@@ -25,14 +23,6 @@ OLD = NOW - timedelta(days=3)
 
 def made(prefix: str, n: int) -> str:
     return mint(prefix, "test", str(n))
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

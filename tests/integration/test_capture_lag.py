@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import orjson
-import pytest
 from support.envelopes import record
 from support.intaking import ACCOUNTS, DECODER
 
@@ -17,13 +15,10 @@ from cdc.listener import Listener, Pace
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from schema.position import Topic
 from sync.clock import utc_now
 from sync.intake import Intake
 from sync.lag import Lags
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 HEARTBEATS = Topic("__debezium-heartbeat.crm")
@@ -31,13 +26,6 @@ APPLIED = """
 INSERT INTO consumer_offset (consumer, topic, partition, next_offset, committed_at, appended_at)
 VALUES ('intake', $1, 0, 1, $2, $3)
 """
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
 
 
 def heartbeat(at: datetime) -> NewRecord:
@@ -50,14 +38,14 @@ def near(span: timedelta, seconds: float) -> bool:
     return abs(span.total_seconds() - seconds) < 5
 
 
-async def test_the_listener_hears_heartbeats(pool: asyncpg.Pool, database: str) -> None:
+async def test_the_listener_hears_heartbeats(pool: asyncpg.Pool, hub_database: str) -> None:
     """The last one counts, and an older one that comes again changes nothing."""
     now = datetime.now(UTC)
     beats = [heartbeat(now - timedelta(seconds=s)) for s in (200, 100, 150)]
-    async with asyncpg.create_pool(database, min_size=1) as plain:
+    async with asyncpg.create_pool(hub_database, min_size=1) as plain:
         log = PostgresLog(plain, partitions=1)
         lags = Lags(pool)
-        consumer = PostgresConsumer(dsn=database, group="intake", topics=(HEARTBEATS,))
+        consumer = PostgresConsumer(dsn=hub_database, group="intake", topics=(HEARTBEATS,))
         intake = Intake(pool, Xref(pool), {}, utc_now)
         pace = Pace(wait=timedelta(milliseconds=20))
         listener = Listener(consumer, Decoder([]), intake, pace, hears=lags.hear)

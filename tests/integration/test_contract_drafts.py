@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import asyncpg
 import pytest
 from support.contracting import Contracting, contracting_at
 
@@ -22,8 +23,6 @@ from sync.connectors.refs import Ref
 from sync.policy import Paging
 from sync.routing import Written
 from sync.session import ReadSession
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 CLIENT = mint("cli", "crm", "ACC-00001")
@@ -33,15 +32,13 @@ TODAY = datetime.now(UTC).date()
 
 @pytest.fixture
 async def crm(
-    database: str, create_database: Callable[[str | None], str]
+    pool: asyncpg.Pool, seeded_database: Callable[[str], str]
 ) -> AsyncIterator[Contracting]:
-    async with await connect(database) as pool:
-        await migrate(pool)
-        async with contracting_at(pool, create_database(None)) as desk:
-            await Xref(pool).link([(Ref(LegalEntity, "erp", "NL01"), ENTITY)])
-            known = frozenset({"name"})
-            await desk.reading.page(ReadSession(), Client, [], Paging(first=50), known)
-            yield desk
+    async with contracting_at(pool, seeded_database("crm")) as desk:
+        await Xref(pool).link([(Ref(LegalEntity, "erp", "NL01"), ENTITY)])
+        known = frozenset({"name"})
+        await desk.reading.page(ReadSession(), Client, [], Paging(first=50), known)
+        yield desk
 
 
 def euros(amount: str) -> Money:

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from support.contracting import Contracting, contracting_at
 from support.projecting import project
-from support.stand_ins import StandIn, seeded
+from support.stand_ins import StandIn, stand_in
 from support.targets import QUICK, drained
 
 from schema.entities.amendment import Amendment
@@ -33,8 +33,6 @@ from sync.connectors.ports import Writes
 from sync.connectors.psa import Psa
 from sync.connectors.refs import Ref
 from sync.delivery import Deliverer
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 MOMENT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -104,27 +102,20 @@ class Replicas:
 
 
 @pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
-
-
-@pytest.fixture
 async def contracting(
-    pool: asyncpg.Pool, create_database: Callable[[str | None], str]
+    pool: asyncpg.Pool, seeded_database: Callable[[str], str]
 ) -> AsyncIterator[Contracting]:
-    async with contracting_at(pool, create_database(None)) as desk:
+    async with contracting_at(pool, seeded_database("crm")) as desk:
         yield desk
 
 
 @pytest.fixture
 async def replicas(
-    pool: asyncpg.Pool, create_database: Callable[[str | None], str]
+    pool: asyncpg.Pool, seeded_database: Callable[[str], str]
 ) -> AsyncIterator[Replicas]:
     async with AsyncExitStack() as stack:
         systems = [
-            await stack.enter_async_context(seeded(system, create_database(None)))
+            await stack.enter_async_context(stand_in(system, seeded_database(system)))
             for system in ("psa", "billing")
         ]
         replicas = Replicas(pool, *systems)

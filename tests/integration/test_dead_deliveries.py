@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
+import asyncpg
 import pytest
 from support.graph import GraphFirm
 
-from cdc.log.tables import LOG_TABLES
 from schema.errors import Invalid, NotFound
 from sync.dead_deliveries import DeadDeliveries
 from sync.signed import Signed
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 ANN = Signed(by="ann@firm.example", why="The PSA knows the client now.")
 BURIED = """
@@ -32,10 +28,8 @@ RETRY = 'mutation ($ids: [ID!]!) { retryDeadDeliveries(ids: $ids, by: "ann", why
 
 
 @pytest.fixture
-async def firm(database: str) -> AsyncIterator[GraphFirm]:
-    async with await connect(database) as pool:
-        await migrate(pool, LOG_TABLES)
-        yield GraphFirm(pool)
+def firm(pool: asyncpg.Pool) -> GraphFirm:
+    return GraphFirm(pool)
 
 
 async def test_what_is_sent_again_is_united_with_what_is_owed(firm: GraphFirm) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import asyncpg
@@ -17,8 +16,6 @@ from sync.changes import Incoming
 from sync.dead_letters import DeadLetters, WorkedOff
 from sync.letters import DeadLetter, Wanted
 from sync.signed import Signed
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 ANN = Signed(by="ann@firm.example", why="The CRM has been mended.")
 GARBLED = b'{"op": "u", "after"'
@@ -58,10 +55,8 @@ def replace_value(one: LogRecord, value: bytes) -> LogRecord:
 
 
 @pytest.fixture
-async def office(database: str) -> AsyncIterator[Office]:
-    async with await connect(database) as pool:
-        await migrate(pool)
-        yield Office(pool)
+def office(pool: asyncpg.Pool) -> Office:
+    return Office(pool)
 
 
 async def test_a_key_waits_behind_its_dead_letter_and_others_flow(office: Office) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import orjson
 import pytest
-from support.captured_owner import ANN, Owner, at_work
+from support.captured_owner import ANN, Owner
 from support.debezium import DEADLINE_S, captured
 from support.kafka import artifacts_or_skip
 from support.targets import until
+from support.working import at_work
 
 from cdc.capture.debezium import Connector, differences, password_variable
 from cdc.capture.signals import Signals
@@ -30,7 +31,6 @@ from cdc.log.kafka_access import KafkaAccess
 from cdc.log.kafka_checks import look_at, troubles_of
 from cdc.log.kafka_consumer import KafkaLogConsumer
 from cdc.log.port import LogRecord, NewRecord
-from cdc.log.tables import LOG_TABLES
 from cdc.transactions import Limits
 from cdc.wholes import Wholes
 from hub.demo.systems import create_tables
@@ -47,8 +47,6 @@ from sync.connectors import crm
 from sync.intake import Intake
 from sync.lag import Lags
 from sync.resnapshots import KeyRange, Resnapshots
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.sweep import Sweep
 from sync.xref import Xref
 
@@ -134,7 +132,7 @@ async def test_it_writes_what_our_own_reader_writes(
     reader = WalReader(
         system="ledger", dsn=database, tables=tables, log=ours, slot="ours", publication="ours"
     )
-    async with running(reader), captured(worker, "ledger", database, tables):
+    async with at_work(reader.run), captured(worker, "ledger", database, tables):
         await until(lambda: ours.reach(1), seconds=DEADLINE_S)
         long = "".join(chr(65 + n * n % 57) for n in range(90_000))
         await owner.execute(ROW, 2, long)
@@ -152,17 +150,15 @@ async def test_a_row_reaches_the_projection(
     database: str,
     worker: Connect,
     access: KafkaAccess,
-    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
 ) -> None:
     """What the CRM's own database does is what the graph answers: made, changed, deleted."""
     await create_tables("crm", owner)
     await owner.execute(account("ACC-00001", "Before the capture"))
     tables = captured_tables([crm.CLIENT])
     async with (
-        await connect(create_database(None)) as pool,
         captured(worker, "crm", database, tables) as connector,
     ):
-        await migrate(pool, LOG_TABLES)
 
         async def is_named(*names: str) -> bool:
             sql = "SELECT name FROM projection.client WHERE crm_deleted_at IS NULL ORDER BY name"
@@ -192,7 +188,7 @@ async def test_a_range_is_read_again_by_a_signal(
     database: str,
     worker: Connect,
     access: KafkaAccess,
-    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
 ) -> None:
     """Drift inside the range is healed, and what Debezium never told to be deleted is deleted."""
     await create_tables("crm", owner)
@@ -200,11 +196,9 @@ async def test_a_range_is_read_again_by_a_signal(
         await owner.execute(account(f"ACC-0000{number}", f"Client {number}"))
     tables = captured_tables([crm.CLIENT])
     async with (
-        await connect(create_database(None)) as pool,
         asyncpg.create_pool(database, min_size=1) as accounts,
         captured(worker, "crm", database, tables, run="-range"),
     ):
-        await migrate(pool, LOG_TABLES)
         log = KafkaLog(access)
         topics = [Topic(f"crm.{table}") for table in tables]
         resnapshots = Resnapshots(pool, partial(log.ends, topics))
@@ -248,7 +242,7 @@ async def test_a_transaction_is_seen_as_a_whole_and_the_capture_is_heard_of(
     database: str,
     worker: Connect,
     access: KafkaAccess,
-    create_database: Callable[[str | None], str],
+    pool: asyncpg.Pool,
 ) -> None:
     """Two tables change together, and no reader sees one of them alone; heartbeats tell of it."""
     await create_tables("crm", owner)
@@ -258,10 +252,8 @@ async def test_a_transaction_is_seen_as_a_whole_and_the_capture_is_heard_of(
     await log.make(topics)
     seen: set[tuple[Any, Any]] = set()
     async with (
-        await connect(create_database(None)) as pool,
         captured(worker, "crm", database, tables, run="-whole"),
     ):
-        await migrate(pool, LOG_TABLES)
         lags = Lags(pool)
         patient = Limits(patience=timedelta(seconds=20))
         wholes = Wholes({"crm"}, lambda: log.ends(topics), lags.note_torn, patient)
@@ -333,16 +325,6 @@ class Collected:
 
 
 @asynccontextmanager
-async def running(reader: WalReader) -> AsyncIterator[None]:
-    task = asyncio.create_task(reader.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 @asynccontextmanager
 async def listening(
     pool: asyncpg.Pool, access: KafkaAccess, tables: Sequence[CapturedTable]
@@ -351,14 +333,8 @@ async def listening(
     consumer = KafkaLogConsumer(access=access, group="intake", topics=topics)
     intake = Intake(pool, Xref(pool), {}, utc_now)
     pace = Pace(wait=timedelta(milliseconds=200))
-    task = asyncio.create_task(Listener(consumer, Decoder([crm.CLIENT]), intake, pace).run())
-    try:
+    async with at_work(Listener(consumer, Decoder([crm.CLIENT]), intake, pace).run):
         yield
-        assert not task.done(), "the listener stopped"
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def read(access: KafkaAccess, topic: Topic, count: int) -> list[LogRecord]:

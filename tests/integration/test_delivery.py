@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,18 +17,16 @@ from support.targets import (
     PAYMENT,
     Desk,
     FakeTarget,
-    at_work,
     drained,
     until,
 )
+from support.working import at_work
 
 from schema.canon import Client, Invoice, PaymentStatus, Project
 from schema.errors import Rejected
 from schema.ids import mint
 from schema.system import System
 from sync.connectors import billing, psa
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 COPIES = {
     "title": "Acme",
@@ -39,13 +36,6 @@ COPIES = {
     "parent_client_id": None,
 }
 PROJECT = mint("prj", "erp", "P-1")
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture
@@ -149,7 +139,7 @@ async def test_changes_during_a_call_are_sent_after_it_as_one(
     await desk.client()
     await desk.owe(System.PSA, Client, CLIENT, "name")
     at_psa.open.clear()
-    async with at_work(desk.deliverer()):
+    async with at_work(desk.deliverer().run):
         await at_psa.begun.wait()
         for name in ("Acme 2", "Acme 3", "Acme 4"):
             await desk.client(name=name, segment="small")
@@ -167,7 +157,7 @@ async def test_two_workers_keep_the_order_of_every_record(desk: Desk, at_psa: Fa
     """However many workers share a target, a record's values arrive in order, one at a time."""
     numbers = range(1, 6)
     ids = {n: mint("cli", "crm", f"ACC-{n:05d}") for n in numbers}
-    async with at_work(desk.deliverer(), desk.deliverer()):
+    async with at_work(desk.deliverer().run, desk.deliverer().run):
         for step in range(40):
             for n in numbers:
                 await desk.client(ids[n], n, name=f"{step:03d}")
@@ -195,7 +185,7 @@ async def test_a_record_whose_anchor_is_silent_waits_for_it(desk: Desk, at_billi
     """Another owner's part may arrive first; nothing is sent until the anchor has told of it."""
     await project(desk.pool, Client, CLIENT, System.ERP, "C1", as_of=MOMENT, payment_terms_days=30)
     await desk.owe(System.BILLING, Client, CLIENT, "payment_terms_days")
-    async with at_work(desk.deliverer()):
+    async with at_work(desk.deliverer().run):
 
         async def has_waited() -> bool:
             [row] = await desk.deliveries()
@@ -215,7 +205,7 @@ async def test_a_missing_parent_is_waited_for_however_long(desk: Desk, at_psa: F
     await project(desk.pool, Project, PROJECT, System.ERP, "P-1", as_of=MOMENT, **cells)
     await desk.owe(System.PSA, Project, PROJECT, "name")
     await desk.pool.execute("UPDATE delivery SET attempts = 1000")
-    async with at_work(desk.deliverer()):
+    async with at_work(desk.deliverer().run):
 
         async def waits_again() -> bool:
             [row] = await desk.deliveries()
@@ -236,7 +226,7 @@ async def test_a_part_of_a_row_waits_for_the_row(desk: Desk, at_billing: FakeTar
     paid = {"paid_amount": Decimal(40), "paid_currency": "EUR"}
     await desk.payment(invoice_id=INVOICE, status="partially_paid", **paid)
     await desk.owe(System.BILLING, PaymentStatus, PAYMENT, "status", "paid")
-    async with at_work(desk.deliverer()):
+    async with at_work(desk.deliverer().run):
 
         async def has_waited() -> bool:
             [row] = await desk.deliveries()
@@ -264,7 +254,7 @@ async def test_a_record_is_found_by_what_it_refers_to(desk: Desk, at_psa: FakeTa
     [waiting] = await desk.deliveries("pending")
     assert waiting["last_error"] == "its invoice is not known yet"
     await desk.invoice()
-    async with at_work(deliverer):
+    async with at_work(deliverer.run):
         await desk.all_delivered()
     assert at_psa.only(psa.PAYMENT_STATUS)["billing_invoice_id"] == "in_000001"
 
@@ -350,7 +340,7 @@ async def test_a_notification_wakes_the_worker(desk: Desk, at_psa: FakeTarget) -
     """What is owed is sent at once, not at the next poll."""
     await desk.client()
     slow = desk.deliverer()
-    async with at_work(slow), asyncio.timeout(5):
+    async with at_work(slow.run), asyncio.timeout(5):
 
         async def listens() -> bool:
             sql = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%delivery%'"

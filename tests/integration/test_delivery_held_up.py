@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +10,8 @@ import asyncpg
 import pytest
 from support.envelopes import record
 from support.intaking import ACCOUNTS
-from support.targets import CLIENT, QUICK, Desk, FakeTarget, at_work, drained, until
+from support.targets import CLIENT, QUICK, Desk, FakeTarget, drained, until
+from support.working import at_work
 
 from schema.canon import Client
 from schema.errors import OutcomeUnknown
@@ -19,17 +19,8 @@ from schema.system import System
 from sync.apply.renames import rename
 from sync.changes import Renamed
 from sync.connectors import crm, psa
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 LOST = OutcomeUnknown("The answer got lost.", system=System.PSA)
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture
@@ -47,7 +38,7 @@ async def test_a_client_that_takes_a_new_key_after_a_lost_create_is_found_by_the
     at_psa.fail("create", LOST, is_after=True)
     await desk.deliverer().drain(System.PSA)
     await take_key(pool, "ACC-00001", "ACC-90001")
-    async with at_work(desk.deliverer()):
+    async with at_work(desk.deliverer().run):
         await desk.all_delivered()
     assert at_psa.only(psa.CLIENT)["crm_account_id"] == "ACC-00001"
 

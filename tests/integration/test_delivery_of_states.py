@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 import pytest
 from support.projecting import project
-from support.targets import MOMENT, Desk, FakeTarget, at_work
+from support.targets import MOMENT, Desk, FakeTarget
+from support.working import at_work
 
 from schema.canon import Project, Resource, TimeEntry
 from schema.errors import OutcomeUnknown, Unavailable
@@ -17,19 +17,10 @@ from schema.ids import mint
 from schema.system import System
 from sync.connectors.tryton_erp_bindings import PROJECT
 from sync.connectors.tryton_erp_time import TIME_ENTRY
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 ENTRY = mint("tim", "psa", "4711")
 ON = mint("prj", "erp", "P-1")
 BY = mint("res", "hr", "E1001")
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture
@@ -58,7 +49,7 @@ async def tell(desk: Desk, status: str, *, worked: int = 90, gone: datetime | No
 
 async def deliver(desk: Desk, status: str, **said: Any) -> None:
     await tell(desk, status, **said)
-    async with at_work(desk.deliverer()):
+    async with at_work(desk.deliverer().run):
         await desk.all_delivered()
 
 

@@ -14,20 +14,20 @@ DRAFT = "/erp/ar-invoices?$top=500&$filter=document_status eq 'DRAFT' and entity
 
 
 @pytest.fixture
-async def crm(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller("crm", database) as client:
+async def crm(seeded_database: Callable[[str], str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller("crm", seeded_database("crm")) as client:
         yield client
 
 
 @pytest.fixture
-async def erp(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller("erp", database) as client:
+async def erp(seeded_database: Callable[[str], str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller("erp", seeded_database("erp")) as client:
         yield client
 
 
 @pytest.fixture
-async def billing(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller("billing", database) as client:
+async def billing(seeded_database: Callable[[str], str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller("billing", seeded_database("billing")) as client:
         yield client
 
 
@@ -40,9 +40,11 @@ def rows_of(body: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-async def test_a_system_answers_each_of_its_collections(system: str, database: str) -> None:
+async def test_a_system_answers_each_of_its_collections(
+    system: str, seeded_database: Callable[[str], str]
+) -> None:
     """Every table lists its seeded rows under its path, ascending, with a version each."""
-    async with caller(system, database) as client:
+    async with caller(system, seeded_database(system)) as client:
         for table in SYSTEMS[system].tables:
             response = await client.get(f"{SYSTEMS[system].base}/{table.path}")
             rows = rows_of(response.json())
@@ -53,12 +55,14 @@ async def test_a_system_answers_each_of_its_collections(system: str, database: s
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-async def test_bad_calls_get_a_refusal_in_any_dialect(system: str, database: str) -> None:
+async def test_bad_calls_get_a_refusal_in_any_dialect(
+    system: str, seeded_database: Callable[[str], str]
+) -> None:
     """No key, no JSON, unknown fields, ids, filters and paths: a 4xx with a body, never a 500."""
     declared = SYSTEMS[system]
     collection = f"{declared.base}/{declared.tables[0].path}"
     wrong = '{"data": {"colour": 1}}' if system == "psa" else '{"colour": 1}'
-    async with caller(system, database) as client:
+    async with caller(system, seeded_database(system)) as client:
         answers = [
             (401, await client.get(collection, headers={"Authorization": "Bearer other"})),
             (400, await client.post(collection, content=b"{")),
@@ -111,7 +115,7 @@ async def test_a_new_record_gets_the_next_key(crm: httpx.AsyncClient) -> None:
 
 
 async def test_a_stale_version_is_refused_in_each_dialect(
-    create_database: Callable[[str | None], str],
+    seeded_database: Callable[[str], str],
 ) -> None:
     """Each dialect carries the expected version its own way and has its own word for stale."""
     updates: dict[str, tuple[str, dict[str, Any], int, str]] = {
@@ -123,7 +127,7 @@ async def test_a_stale_version_is_refused_in_each_dialect(
     }
     in_body = {"psa": "version", "hr": "expected_version", "billing": "version"}
     for system, (path, call, status, word) in updates.items():
-        async with caller(system, create_database(None)) as client:
+        async with caller(system, seeded_database(system)) as client:
             for version, expected in (("1", 200), ("1", status), ("2", 200)):
                 call["headers"] = {"If-Match": version}
                 if system in in_body:

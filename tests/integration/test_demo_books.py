@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -46,20 +46,20 @@ DRAFT = {
 
 
 @pytest.fixture
-async def erp(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller("erp", database) as client:
+async def erp(seeded_database: Callable[[str], str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller("erp", seeded_database("erp")) as client:
         yield client
 
 
 @pytest.fixture
-async def billing(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller("billing", database) as client:
+async def billing(seeded_database: Callable[[str], str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller("billing", seeded_database("billing")) as client:
         yield client
 
 
 @pytest.fixture
-async def hr(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller("hr", database) as client:
+async def hr(seeded_database: Callable[[str], str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller("hr", seeded_database("hr")) as client:
         yield client
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
-
-from hub.demo.seeding import seed
-from hub.demo.storage import speak_json
-from hub.demo.systems import app, create_tables
+from support.stand_ins import caller
 
 SIGNED = {"approver_email": "ann@firm.example"}
 DECIDED = {"decider_email": "ann@firm.example", "decision_note": "Too cheap."}
@@ -85,19 +81,9 @@ LINE = {"job_role": "Manager", "unit_price": "210.500000", "currency_iso": "EUR"
 
 
 @pytest.fixture
-async def crm(database: str) -> AsyncIterator[Crm]:
-    async with (
-        asyncpg.create_pool(database, min_size=1, max_size=4, init=speak_json) as pool,
-        pool.acquire() as connection,
-    ):
-        await create_tables("crm", connection)
-        await seed({"crm": connection})
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app("crm", pool)),
-            base_url="http://crm",
-            headers={"Authorization": "Bearer demo-crm"},
-        ) as client:
-            yield Crm(client)
+async def crm(seeded_database: Callable[[str], str]) -> AsyncIterator[Crm]:
+    async with caller("crm", seeded_database("crm")) as client:
+        yield Crm(client)
 
 
 def refused(response: httpx.Response, code: str, *words: str) -> None:

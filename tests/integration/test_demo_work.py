@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
 import pytest
 from support.stand_ins import caller
-
-from hub.embedded import Cluster
 
 API = "/api/v2"
 ENTRIES, LINES, ALLOCATIONS = (
@@ -20,24 +18,9 @@ MANAGER = {"approver": "manager@firm.example"}
 RETURNED = {"returned_by": "manager@firm.example", "remark": "Wrong project"}
 
 
-@pytest.fixture(scope="module")
-def template_database(cluster: Cluster) -> Iterator[str]:
-    """A seeded PSA, cloned for each test."""
-    name = "demo_work_psa"
-    cluster.create_database(name)
-
-    async def fill() -> None:
-        async with caller("psa", cluster.dsn(name)):
-            pass
-
-    asyncio.run(fill())
-    yield name
-    cluster.drop_database(name)
-
-
 @pytest.fixture
-async def psa(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with caller("psa", database) as client:
+async def psa(seeded_database: Callable[[str], str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller("psa", seeded_database("psa")) as client:
         yield client
 
 

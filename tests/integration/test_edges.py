@@ -20,8 +20,6 @@ from sync.ordering import Cut
 from sync.read.cuts import Cuts
 from sync.read.statements import compiled
 from sync.session import ReadSession
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 ENTRIES = "timeEntries(first: 2) { nodes { id note } pageInfo { hasNextPage endCursor } }"
@@ -33,14 +31,6 @@ def project_id(n: int) -> str:
 
 def entry_id(n: int) -> str:
     return mint("tim", "psa", str(n))
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

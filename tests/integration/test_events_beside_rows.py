@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import asyncpg
 import pytest
 from support.polled import Following, PolledHr, following
 
@@ -37,8 +38,8 @@ class Telling(PolledHr):
 
 
 @pytest.fixture
-async def hub(database: str) -> AsyncIterator[Following]:
-    async with following(database, Telling(), partitions=1) as running:
+async def hub(hub_database: str, pool: asyncpg.Pool) -> AsyncIterator[Following]:
+    async with following(hub_database, pool, Telling(), partitions=1) as running:
         yield running
 
 

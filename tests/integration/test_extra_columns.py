@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +22,6 @@ from cdc.listener import Listener, Pace
 from cdc.log.port import LogRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from hub.demo.systems import create_tables
 from hub.registry import captured_tables
 from schema.position import LogPartition
@@ -32,8 +31,6 @@ from sync.connectors import crm, hr
 from sync.connectors.binding import Binding, Column
 from sync.extra import ExtraColumns
 from sync.intake import Claim, Intake
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 PACE = Pace(batch=50, wait=timedelta(milliseconds=50))
@@ -45,13 +42,6 @@ BEFORE = replace(
 GAINED = replace(crm.CLIENT, copies={}, optional=frozenset({"language"}))
 EXTRA = "SELECT crm_extra FROM projection.client WHERE id = $1"
 EMPLOYEES = "hr.public.employees"
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
 
 
 @pytest.fixture
@@ -211,13 +201,13 @@ async def test_an_envelope_from_before_the_column_leaves_the_field_be(office: Of
 
 
 async def test_a_column_added_while_the_capture_runs(
-    pool: asyncpg.Pool, database: str, create_database: Callable[[str | None], str]
+    pool: asyncpg.Pool, hub_database: str, create_database: Callable[[str | None], str]
 ) -> None:
     """From ALTER TABLE at the owner to the projection, with nothing restarted or configured."""
     at_owner = create_database(None)
     owner = await asyncpg.connect(at_owner)
     await create_tables("crm", owner)
-    async with asyncpg.create_pool(database, min_size=1) as plain:
+    async with asyncpg.create_pool(hub_database, min_size=1) as plain:
         reader = WalReader(
             system="crm",
             dsn=at_owner,
@@ -226,7 +216,7 @@ async def test_a_column_added_while_the_capture_runs(
             slot="extra",
             publication="extra",
         )
-        consumer = PostgresConsumer(dsn=database, group="intake", prefixes=("crm.",))
+        consumer = PostgresConsumer(dsn=hub_database, group="intake", prefixes=("crm.",))
         intake = Intake(pool, Xref(pool), {}, utc_now)
         listener = Listener(consumer, Decoder([crm.CLIENT]), intake, PACE)
         tasks = [asyncio.create_task(one.run()) for one in (reader, listener)]

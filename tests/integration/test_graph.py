@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 
+import asyncpg
 import pytest
 from support.graph import GraphFirm
 from support.projecting import project
@@ -17,8 +18,6 @@ from schema.errors import Rejected, Unavailable
 from schema.groups import GROUPS
 from schema.ids import mint
 from schema.system import System
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 CLIENT = mint("cli", "crm", "ACC-00001")
 PROJECT = mint("prj", "erp", "P-001")
@@ -26,14 +25,11 @@ DOWN = Unavailable("ERP does not answer; try again later.", system=System.ERP)
 
 
 @pytest.fixture
-async def firm(database: str) -> AsyncIterator[GraphFirm]:
-    pool = await connect(database)
-    await migrate(pool)
+async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
     firm = GraphFirm(pool)
     await firm.meet()
     yield firm
     await firm.feed.close()
-    await pool.close()
 
 
 def codes(result: object) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,8 +22,6 @@ from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing
 from sync.session import ReadSession
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 INVOICE, OTHER = mint("inv", "billing", "in_1"), mint("inv", "billing", "in_2")
@@ -84,14 +81,11 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(database: str) -> AsyncIterator[Desk]:
-    pool = await connect(database)
-    await migrate(pool)
+async def desk(pool: asyncpg.Pool) -> Desk:
     desk = Desk(pool)
     for entity, field in ((LegalEntity, "code"), (Invoice, "net")):
         await desk.reading.page(ReadSession(), entity, [], Paging(first=5), frozenset({field}))
-    yield desk
-    await pool.close()
+    return desk
 
 
 async def test_an_invoice_under_a_hold_is_not_posted(desk: Desk) -> None:

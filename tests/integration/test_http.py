@@ -5,26 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 
+import asyncpg
 import httpx
 import pytest
 from support.graph import GraphFirm, served
-
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 NEW = {"accept": "application/graphql-response+json"}
 QUERY = {"query": "{ clients(first: 1) { nodes { name } } }"}
 
 
 @pytest.fixture
-async def http(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    pool = await connect(database)
-    await migrate(pool)
+async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     firm = GraphFirm(pool)
     async with served(firm.services) as host, httpx.AsyncClient(base_url=f"http://{host}") as http:
         yield http
     await firm.feed.close()
-    await pool.close()
 
 
 async def test_a_query_is_answered_in_the_media_type_asked_for(http: httpx.AsyncClient) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import pytest
 
@@ -12,8 +10,6 @@ from schema.errors import Conflict, NotAllowed, NotFound, Rejected
 from sync.connectors.hub import Hub
 from sync.connectors.hub_bindings import EVENT, HOLD
 from sync.connectors.ports import Condition, RowQuery
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 HELD = {
     "project_no": "P-2601-001",
@@ -21,14 +17,6 @@ HELD = {
     "reason": "Acceptance is missing",
     "review_by": "2026-12-01",
 }
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database, size=2)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

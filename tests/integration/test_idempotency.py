@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from schema.errors import OutcomeUnknown
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.write.idempotency import Answer, Idempotency
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 async def test_only_answers_are_forgotten(pool: asyncpg.Pool) -> None:

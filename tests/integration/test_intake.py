@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -18,8 +17,6 @@ from schema.position import Topic
 from schema.system import System
 from sync.connectors import psa
 from sync.intake import Claim, Superseded
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 PROJECT_ROW = {
     "project_no": "P-1",
@@ -37,11 +34,8 @@ PROJECT_ROW = {
 
 
 @pytest.fixture
-async def desk(database: str) -> AsyncIterator[Desk]:
-    pool = await connect(database, size=4)
-    await migrate(pool)
-    yield Desk(pool)
-    await pool.close()
+def desk(pool: asyncpg.Pool) -> Desk:
+    return Desk(pool)
 
 
 async def test_commit_order_wins_over_the_order_of_change_positions(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -19,18 +19,9 @@ from schema.ids import mint
 from schema.system import System
 from sync.connectors.refs import Ref
 from sync.intake import Claim, Superseded
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 STATUSES = "psa.public.receivables"
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database, size=6) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture

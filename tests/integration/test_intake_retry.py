@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,14 +18,11 @@ from cdc.listener import Listener, Pace
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from schema.ids import mint
 from schema.position import Topic
 from sync.clock import utc_now
 from sync.connectors import crm
 from sync.intake import Intake
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 ACCOUNTS = Topic("crm.public.accounts")
@@ -39,27 +35,20 @@ _END_BLOCKED = f"SELECT pg_terminate_backend(pid) {_WAITING}"
 SOON = Pace(wait=timedelta(milliseconds=50))
 
 
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database, size=4) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
-
-
 async def test_links_of_a_failed_attempt_are_made_by_the_next(
-    database: str, pool: asyncpg.Pool
+    hub_database: str, pool: asyncpg.Pool
 ) -> None:
     """A new key shares its batch with a row that cannot be stored; any process knows it after."""
     renamed = {"id": "ACC-90001"}
     former = {"__debezium.oldkey": orjson.dumps(FIRST)}
     await _append(
-        database,
+        hub_database,
         _record(renamed, "Acme", 100, former),
         _record(renamed, "Acme II", 200),
         _record(THIRD, "Gamma", 300),
         _record(SECOND, "A\0B", 400),
     )
-    await _listened(database, pool, count=4)
+    await _listened(hub_database, pool, count=4)
     rows = await pool.fetch("SELECT external_id, record_id FROM xref")
     assert {row["external_id"]: row["record_id"] for row in rows} == {
         "ACC-90001": mint("cli", "crm", "ACC-00001"),
@@ -68,15 +57,15 @@ async def test_links_of_a_failed_attempt_are_made_by_the_next(
     assert await pool.fetchval("SELECT array_agg(reason) FROM dead_letter") == ["unstorable"]
 
 
-async def test_the_victim_of_a_deadlock_tries_again(database: str, pool: asyncpg.Pool) -> None:
+async def test_the_victim_of_a_deadlock_tries_again(hub_database: str, pool: asyncpg.Pool) -> None:
     """Another transaction holds what the batch needs and waits for what it has: it gives way."""
-    await _append(database, _record(FIRST, "Acme", 100), _record(SECOND, "Beta", 200))
-    await _listened(database, pool, count=2)
-    await _append(database, _record(FIRST, "Acme II", 300), _record(SECOND, "Beta II", 400))
+    await _append(hub_database, _record(FIRST, "Acme", 100), _record(SECOND, "Beta", 200))
+    await _listened(hub_database, pool, count=2)
+    await _append(hub_database, _record(FIRST, "Acme II", 300), _record(SECOND, "Beta II", 400))
     async with pool.acquire() as other, other.transaction():
         await other.execute("SET LOCAL deadlock_timeout = '60s'")  # the batch finds it, not we
         await other.execute(_TOUCH, "ACC-00002")
-        listening = asyncio.create_task(_listened(database, pool, count=2))
+        listening = asyncio.create_task(_listened(hub_database, pool, count=2))
         await _blocked(pool)
         await other.execute(_TOUCH, "ACC-00001")
     await listening
@@ -85,15 +74,15 @@ async def test_the_victim_of_a_deadlock_tries_again(database: str, pool: asyncpg
 
 
 async def test_a_session_that_the_server_ends_is_followed_by_another(
-    database: str, pool: asyncpg.Pool
+    hub_database: str, pool: asyncpg.Pool
 ) -> None:
     """In the middle of a batch the server shuts its session down: the batch is taken again."""
-    await _append(database, _record(FIRST, "Acme", 100))
-    await _listened(database, pool, count=1)
-    await _append(database, _record(FIRST, "Acme II", 300))
+    await _append(hub_database, _record(FIRST, "Acme", 100))
+    await _listened(hub_database, pool, count=1)
+    await _append(hub_database, _record(FIRST, "Acme II", 300))
     async with pool.acquire() as other, other.transaction():
         await other.execute(_TOUCH, "ACC-00001")
-        listening = asyncio.create_task(_listened(database, pool, count=1))
+        listening = asyncio.create_task(_listened(hub_database, pool, count=1))
         await _blocked(pool)
         await other.execute(_END_BLOCKED)
     await listening
@@ -112,15 +101,15 @@ async def test_a_session_that_the_server_ends_is_followed_by_another(
     ids=["zero byte", "surrogate", "beyond bigint", "beyond 64 bits", "no text"],
 )
 async def test_a_value_that_fits_nowhere_holds_nobody_up(
-    database: str, pool: asyncpg.Pool, cells: dict[str, Any]
+    hub_database: str, pool: asyncpg.Pool, cells: dict[str, Any]
 ) -> None:
     """It is parked with its bytes, whoever refuses it, and its neighbours are applied."""
     row = {**SECOND, "account_name": "x", "segment": "SMB", "owner_email": None} | cells
     text = json.dumps(whole(ACCOUNTS, row)).encode()
     value = envelope(ACCOUNTS, {}, lsn=200).replace(b'"after":{}', b'"after":' + text)
     bad = NewRecord(topic=ACCOUNTS, key=orjson.dumps(SECOND), value=value)
-    await _append(database, _record(FIRST, "Acme", 100), bad, _record(THIRD, "Gamma", 300))
-    await _listened(database, pool, count=3)
+    await _append(hub_database, _record(FIRST, "Acme", 100), bad, _record(THIRD, "Gamma", 300))
+    await _listened(hub_database, pool, count=3)
     assert await _names(pool) == ["Acme", "Gamma"]
     assert await pool.fetchval("SELECT array_agg(value) FROM dead_letter") == [value]
 
@@ -139,16 +128,16 @@ async def _blocked(pool: asyncpg.Pool) -> None:
     await until(is_blocked, seconds=60)
 
 
-async def _append(database: str, *records: NewRecord) -> None:
-    async with asyncpg.create_pool(database, min_size=1, max_size=1) as plain:
+async def _append(dsn: str, *records: NewRecord) -> None:
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as plain:
         await PostgresLog(plain, partitions=1).append(records)
 
 
-async def _listened(database: str, pool: asyncpg.Pool, count: int) -> None:
+async def _listened(dsn: str, pool: asyncpg.Pool, count: int) -> None:
     """A process that runs until that many more positions have been passed."""
     passed = "SELECT coalesce(sum(next_offset), 0)::int FROM consumer_offset"
     wanted = count + await pool.fetchval(passed)
-    consumer = PostgresConsumer(dsn=database, group="intake", prefixes=("crm.",))
+    consumer = PostgresConsumer(dsn=dsn, group="intake", prefixes=("crm.",))
     intake = Intake(pool, Xref(pool), {}, utc_now)
     running = asyncio.create_task(Listener(consumer, Decoder([crm.CLIENT]), intake, SOON).run())
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import asyncpg
 import pytest
 
 from schema.canon import ENTITIES
 from schema.entity import anchor, entity_name
 from sync.policy import KeyRange
 from sync.read.projected import page_statement
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 
 @pytest.mark.parametrize("is_backward", [False, True])
-async def test_no_page_is_sorted(database: str, is_backward: bool) -> None:
+async def test_no_page_is_sorted(pool: asyncpg.Pool, is_backward: bool) -> None:
     span = KeyRange(after="100", limit=100, is_backward=is_backward)
-    async with await connect(database) as pool, pool.acquire() as connection:
-        await migrate(pool)
+    async with pool.acquire() as connection:
         await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         for entity in ENTITIES:
             sql, arguments = page_statement(entity, (), span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
@@ -14,19 +14,17 @@ import pytest
 from support.envelopes import envelope, whole
 from support.intaking import ACCOUNTS, DECODER
 from support.targets import until
+from support.working import at_work
 
 from cdc.listener import Listener, Pace
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from schema.errors import Unavailable
 from schema.position import Topic
 from sync.changes import Incoming
 from sync.clock import utc_now
 from sync.intake import Claim, Intake, Superseded
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 PACE = Pace(batch=3, wait=timedelta(milliseconds=200), backoff=timedelta(milliseconds=10))
@@ -44,13 +42,6 @@ class Faltering(Intake):
         if error is not None:
             raise error
         await super().apply(incoming, claims)
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
 
 
 async def append(dsn: str, names: Sequence[str]) -> None:
@@ -76,14 +67,8 @@ async def append(dsn: str, names: Sequence[str]) -> None:
 async def listening(dsn: str, intake: Intake) -> AsyncIterator[None]:
     """A listener at work while the block runs."""
     consumer = PostgresConsumer(dsn=dsn, group="test", topics=(Topic(ACCOUNTS),))
-    running = asyncio.create_task(Listener(consumer, DECODER, intake, PACE).run())
-    try:
+    async with at_work(Listener(consumer, DECODER, intake, PACE).run):
         yield
-        assert not running.done(), "the listener stopped"
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
 
 
 async def offsets_reach(pool: asyncpg.Pool, table: str, end: int) -> None:
@@ -104,15 +89,15 @@ async def offsets_reach(pool: asyncpg.Pool, table: str, end: int) -> None:
     ids=["nothing", "an outage", "superseded", "a deadlock"],
 )
 async def test_a_batch_that_failed_is_read_again(
-    pool: asyncpg.Pool, database: str, errors: Sequence[Exception | None]
+    pool: asyncpg.Pool, hub_database: str, errors: Sequence[Exception | None]
 ) -> None:
     """What was read ahead of the failure is dropped, and everything is applied once, in order."""
     names = [f"Client {n}" for n in range(20)]
     names[7] = "A\0B"
-    await append(database, names)
+    await append(hub_database, names)
     intake = Faltering(pool, Xref(pool), {}, utc_now)
     intake.fail(*errors)
-    async with listening(database, intake):
+    async with listening(hub_database, intake):
         await offsets_reach(pool, "consumer_offset", len(names))
         await offsets_reach(pool, "log_group_offset", len(names))
     found = await pool.fetch("SELECT name FROM projection.client")
@@ -121,12 +106,12 @@ async def test_a_batch_that_failed_is_read_again(
 
 
 async def test_a_name_longer_than_an_index_takes_is_parked_alone(
-    pool: asyncpg.Pool, database: str
+    pool: asyncpg.Pool, hub_database: str
 ) -> None:
     """One such name used to end the listener, and every listener that was started after it."""
     names = ["Acme", random.Random(5).randbytes(3000).hex(), "Beta"]
-    await append(database, names)
-    async with listening(database, Intake(pool, Xref(pool), {}, utc_now)):
+    await append(hub_database, names)
+    async with listening(hub_database, Intake(pool, Xref(pool), {}, utc_now)):
         await offsets_reach(pool, "consumer_offset", len(names))
     found = await pool.fetch("SELECT name FROM projection.client ORDER BY name")
     assert [row["name"] for row in found] == ["Acme", "Beta"]

@@ -16,8 +16,6 @@ from schema.canon import PaymentStatus, Project, TimeEntry
 from schema.ids import mint
 from schema.system import System
 from sync.ordering import Mark, Order, seal_mark
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.token import WriteToken, seal_token
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,14 +30,6 @@ def project_id(n: int) -> str:
 
 def entry_id(n: int) -> str:
     return mint("tim", "psa", str(n))
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import asyncpg
 import pytest
 
-from cdc.log.tables import LOG_TABLES
 from hub.log import _identify
 from schema.errors import Invalid
-from sync.store.migrate import migrate
-from sync.store.pool import connect
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database, size=2) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
 
 
 async def test_the_first_log_stays_the_log(pool: asyncpg.Pool) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
+import asyncpg
 import pytest
 from support.envelopes import record
 from support.graph import GraphFirm
 from support.intaking import ACCOUNTS, Desk
 
-from cdc.log.tables import LOG_TABLES
 from schema.position import Position, Topic
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 LISTED = """
 query ($first: Int, $after: String) { operations {
@@ -49,10 +45,8 @@ class Run(GraphFirm):
 
 
 @pytest.fixture
-async def run(database: str) -> AsyncIterator[Run]:
-    async with await connect(database) as pool:
-        await migrate(pool, LOG_TABLES)
-        yield Run(pool)
+def run(pool: asyncpg.Pool) -> Run:
+    return Run(pool)
 
 
 async def test_what_is_stuck_is_listed_page_by_page(run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -19,15 +19,12 @@ from cdc.listener import Listener, Pace
 from cdc.log.port import LogRecord, NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from schema.errors import NotFound
 from schema.position import Position, Topic
 from sync.changes import Incoming, Reject
 from sync.clock import utc_now
 from sync.intake import Intake
 from sync.signed import Signed
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 SOON = Pace(batch=2, wait=timedelta(milliseconds=50))
@@ -50,13 +47,6 @@ class Outdated(Decoder):
         return DECODER.decode(record)
 
 
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
-
-
 def account(number: int) -> NewRecord:
     row = {
         "id": f"ACC-{number}",
@@ -69,10 +59,10 @@ def account(number: int) -> NewRecord:
 
 
 async def test_a_topic_that_is_resumed_at_once_skips_nothing(
-    pool: asyncpg.Pool, database: str, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, hub_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody has looked at the parked topics between the break and its mending."""
-    async with asyncpg.create_pool(database, min_size=1) as plain:
+    async with asyncpg.create_pool(hub_database, min_size=1) as plain:
         await PostgresLog(plain, partitions=1).append([account(n) for n in (1, 2, 3)])
     decoder, intake = Outdated(), Intake(pool, Xref(pool), {}, utc_now)
     park = intake.parked_topics.park
@@ -83,7 +73,7 @@ async def test_a_topic_that_is_resumed_at_once_skips_nothing(
         await intake.parked_topics.resume(ACCOUNTS, ANN)
 
     monkeypatch.setattr(intake.parked_topics, "park", park_and_mend)
-    consumer = PostgresConsumer(dsn=database, group="intake", prefixes=("crm.",))
+    consumer = PostgresConsumer(dsn=hub_database, group="intake", prefixes=("crm.",))
     running = asyncio.create_task(Listener(consumer, decoder, intake, SOON).run())
 
     async def names() -> bool:
@@ -97,7 +87,7 @@ async def test_a_topic_that_is_resumed_at_once_skips_nothing(
 
 
 async def test_only_the_broken_topic_waits_and_nothing_is_lost(
-    pool: asyncpg.Pool, database: str
+    pool: asyncpg.Pool, hub_database: str
 ) -> None:
     """What came before the break and all other topics are applied; after the mending, the rest."""
     customer = NewRecord(
@@ -105,12 +95,12 @@ async def test_only_the_broken_topic_waits_and_nothing_is_lost(
         key=orjson.dumps({"customer_no": "C1"}),
         value=envelope(CUSTOMERS, whole(CUSTOMERS, CUSTOMER), op="c", lsn=50),
     )
-    async with asyncpg.create_pool(database, min_size=1) as plain:
+    async with asyncpg.create_pool(hub_database, min_size=1) as plain:
         log = PostgresLog(plain, partitions=1)
         await log.append([account(n) for n in (1, 2, 3)])
         await log.append([customer])
     decoder, intake = Outdated(), Intake(pool, Xref(pool), {}, utc_now)
-    consumer = PostgresConsumer(dsn=database, group="intake", prefixes=("crm.", "erp."))
+    consumer = PostgresConsumer(dsn=hub_database, group="intake", prefixes=("crm.", "erp."))
     running = asyncio.create_task(Listener(consumer, decoder, intake, SOON).run())
 
     async def passed(topic: str, count: int) -> bool:

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from support.polled import OVERLAP, Following, Killed, following
 from support.targets import until
@@ -22,8 +23,8 @@ from sync.signed import Signed
 
 
 @pytest.fixture
-async def hub(database: str) -> AsyncIterator[Following]:
-    async with following(database) as running:
+async def hub(hub_database: str, pool: asyncpg.Pool) -> AsyncIterator[Following]:
+    async with following(hub_database, pool) as running:
         yield running
 
 

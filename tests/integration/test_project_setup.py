@@ -22,8 +22,6 @@ from sync.connectors.refs import Ref
 from sync.feed import _Sealed
 from sync.opaque import seal
 from sync.setup import Setups
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 PROJECT = mint("prj", "erp", "P-1")
@@ -42,13 +40,6 @@ mutation($id: ID!, $key: String!) {
     ... on RejectedByOwner { system ownerCode message } } }
 """
 MISSING, PENDING, LINKED, FAILED = SetupStatus
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened)
-        yield opened
 
 
 @pytest.fixture

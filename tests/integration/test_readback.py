@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,6 @@ from cdc.listener import Listener, Pace
 from cdc.log.port import LogRecord, NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from schema.entities.client import Client
 from schema.errors import Unavailable
 from schema.ids import mint
@@ -31,8 +30,6 @@ from sync.clock import utc_now
 from sync.connectors.binding import Binding, Touch, column
 from sync.connectors.ports import RowQuery, Rows
 from sync.intake import Claim, Intake
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 PARTIES, ADDRESSES, TERMS = "erp.public.party", "erp.public.address", "erp.public.term"
@@ -136,10 +133,8 @@ def ledger() -> Ledger:
 
 
 @pytest.fixture
-async def desk(database: str, ledger: Ledger) -> AsyncIterator[Desk]:
-    async with await connect(database, size=6) as pool:
-        await migrate(pool, LOG_TABLES)
-        yield Desk(pool, ledger)
+def desk(pool: asyncpg.Pool, ledger: Ledger) -> Desk:
+    return Desk(pool, ledger)
 
 
 def party(key: str, op: str = "u", **options: Any) -> LogRecord:

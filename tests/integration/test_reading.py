@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -24,22 +24,12 @@ from sync.policy import PROJECTED, Filter, Paging, PolicyKind, ReadPolicy
 from sync.reading import Reading
 from sync.records import Source
 from sync.session import ReadSession
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.token import WriteToken, seal_token
 from sync.xref import Xref
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = frozenset({"name"})
 BOTH = frozenset({"name", "payment_terms_days"})
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 class Firm:

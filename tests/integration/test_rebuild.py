@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
-from support.captured_owner import PREFIXES, World, at_work, drop_slot, world_of
+from support.captured_owner import PREFIXES, World, drop_slot, world_of
 from support.rebuilding import differing, effects, history, leftovers, writing
 from support.targets import until
+from support.working import at_work
 
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.rebuild import Rebuild, Rebuilt
@@ -19,8 +21,8 @@ from sync.store.shadow import create_shadow
 
 
 @pytest.fixture
-async def world(create_database: Callable[[str | None], str]) -> AsyncIterator[World]:
-    async with world_of(create_database) as made:
+async def world(database: str, hub_database: str, pool: asyncpg.Pool) -> AsyncIterator[World]:
+    async with world_of(database, hub_database, pool) as made:
         yield made
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
-from support.captured_owner import World, at_work, world_of
+from support.captured_owner import World, world_of
 from support.debezium import DEADLINE_S, captured
 from support.kafka import artifacts_or_skip, broker_in
 from support.rebuilding import differing, effects, history, leftovers, writing
 from support.targets import until
+from support.working import at_work
 
 from cdc.capture.debezium import password_variable
 from cdc.capture.signals import Signals
@@ -100,11 +102,11 @@ def worker(
 
 @pytest.fixture
 async def kafka(
-    create_database: Callable[[str | None], str], own_broker: Broker
+    database: str, hub_database: str, pool: asyncpg.Pool, own_broker: Broker
 ) -> AsyncIterator[OverKafka]:
     access = KafkaAccess(bootstrap_servers=(own_broker.address,))
     log = KafkaLog(access)
-    async with world_of(create_database) as world:
+    async with world_of(database, hub_database, pool) as world:
         resnapshots = Resnapshots(world.pool, partial(log.ends, READ))
         yield OverKafka(world=replace(world, resnapshots=resnapshots), access=access, log=log)
     await log.close()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
+import asyncpg
 import pytest
-from support.captured_owner import World, at_work, drop_slot, world_of
+from support.captured_owner import World, drop_slot, world_of
 from support.targets import until
+from support.working import at_work
 
 from cdc.log.port import NewRecord
 from sync.resnapshots import KeyRange
@@ -17,8 +19,8 @@ MISSED = "DELETE FROM accounts WHERE id IN ('ACC-00007', 'ACC-01500')"
 
 
 @pytest.fixture
-async def world(create_database: Callable[[str | None], str]) -> AsyncIterator[World]:
-    async with world_of(create_database) as made:
+async def world(database: str, hub_database: str, pool: asyncpg.Pool) -> AsyncIterator[World]:
+    async with world_of(database, hub_database, pool) as made:
         yield made
 
 

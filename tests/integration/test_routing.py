@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -36,8 +35,6 @@ from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing, Written
 from sync.session import ReadSession
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.token import unseal_token
 from sync.write.idempotency import SETTLE
 from sync.xref import Xref
@@ -73,14 +70,11 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(database: str) -> AsyncIterator[Desk]:
-    pool = await connect(database)
-    await migrate(pool)
+async def desk(pool: asyncpg.Pool) -> Desk:
     desk = Desk(pool)
     fields = frozenset({"name", "payment_terms_days"})
     await desk.reading.page(ReadSession(), Client, [], Paging(first=50), fields)
-    yield desk
-    await pool.close()
+    return desk
 
 
 async def test_an_update_reaches_the_owner_and_answers_a_token(desk: Desk) -> None:

@@ -30,8 +30,6 @@ from sync.policy import Paging
 from sync.reading import Reading
 from sync.routing import Routing, Written
 from sync.session import ReadSession
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.write.idempotency import SETTLE
 from sync.xref import Xref
 
@@ -89,10 +87,10 @@ class Counter:
 
 
 @pytest.fixture
-async def counter(create_database: Callable[[str | None], str]) -> AsyncIterator[Counter]:
+async def counter(
+    pool: asyncpg.Pool, create_database: Callable[[str | None], str]
+) -> AsyncIterator[Counter]:
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(await connect(create_database(None)))
-        await migrate(pool)
         pools, urls = {}, {}
         for system, row in (("crm", ACCOUNT), ("erp", f"{CUSTOMER};{ENTITY}")):
             pools[system] = await stack.enter_async_context(

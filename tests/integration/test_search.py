@@ -19,8 +19,6 @@ from schema.listing import searched_fields
 from schema.system import System
 from sync.opaque import seal
 from sync.read.search import search_sql
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.store.projection_tables import table_for
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -31,14 +29,6 @@ query($text: String!, $size: Int!, $after: String) {
     pageInfo { hasNextPage hasPreviousPage endCursor } } }
 """
 CLIENTS = ("Acme", "Acme Holding", "The Acme Group", "100% Sure", "Zoë & Söhne")
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

@@ -20,19 +20,9 @@ from schema.ids import mint
 from sync.clock import utc_now
 from sync.feed import Transition, _Sealed, append_events
 from sync.opaque import seal
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 CLIENT = mint("cli", "crm", "ACC-00001")
 FIELDS = "{ cursor before after invoice { id } }"
-
-
-@pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    pool = await connect(database)
-    await migrate(pool)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

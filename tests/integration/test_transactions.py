@@ -18,7 +18,6 @@ from cdc.listener import Listener, Pace
 from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from cdc.transactions import Limits
 from cdc.wholes import Wholes
 from schema.errors import Unavailable
@@ -28,8 +27,6 @@ from sync.clock import utc_now
 from sync.connectors import crm
 from sync.intake import Intake
 from sync.lag import Lags, Torn
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 ACCOUNTS = Topic("crm.public.accounts")
@@ -116,10 +113,9 @@ class Firm:
 
 
 @pytest.fixture
-async def firm(database: str) -> AsyncIterator[Firm]:
-    async with await connect(database) as pool, asyncpg.create_pool(database, min_size=1) as plain:
-        await migrate(pool, LOG_TABLES)
-        yield Firm(pool, PostgresLog(plain, partitions=2), database)
+async def firm(pool: asyncpg.Pool, hub_database: str) -> AsyncIterator[Firm]:
+    async with asyncpg.create_pool(hub_database, min_size=1) as plain:
+        yield Firm(pool, PostgresLog(plain, partitions=2), hub_database)
 
 
 def halves(states: set[tuple[str | None, str | None]]) -> list[tuple[str | None, str | None]]:

@@ -515,6 +515,18 @@ async def test_other_tables_than_published_are_refused_once_there_is_a_slot(
             CapturedTable(schema="public", name="accounts", columns=("id", "colour")),
             "has no column colour",
         ),
+        (
+            "ALTER TABLE accounts REPLICA IDENTITY FULL",
+            NAMES_ONLY[0],
+            "holds changed_at, is_active",
+        ),
+        (
+            "ALTER TABLE accounts ALTER since SET NOT NULL;"
+            "CREATE UNIQUE INDEX chosen ON accounts (since, id);"
+            "ALTER TABLE accounts REPLICA IDENTITY USING INDEX chosen",
+            NAMES_ONLY[0],
+            "holds since, which is not captured",
+        ),
     ],
 )
 async def test_a_table_that_cannot_be_captured_is_named(

@@ -15,27 +15,17 @@ from support.logs import MockCluster, MockLog
 from cdc.log.port import NewRecord, Told
 from cdc.log.postgres import PostgresLog
 from cdc.log.seen import SeenBeside, forget
-from cdc.log.tables import LOG_TABLES
 from hub.metrics import metrics_page
 from hub.webhooks import LARGEST_EVENT
 from schema.errors import Unavailable
 from schema.position import Topic
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 KEPT = "SELECT convert_from(value, 'UTF8') FROM log_record WHERE topic = 'billing.events'"
 
 
 @pytest.fixture
-async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    async with await connect(database) as opened:
-        await migrate(opened, LOG_TABLES)
-        yield opened
-
-
-@pytest.fixture
-async def log(database: str, pool: asyncpg.Pool) -> AsyncIterator[PostgresLog]:
-    async with asyncpg.create_pool(database, min_size=1, max_size=8) as plain:
+async def log(hub_database: str, pool: asyncpg.Pool) -> AsyncIterator[PostgresLog]:
+    async with asyncpg.create_pool(hub_database, min_size=1, max_size=8) as plain:
         yield PostgresLog(plain, partitions=2)
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 from support.targets import until
+from support.working import at_work
 
 from cdc.capture.wal_reader import WalReader
 from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from hub.demo.systems import create_tables
 from hub.registry import captured_tables
 from schema.errors import Unavailable
@@ -29,8 +28,6 @@ from sync.connectors.ports import RowQuery, Rows
 from sync.intake import Intake
 from sync.resnapshots import KeyRange, Resnapshots
 from sync.signed import Signed
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.sweep import Sweep
 from sync.xref import Xref
 
@@ -163,14 +160,12 @@ FROM generate_series($1::int, $2::int) AS n
 
 
 @asynccontextmanager
-async def world_of(create_database: Callable[[str | None], str]) -> AsyncIterator[World]:
-    owner_dsn, dsn = create_database(None), create_database(None)
+async def world_of(owner_dsn: str, dsn: str, pool: asyncpg.Pool) -> AsyncIterator[World]:
+    """The CRM in its database, and the hub in its own, which `pool` reaches too."""
     async with (
         asyncpg.create_pool(owner_dsn, min_size=1) as owner,
         asyncpg.create_pool(dsn, min_size=1) as own,
-        await connect(dsn) as pool,
     ):
-        await migrate(pool, LOG_TABLES)
         async with owner.acquire() as connection:
             await create_tables("crm", connection)
         log = PostgresLog(own)
@@ -184,22 +179,6 @@ async def world_of(create_database: Callable[[str | None], str]) -> AsyncIterato
             resnapshots=Resnapshots(pool, log.ends),
         )
         await drop_slot(owner)
-
-
-@asynccontextmanager
-async def at_work(*roles: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncIterator[None]:
-    """Run the roles while the block lasts; one that ends by itself is a failure."""
-    tasks = [asyncio.create_task(role()) for role in roles]
-    try:
-        yield
-        for task in tasks:
-            assert not task.done(), task
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 async def drop_slot(owner: asyncpg.Pool) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-from support.stand_ins import StandIn, seeded
+from support.stand_ins import StandIn, stand_in
 
 from schema.entities.sow import Sow, SowStatus
 from sync.clock import utc_now
@@ -46,7 +46,7 @@ class Contracting:
 @asynccontextmanager
 async def contracting_at(pool: asyncpg.Pool, dsn: str) -> AsyncIterator[Contracting]:
     """A seeded CRM in the database `dsn`; the hub's own tables are in `pool`."""
-    async with seeded("crm", dsn) as stand_in:
-        crm = Crm(Endpoint(url=stand_in.url, key="demo-crm"))
-        yield Contracting(pool, crm, stand_in)
+    async with stand_in("crm", dsn) as standing:
+        crm = Crm(Endpoint(url=standing.url, key="demo-crm"))
+        yield Contracting(pool, crm, standing)
         await crm.close()

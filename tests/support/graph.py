@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,15 +9,15 @@ from functools import partial
 from typing import Any
 
 import asyncpg
-import uvicorn
 from support.owners import FakeOwner, crm, erp, psa
+from support.stand_ins import serving
 
 from cdc.log.postgres import PostgresLog
 from cdc.replay import letter_decoder
 from hub.asgi import app
 from hub.graph import Graph
-from resolvers.context import Services
 from resolvers.limits import Limits
+from resolvers.services import Services
 from schema.canon import Client, Project
 from schema.system import System
 from sync.board import Boards
@@ -111,13 +109,6 @@ class GraphFirm:
 
 @asynccontextmanager
 async def served(services: Services) -> AsyncIterator[str]:
-    """The hub over HTTP on a free port of the loopback; answers `127.0.0.1:port`."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app(services), log_level="error", lifespan="off")
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield f"127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await running
+    """The hub over HTTP; answers where, as `127.0.0.1:port`."""
+    async with serving(app(services)) as url:
+        yield url.removeprefix("http://")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +16,6 @@ from sync.connectors.binding import Row
 from sync.connectors.hub import Hub
 from sync.connectors.hub_bindings import EVENT, HOLD, INVOICE_HOLDS
 from sync.connectors.ports import Condition, RowQuery
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 CLIENT, PROJECT = mint("cli", "crm", "ACC-1"), mint("prj", "erp", "P-1")
@@ -123,12 +119,8 @@ class Ledger:
         return [(one["hold"], one["effect"]) for one in row["standing"]]
 
 
-@asynccontextmanager
-async def opened(database: str) -> AsyncIterator[Ledger]:
+async def ledger_over(pool: asyncpg.Pool) -> Ledger:
     """An empty ledger, of a project that the projection knows."""
-    pool = await connect(database, size=2)
-    await migrate(pool)
     ledger = Ledger(pool)
     await ledger.meet()
-    yield ledger
-    await pool.close()
+    return ledger

@@ -20,7 +20,6 @@ from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from schema.entity import FilterOp
 from schema.system import System
 from sync.clock import utc_now
@@ -28,8 +27,6 @@ from sync.connectors.binding import Binding, Row
 from sync.connectors.hr import LEGAL_ENTITY, RESOURCE
 from sync.connectors.ports import ChangedQuery, RowQuery, Rows
 from sync.intake import Intake
-from sync.store.migrate import migrate
-from sync.store.pool import connect
 from sync.xref import Xref
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -176,12 +173,8 @@ class Following:
 
 @asynccontextmanager
 async def following(
-    dsn: str, owner: PolledHr | None = None, *, partitions: int = 2
+    dsn: str, pool: asyncpg.Pool, owner: PolledHr | None = None, *, partitions: int = 2
 ) -> AsyncIterator[Following]:
-    async with (
-        await connect(dsn, size=6) as pool,
-        asyncpg.create_pool(dsn, min_size=1, max_size=2) as plain,
-    ):
-        await migrate(pool, LOG_TABLES)
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as plain:
         log = PostgresLog(plain, partitions=partitions)
         yield Following(owner or PolledHr(), dsn, pool, log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,15 +27,25 @@ class StandIn:
     pool: Any
 
 
+async def fill(system: str, dsn: str) -> None:
+    """Make the tables of one system, and draw the firm into them."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await speak_json(connection)
+        await create_tables(system, connection)
+        await seed({system: connection})
+    finally:
+        await connection.close()
+
+
 @asynccontextmanager
-async def seeded(system: str, dsn: str) -> AsyncIterator[StandIn]:
-    """One system with the drawn firm in it."""
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=8, init=speak_json) as pool:
-        async with pool.acquire() as connection:
-            await create_tables(system, connection)
-            await seed({system: connection})
-        async with serving(app(system, pool)) as url:
-            yield StandIn(url=url, pool=pool)
+async def stand_in(system: str, dsn: str) -> AsyncIterator[StandIn]:
+    """One system over HTTP, whose database is seeded."""
+    async with (
+        asyncpg.create_pool(dsn, min_size=1, max_size=8, init=speak_json) as pool,
+        serving(app(system, pool)) as url,
+    ):
+        yield StandIn(url=url, pool=pool)
 
 
 @asynccontextmanager
@@ -53,17 +63,13 @@ async def serving(api: ASGIApp) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def caller(system: str, dsn: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of one seeded stand-in that shows the right key."""
-    async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(
-            asyncpg.create_pool(dsn, min_size=1, max_size=4, init=speak_json)
-        )
-        async with pool.acquire() as connection:
-            await create_tables(system, connection)
-            await seed({system: connection})
-        client = httpx.AsyncClient(
+    """A client of one stand-in that shows the right key."""
+    async with (
+        asyncpg.create_pool(dsn, min_size=1, max_size=4, init=speak_json) as pool,
+        httpx.AsyncClient(
             transport=httpx.ASGITransport(app(system, pool)),
             base_url="http://stand-in",
             headers={"Authorization": f"Bearer demo-{system}"},
-        )
-        yield await stack.enter_async_context(client)
+        ) as client,
+    ):
+        yield client

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -205,22 +204,6 @@ class Desk:
             return set(await self.states()) == {"delivered"}
 
         await until(are, seconds=seconds)
-
-
-@asynccontextmanager
-async def at_work(*deliverers: Deliverer) -> AsyncIterator[None]:
-    """Deliverers running, as long as the block does."""
-    tasks = [asyncio.create_task(deliverer.run()) for deliverer in deliverers]
-    try:
-        yield
-        for task in tasks:
-            assert not task.done(), "a deliverer stopped"
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 async def drained(deliverer: Deliverer, targets: Iterable[System]) -> None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from random import Random
 
 from hub.demo.drawing.dice import TODAY, shuffled
-from hub.demo.parties import Person, Project
+from hub.demo.engagements import Project
+from hub.demo.parties import Person
 from hub.demo.work import Assignment
 
 DAY = timedelta(days=1)

@@ -9,12 +9,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TypeVar
 
-from hub.demo.agreements import Prices
 from hub.demo.bills import CENT, Billable, Cost, Price
 from hub.demo.drawing.expenses import draw_expenses
 from hub.demo.drawing.time_entries import draw_time_entries
+from hub.demo.engagements import Project
 from hub.demo.firm import Firm
-from hub.demo.parties import Project
+from hub.demo.prices import Prices
 from hub.demo.work import Assignment, Expense, TimeEntry
 
 T = TypeVar("T")

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from hub.demo.agreements import ChangeOrder, Prices, Sow
+from hub.demo.agreements import ChangeOrder
 from hub.demo.drawing.dice import TODAY
+from hub.demo.engagements import Sow
+from hub.demo.prices import Prices
 
 NEW_YEAR, NEXT_YEAR = date(2026, 1, 1), date(2027, 1, 1)
 STEP = 10_000

@@ -14,7 +14,8 @@ from hub.demo import names
 from hub.demo.company import ENTITIES
 from hub.demo.drawing.dice import FIRST_DAY, TODAY, shuffled
 from hub.demo.drawing.size import Size
-from hub.demo.parties import Client, Engagement, Person
+from hub.demo.engagements import Engagement
+from hub.demo.parties import Client, Person
 
 LANGUAGES = {"NL": "nl-NL", "DE": "de-DE", "GB": "en-GB", "US": "en-US"}
 VAT = {"NL": (dutch, "B01"), "DE": (german, ""), "GB": (british, "")}

@@ -8,11 +8,12 @@ from hashlib import sha256
 from itertools import count
 from random import Random
 
-from hub.demo.agreements import Agreements, Prices, PriceVersion, Sow
+from hub.demo.agreements import Agreements
 from hub.demo.drawing.changes import draw_changes
 from hub.demo.drawing.deliverables import draw_deliverables, draw_retainers
 from hub.demo.drawing.dice import TODAY
-from hub.demo.parties import Engagement, Project
+from hub.demo.engagements import Engagement, Project, Sow
+from hub.demo.prices import Prices, PriceVersion
 
 MODELS = ("TM", "MILESTONES", "RETAINER", "TM", "MIXED", "FIXED", "TM")
 CONTRACTED = {

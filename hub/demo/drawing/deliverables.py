@@ -6,9 +6,9 @@ from decimal import Decimal
 from random import Random
 
 from hub.demo import names
-from hub.demo.agreements import Deliverable, RetainerPlan, Sow
+from hub.demo.agreements import Deliverable, RetainerPlan
 from hub.demo.drawing.dice import TODAY
-from hub.demo.parties import Project
+from hub.demo.engagements import Project, Sow
 
 FIXED_SHARE = {"FIXED": Decimal(1), "MILESTONES": Decimal(1), "MIXED": Decimal("0.4")}
 STARTED = ("ACTIVE", "SUSPENDED", "COMPLETED", "TERMINATED")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hub.demo.agreements import Agreements, Deliverable, RetainerPlan
 from hub.demo.bills import Billable, Invoice
-from hub.demo.parties import Project
+from hub.demo.engagements import Project
 
 
 class FixedFees:

@@ -6,7 +6,8 @@ from random import Random
 
 from hub.demo.bills import Hold, Invoice
 from hub.demo.drawing.dice import MAIL_DOMAIN, TODAY
-from hub.demo.parties import Client, Project
+from hub.demo.engagements import Project
+from hub.demo.parties import Client
 
 REASONS = (
     "The purchase order has run out",

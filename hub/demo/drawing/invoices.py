@@ -11,7 +11,7 @@ from hub.demo import names
 from hub.demo.bills import Invoice
 from hub.demo.drawing.dice import TODAY
 from hub.demo.drawing.size import Size
-from hub.demo.parties import Project
+from hub.demo.engagements import Project
 
 
 def draw_invoices(rng: Random, size: Size, projects: Sequence[Project]) -> list[Invoice]:

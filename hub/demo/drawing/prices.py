@@ -6,9 +6,9 @@ from decimal import Decimal
 from itertools import product
 
 from hub.demo import names
-from hub.demo.agreements import PriceBook, PriceLine, Prices, PriceVersion
 from hub.demo.company import ENTITIES
 from hub.demo.parties import Client, Person
+from hub.demo.prices import PriceBook, PriceLine, Prices, PriceVersion
 
 HOURLY = {"Analyst": 110, "Consultant": 145, "Senior Consultant": 180, "Manager": 225}
 PARTNER = 310

@@ -9,7 +9,8 @@ from random import Random
 
 from hub.demo import names
 from hub.demo.drawing.dice import TODAY, shuffled
-from hub.demo.parties import Engagement, Person, Project
+from hub.demo.engagements import Engagement, Project
+from hub.demo.parties import Person
 
 ENDING = timedelta(days=45)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from random import Random
 
-from hub.demo.parties import Project
+from hub.demo.engagements import Project
 
 METHODS = ("time_and_materials", "fixed_price", "milestone", "retainer", "mixed")
 REGIONS = {"NL01": "EMEA", "UK01": "UKI", "US01": "AMER"}

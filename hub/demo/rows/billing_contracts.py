@@ -1,7 +1,8 @@
 """What billing knows of the firm's contracts, in the CRM's words."""
 
-from hub.demo.agreements import ChangeOrder, PriceLine
+from hub.demo.agreements import ChangeOrder
 from hub.demo.firm import Firm
+from hub.demo.prices import PriceLine
 from hub.demo.rows.words import Rows
 
 
