@@ -68,7 +68,12 @@ def wal_captures(
 
 
 def api_captures(
-    settings: Settings, connectors: Connectors, appends: Appends, pool: asyncpg.Pool, lags: Lags
+    settings: Settings,
+    connectors: Connectors,
+    appends: Appends,
+    pool: asyncpg.Pool,
+    lags: Lags,
+    resnapshots: Resnapshots,
 ) -> Iterator[ApiCapture]:
     """What asks each system that is captured through its API, or looks after its webhooks."""
     for system, connector in connectors.reads.items():
@@ -87,6 +92,7 @@ def api_captures(
                 sweep_every=reached.sweep_every,
             ),
             reports=lags,
+            resnapshots=resnapshots,
         )
 
 
