@@ -20,6 +20,8 @@ from hub.running import Hub
 from hub.server import background, serving
 from hub.settings import Settings
 from hub.wiring import build_hub
+from sync.resnapshots import KeyRange, Resnapshots
+from sync.signed import Signed
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/other-ways-in.md").read_text()
 SETTINGS = dict(re.findall(r"^(CONCORD_\w+)=(.*)$", PAGE, re.MULTILINE))
@@ -121,7 +123,7 @@ async def test_a_system_is_heard_of_by_its_webhooks(
 
 
 async def test_hr_is_polled(database: str, hr: StandIn) -> None:
-    """Filled, followed, and swept: nobody reads its write-ahead log."""
+    """Filled, followed, swept and read again: nobody reads its write-ahead log."""
     told = told_by_the_page("hr") | {"url": hr.url, "key": "demo-hr"}
     told |= {"poll_every": "PT0.1S", "sweep_every": "PT0.5S"}
     everybody = "SELECT employee_number, full_name FROM employees"
@@ -139,6 +141,12 @@ async def test_hr_is_polled(database: str, hr: StandIn) -> None:
         number = await hr.pool.fetchval(unneeded)
         await hr.pool.execute("DELETE FROM employees WHERE employee_number = $1", number)
         await until(lambda: _all_held(hub, hr, PEOPLE, everybody), seconds=DEADLINE_S)
+        await hub.pool.execute("UPDATE projection.resource SET name = 'drift'")
+        signed = Signed(by="ann@firm.example", why="Drift.")
+        resnapshots = hub.services.operations.resnapshots
+        [wanted] = await resnapshots.ask("hr", ["public.employees"], KeyRange(), signed)
+        await until(lambda: _all_held(hub, hr, PEOPLE, everybody), seconds=DEADLINE_S)
+        await until(lambda: _is_done(resnapshots, wanted), seconds=DEADLINE_S)
 
 
 @asynccontextmanager
@@ -158,6 +166,10 @@ async def _all_held(hub: Hub, owner: StandIn, held: str, owned: str) -> bool:
     return bool(theirs) and {k: str(v).upper() for k, v in ours.items()} == {
         k: str(v).upper() for k, v in theirs.items()
     }
+
+
+async def _is_done(resnapshots: Resnapshots, wanted: int) -> bool:
+    return (await resnapshots.known(wanted)).state == "done"
 
 
 async def _call(system: str, owner: StandIn, caller: Caller) -> None:
