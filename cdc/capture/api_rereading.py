@@ -101,7 +101,7 @@ class ApiRereading:
         query = RowQuery(binding=binding, after=after, limit=self._limit)
         found = await self._owner.fetch(query)
         rows = tuple(row for row in found.rows if keys.reaches(collection.key_of(row)))
-        is_last = not found.has_more or len(rows) < len(found.rows)
+        is_last = not (found.has_more and rows) or len(rows) < len(found.rows)
         return _Page(rows=rows, up_to=None if is_last else collection.key_of(rows[-1]))
 
     async def _tell_unmet(

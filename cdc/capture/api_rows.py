@@ -49,7 +49,7 @@ class Collection:
 
     @property
     def is_spread(self) -> bool:
-        return self.binding.table is None
+        return any(binding.table is None for binding in self.bindings)
 
     @property
     def topic(self) -> Topic:

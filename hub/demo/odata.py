@@ -51,7 +51,10 @@ class Tokens:
 
 def read_options(table: Table, parameters: Parameters) -> ListQuery:
     """`$filter`, `$top`, and `$orderby` on the key, or on the time of changes and the key."""
-    given = dict(parameters)
+    told = list(parameters)
+    given = dict(told)
+    if len(given) < len(told):
+        raise malformed("an option is given twice; give each once")
     if unknown := given.keys() - {"$filter", "$top", "$orderby"}:
         raise unknown_filter(min(unknown), ("$filter", "$top", "$orderby"))
     limit = read_limit("$top", given["$top"]) if "$top" in given else DEFAULT_LIMIT
