@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from cdc.capture.api_rows import HINT
+from cdc.capture.api_rows import HINT, MET
 from cdc.envelope.kinds import Envelope, Heartbeat, Marker, Recorded, Tombstone, TransactionMarker
 from cdc.envelope.markers import HEARTBEAT
 from cdc.envelope.payload import decode_key
@@ -156,16 +156,18 @@ class Decoder:
         """Our own word that the record of a row should be read back: it may be gone."""
         system, _, table = record.position.topic.partition(".")
         key = decode_key(record.key or b"")
+        bindings, touches, *_ = self._bound_to((system, table))
+        spread = (one for one, touch in touches if one.told_in == touch.table)
         return [
             Touched(
                 binding=binding,
                 record=record,
                 column=binding.key,
                 key=_key(binding, key),
-                is_read=False,
+                is_read=record.headers[HINT] == MET,
                 as_of=record.appended_at,
             )
-            for binding in self._bound_to((system, table)).bindings
+            for binding in dict.fromkeys((*bindings, *spread))
         ]
 
     def _bound_to(self, table: Table) -> _Bound:

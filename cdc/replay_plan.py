@@ -3,16 +3,20 @@
 A table's log is whole from its first record on, while that record is there and the owner's history
 is still the first one; else from the start of the last re-snapshot of the whole table, if the log
 still holds that and the owner's history is still the same.
+
+Events of webhooks say nothing by themselves: their records are read back. Where the log has lost
+some of them, all tables of their system must have been read again since.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import asyncpg
 
+from cdc.webhook.meaning import is_of_events
 from schema.entity import entity_name
 from schema.errors import Invalid
 from schema.position import LogPartition, Topic
@@ -52,14 +56,18 @@ async def plan_replay(
     log does not hold the whole of some table."""
     epochs: dict[str, int] = dict(await pool.fetch(_EPOCHS))
     read = {Topic(f"{row['system']}.{row['table']}"): row for row in await pool.fetch(_WHOLE)}
+    topics = _by_topic(firsts)
     wholes: dict[Topic, Whole] = {}
-    for topic, lanes in _by_topic(firsts).items():
+    for topic, lanes in topics.items():
         is_first_history = epochs.get(topic.partition(".")[0], 1) == 1
         whole = _from_the_beginning(lanes) if is_first_history else None
         whole = whole or _from_a_reading(lanes, read.get(topic))
         if whole is not None:
             wholes[topic] = whole
-    _require(sorted(_by_topic(firsts).keys() - wholes.keys()))
+    for topic in filter(is_of_events, topics.keys() - wholes.keys()):
+        if all(_from_a_reading(topics[one], read.get(one)) for one in _tables(topic, topics)):
+            wholes[topic] = Whole(starts=topics[topic], lsn=0)
+    _require(sorted(topics.keys() - wholes.keys()))
     return ReplayPlan(
         starts={
             LogPartition(topic=topic, partition=partition): start
@@ -81,6 +89,12 @@ def _from_a_reading(lanes: Mapping[int, int], read: asyncpg.Record | None) -> Wh
     starts = {partition: int(read["starts"].get(str(partition), 0)) for partition in lanes}
     is_there = all(start >= lanes[partition] for partition, start in starts.items())
     return Whole(starts=starts, lsn=read["begun_lsn"]) if is_there else None
+
+
+def _tables(events: Topic, topics: Iterable[Topic]) -> Iterator[Topic]:
+    """The topics of the tables of the system that sent events."""
+    system = events.partition(".")[0]
+    return (one for one in topics if one.partition(".")[0] == system and not is_of_events(one))
 
 
 def _require(lacking: list[Topic]) -> None:

@@ -57,7 +57,7 @@ def connect_systems(settings: Settings, pool: asyncpg.Pool) -> Connectors:
         writes={c.system: c for c in (crm, psa, hr, erp, billing, hub)},
         acts={c.system: c for c in (crm, psa, erp, billing, hub)},
         removes={c.system: c for c in (crm, erp) if isinstance(c, Tryton)},
-        polls={c.system: c for c in (hr,)},
+        polls={c.system: c for c in (crm, psa, hr, erp, billing) if not isinstance(c, Tryton)},
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cdc.capture.api_rows import collections_of
 from hub.operate import By, Why, with_hub
 from hub.registry import captured_tables
 from hub.running import Hub
@@ -29,7 +30,8 @@ def resnapshot(
         raise Invalid("A range of keys is one table's: name it with --table.")
 
     async def ask(hub: Hub) -> list[str]:
-        if hub.settings.capture_url(system) is None:
+        is_asked = hub.settings.way(system) != "wal"
+        if not is_asked and hub.settings.capture_url(system) is None:
             raise Invalid(f"{system.name} is not captured: set CONCORD_{system.name}__CAPTURE_URL.")
         tables = tables_of(hub, system, table)
         await hub.services.operations.resnapshots.ask(
@@ -44,8 +46,12 @@ def resnapshot(
 
 
 def tables_of(hub: Hub, system: System, wanted: str | None) -> list[str]:
-    """The captured tables of a system, or the one that is meant."""
-    tables = [str(t) for t in captured_tables(hub.connectors.reads[system].bindings)]
+    """The captured tables of a system, or the one that is meant; of an API, what it lists."""
+    bindings = hub.connectors.reads[system].bindings
+    if hub.settings.way(system) == "wal":
+        tables = [str(table) for table in captured_tables(bindings)]
+    else:
+        tables = [collection.table for collection in collections_of(bindings)]
     found = [t for t in tables if wanted is None or wanted in (t, t.partition(".")[2])]
     if not found:
         raise Invalid(f"{system.name} has no captured table {wanted}; it has {', '.join(tables)}.")

@@ -102,7 +102,10 @@ class SystemSettings(BaseModel):
                 "webhook_secrets are for capture=webhook or poll: its write-ahead log tells all"
             )
         if self.capture != "wal" and self.kind == "tryton":
-            raise ValueError("Tryton's records are spread over tables: leave capture=wal")
+            raise ValueError(
+                "Tryton cannot be polled and does not call: its records are spread over tables of "
+                "which its database alone tells. Leave capture=wal and set capture_url."
+            )
         return self
 
 

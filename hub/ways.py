@@ -20,10 +20,8 @@ from cdc.wholes import Wholes
 from hub.log import Log
 from hub.registry import Connectors, captured_tables
 from hub.settings import Settings
-from schema.errors import Invalid
 from schema.system import System
 from sync.clock import utc_now
-from sync.connectors.ports import Polls
 from sync.lag import Lags
 from sync.resnapshots import Resnapshots
 from sync.sweep import Sweep
@@ -68,7 +66,12 @@ def wal_captures(
 
 
 def api_captures(
-    settings: Settings, connectors: Connectors, appends: Appends, pool: asyncpg.Pool, lags: Lags
+    settings: Settings,
+    connectors: Connectors,
+    appends: Appends,
+    pool: asyncpg.Pool,
+    lags: Lags,
+    resnapshots: Resnapshots,
 ) -> Iterator[ApiCapture]:
     """What asks each system that is captured through its API, or looks after its webhooks."""
     for system, connector in connectors.reads.items():
@@ -80,23 +83,15 @@ def api_captures(
             appends,
             pool,
             utc_now,
-            polls=_polls(connectors, system) if reached.capture == "poll" else None,
+            polls=connectors.polls[system] if reached.capture == "poll" else None,
             rhythm=Rhythm(
                 every=reached.poll_every,
                 overlap=reached.poll_overlap,
                 sweep_every=reached.sweep_every,
             ),
             reports=lags,
+            resnapshots=resnapshots,
         )
-
-
-def _polls(connectors: Connectors, system: System) -> Polls:
-    if system not in connectors.polls:
-        raise Invalid(
-            f"{system.name} cannot be asked for what has changed: set "
-            f"CONCORD_{system.name}__CAPTURE to wal or webhook."
-        )
-    return connectors.polls[system]
 
 
 def inbox_of(settings: Settings, connectors: Connectors, once: AppendsOnce) -> Inbox:

@@ -82,7 +82,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             intake=intake,
             captures=(
                 *wal_captures(settings, connectors, opened.appends, lags, resnapshots),
-                *api_captures(settings, connectors, opened.appends, pool, lags),
+                *api_captures(settings, connectors, opened.appends, pool, lags, resnapshots),
             ),
             inbox=inbox_of(settings, connectors, opened.once),
             signals=signals_of(settings, connectors, resnapshots, sweep),

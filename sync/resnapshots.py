@@ -43,7 +43,10 @@ Ends = Callable[[], Awaitable[Mapping[LogPartition, int]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRange:
-    """Keys from `low` to `high`, both included; None is open. One column, the first of the key."""
+    """Keys from `low` to `high`, both included; None is open. One column, the first of the key.
+
+    Keys of digits are compared with bounds of digits as numbers, others as text.
+    """
 
     low: str | None = None
     high: str | None = None
@@ -51,6 +54,23 @@ class KeyRange:
     @property
     def is_everything(self) -> bool:
         return self.low is None and self.high is None
+
+    def reaches(self, key: str) -> bool:
+        """Whether a key is not above the highest."""
+        if self.high is None:
+            return True
+        if _is_number(self.high) and _is_number(key):
+            return int(key) <= int(self.high)
+        return key <= self.high
+
+    def condition(self, column: str, low: str, high: str) -> str:
+        """That a column is in the range, whose bounds are parameters called `low` and `high`."""
+        low, high = f"{low}::text", f"{high}::text"
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        if bounds and all(map(_is_number, bounds)):
+            column = f"CASE WHEN {column} ~ '^[0-9]+$' THEN {column}::numeric END"
+            low, high = f"{low}::numeric", f"{high}::numeric"
+        return f"{column} >= coalesce({low}, {column}) AND {column} <= coalesce({high}, {column})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +154,10 @@ class Resnapshots:
     async def _ends_of(self, wanted: Resnapshot) -> dict[str, int]:
         ends = await self._ends()
         return {str(at.partition): end for at, end in ends.items() if at.topic == wanted.topic}
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit()
 
 
 def _resnapshot(row: asyncpg.Record) -> Resnapshot:

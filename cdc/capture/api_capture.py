@@ -1,4 +1,4 @@
-"""Capture of an owner through its API: polls and sweeps, one process at a time."""
+"""Capture of an owner through its API: polls, sweeps, re-snapshots, one process at a time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import NoReturn
 import asyncpg
 import structlog
 
+from cdc.capture.api_rereading import ApiRereading
 from cdc.capture.api_rows import collections_of
 from cdc.capture.poll import Desk, poll_turn
 from cdc.capture.sweep import Sweeper
@@ -20,6 +21,7 @@ from cdc.log.outage import outage_of
 from cdc.log.port import Appends
 from schema.errors import ConcordError, Unavailable
 from sync.connectors.ports import Polls, Reads
+from sync.resnapshots import Resnapshots
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +54,7 @@ class ApiCapture:
         polls: Polls | None = None,
         rhythm: Rhythm | None = None,
         reports: Reports | None = None,
+        resnapshots: Resnapshots | None = None,
     ) -> None:
         self._system = owner.system.value
         self._polls = polls
@@ -61,6 +64,9 @@ class ApiCapture:
         desks = [Desk(one, log, pool, now) for one in collections_of(owner.bindings)]
         self._desks = desks
         self._sweepers = [Sweeper(desk, owner, log, pool) for desk in desks]
+        self._rereading = (
+            None if resnapshots is None else ApiRereading(desks, owner, log, pool, resnapshots)
+        )
         self.is_following = False
         """Whether all has been read once, and changes are followed since."""
 
@@ -90,6 +96,8 @@ class ApiCapture:
         return is_ours
 
     async def _ask(self) -> None:
+        if self._rereading is not None:
+            await self._rereading.read_all()
         has_all = [
             await self._look(*pair) for pair in zip(self._desks, self._sweepers, strict=True)
         ]

@@ -21,6 +21,8 @@ from sync.connectors.codec import version_of
 
 HINT = "concord-hint"
 """The header of a record that only says: read this one back."""
+MET = b"met"
+"""What that header says of a record that is met for the first time, which is no event."""
 CONNECTOR = "concord-api"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -29,7 +31,11 @@ Op = Literal["r", "u"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """One collection of an owner's API, and the bindings that read its rows; `binding` names it."""
+    """One collection of an owner's API, and the bindings that read its rows; `binding` names it.
+
+    Records that `is_spread` tables only touch: the owner's version of one does not count what hangs
+    on it, and no table has its row. They are told by hints.
+    """
 
     bindings: tuple[Binding, ...]
 
@@ -39,7 +45,11 @@ class Collection:
 
     @property
     def table(self) -> str:
-        return self.binding.table or ""
+        return self.binding.told_in or ""
+
+    @property
+    def is_spread(self) -> bool:
+        return any(binding.table is None for binding in self.bindings)
 
     @property
     def topic(self) -> Topic:
@@ -69,6 +79,8 @@ class Collection:
 
     def write(self, op: Op, row: Row, now: datetime) -> NewRecord:
         """A read (`r`), which is no event where it is the first sight, or a change (`u`)."""
+        if self.is_spread:
+            return self.hint(self.key_of(row), op)
         schema, _, table = self.table.partition(".")
         source = {
             "connector": CONNECTOR,
@@ -86,13 +98,13 @@ class Collection:
             value=orjson.dumps({**told, "ts_ms": _milliseconds(now)}),
         )
 
-    def hint(self, key: str) -> NewRecord:
+    def hint(self, key: str, op: Op = "u") -> NewRecord:
         """That a record may be gone, or another; what it is now is for its owner to say."""
         return NewRecord(
             topic=self.topic,
             key=self._key(key),
             value=orjson.dumps({"read_back": key}),
-            headers={HINT: b"read back"},
+            headers={HINT: MET if op == "r" else b"read back"},
         )
 
     def _key(self, cell: object) -> bytes:
@@ -118,8 +130,8 @@ def collections_of(bindings: Iterable[Binding]) -> tuple[Collection, ...]:
     """The collections that stand behind these bindings; those of one table are one."""
     found: dict[str, list[Binding]] = {}
     for binding in bindings:
-        if binding.table is not None:
-            found.setdefault(binding.table, []).append(binding)
+        if binding.told_in is not None:
+            found.setdefault(binding.told_in, []).append(binding)
     return tuple(Collection(bindings=tuple(own)) for own in found.values())
 
 

@@ -98,6 +98,22 @@ class Desk:
         await self._append(new)
         return len(new)
 
+    async def tell(self, rows: Sequence[Row]) -> None:
+        """Append all of them, whatever is known; what is held in a newer version is read back."""
+        told = {self.collection.key_of(row): row for row in rows}
+        async with self._pool.acquire() as connection:
+            held = await held_of(connection, self.collection.bindings, list(told))
+        versions = {key: self.collection.version_of(row) or 0 for key, row in told.items()}
+        older = {key for key, known in held.items() if versions[key] < known.version}
+        await self._log.append(
+            [
+                self.collection.hint(key)
+                if key in older
+                else self.collection.write("r", row, self.now())
+                for key, row in told.items()
+            ]
+        )
+
     def _news(
         self, key: str, seen: _Seen, held: Held | None, record: NewRecord
     ) -> NewRecord | None:

@@ -70,8 +70,11 @@ class Sweeper:
         while has_more:
             query = RowQuery(binding=self._collection.binding, after=after, limit=self._limit)
             page = await self._owner.fetch(query)
-            await self._desk.take(op, page.rows)
             keys = [self._collection.key_of(row) for row in page.rows]
+            if self._collection.is_spread:
+                await self._log.append([self._collection.hint(key, op) for key in keys])
+            else:
+                await self._desk.take(op, page.rows)
             await self._pool.execute(_SEE, sweep, keys)
             after = keys[-1] if keys else None
             has_more = page.has_more and bool(keys)

@@ -28,6 +28,7 @@ from sync.connectors.binding import Event as Declared
 
 EVENT_TYPE = "concord-event"
 _ID, _AT, _SUBJECT, _DATA = (f"concord-event-{name}" for name in ("id", "at", "subject", "data"))
+_EVENTS = ".events"
 _SOMEWHERE = Position(topic=Topic(""), partition=0, offset=0)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -36,7 +37,12 @@ Bound = tuple[Binding, Declared]
 
 def events_topic(system: System) -> Topic:
     """Where a system's events are kept, apart from the rows of its tables."""
-    return Topic(f"{system.value}.events")
+    return Topic(system.value + _EVENTS)
+
+
+def is_of_events(topic: Topic) -> bool:
+    """Whether a topic is one of those; a table's has a schema in its name."""
+    return topic.endswith(_EVENTS) and topic.count(".") == 1
 
 
 class EventForm:

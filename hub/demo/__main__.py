@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 import asyncpg
 
 from hub.demo.drawing.size import SIZES, Size, in_home_currency
-from hub.demo.hooks import Hook
+from hub.demo.hooks import TELLERS, Hook
 from hub.demo.seeding import HUB, seed
-from hub.demo.serving import TELLS, Place, serve
+from hub.demo.serving import Place, serve
 from hub.demo.storage import speak_json
 from hub.demo.systems import SYSTEMS, create_tables
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
             dsn=options[f"{name}_dsn"],
             port=options[f"{name}_port"],
             key=options[f"{name}_key"],
-            hook=_hook(options) if name == TELLS else None,
+            hook=_hook(name, options),
         )
         for name in wanted
     }
@@ -47,9 +47,11 @@ def main(arguments: list[str] | None = None) -> None:
         asyncio.run(serve(places))
 
 
-def _hook(options: Mapping[str, str | None]) -> Hook | None:
+def _hook(system: str, options: Mapping[str, str | None]) -> Hook | None:
     url, secret = options["webhook_url"], options["webhook_secret"]
-    return Hook(url=url, secret=secret) if url and secret else None
+    if system not in TELLERS or not url or not secret:
+        return None
+    return Hook(url=f"{url}/{system}", secret=secret)
 
 
 def arguments_parser() -> argparse.ArgumentParser:
@@ -63,9 +65,11 @@ def arguments_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", metavar="NAMES", help="the systems meant, with commas between")
     parser.add_argument(
-        "--webhook-url", help="where billing tells of its invoices; default: nowhere"
+        "--webhook-url",
+        help=f"where {', '.join(TELLERS)} tell of their records, each under its name;"
+        " default: nowhere",
     )
-    parser.add_argument("--webhook-secret", help="what billing signs that by")
+    parser.add_argument("--webhook-secret", help="what they sign that by")
     for name in (*SYSTEMS, HUB):
         parser.add_argument(f"--{name}-dsn", metavar="DSN", help=f"the database of {name}")
         parser.add_argument(f"--{name}-port", metavar="PORT", type=int, default=0)

@@ -124,6 +124,9 @@ SPELLING = Spelling(
     at_least="{}[gte]",
     at_most="{}[lte]",
     has_any="{}[any]",
+    changed_since="updated_at[gte]",
+    changed_after="starting_after",
+    changed_order=("order", "updated_at"),
     is_repeated=True,
 )
 

@@ -125,6 +125,9 @@ SPELLING = Spelling(
     at_least="{}.from",
     at_most="{}.to",
     has_any="{}.any",
+    changed_since="updated_at.from",
+    changed_after="after",
+    changed_order=("sort", "updated_at"),
 )
 
 

@@ -1,13 +1,11 @@
-"""Billing's webhooks: what happened to an invoice, signed, in order, until somebody took it.
+"""The stand-ins' webhooks: what happened to a record, signed, in order, until somebody took it.
 
 Events are written in the transaction that they tell of. Off unless an address is given.
 """
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +13,7 @@ import asyncpg
 import httpx
 import orjson
 
+from hub.demo.hook_forms import Write, cloud_event, standard, stripe
 from hub.demo.tables import Connection
 
 LONGEST_WAIT_S = 5.0
@@ -28,28 +27,93 @@ CREATE TABLE IF NOT EXISTS webhook_outbox (
     object  jsonb NOT NULL,
     created timestamptz NOT NULL DEFAULT now()
 );
-CREATE OR REPLACE FUNCTION tell_of_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION tell_of_record() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    happened text := CASE
-        WHEN TG_OP = 'INSERT' THEN 'created'
-        WHEN NEW.status = OLD.status THEN 'updated'
-        WHEN NEW.status = 'approved' THEN 'finalized'
-        WHEN NEW.status = 'void' THEN 'voided'
-        ELSE 'updated'
-    END;
+    noun text := TG_ARGV[0];
+    state text := to_jsonb(NEW) ->> TG_ARGV[1];
+    happened text := 'updated';
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        happened := 'created';
+    ELSIF state <> to_jsonb(OLD) ->> TG_ARGV[1] THEN
+        happened := coalesce(TG_ARGV[2]::jsonb ->> state, 'updated');
+    END IF;
     INSERT INTO webhook_outbox (type, object) VALUES (
-        'invoice.' || happened,
-        jsonb_build_object('object', 'invoice', 'id', NEW.id, 'status', NEW.status));
+        noun || '.' || happened,
+        jsonb_build_object('object', noun, 'id', NEW.id::text, 'status', state));
     NOTIFY webhook_outbox;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER tell_of_invoice AFTER INSERT OR UPDATE ON invoices
-    FOR EACH ROW EXECUTE FUNCTION tell_of_invoice();
 """
-SILENCE = "DROP TRIGGER IF EXISTS tell_of_invoice ON invoices"
+TRIGGER = """
+CREATE OR REPLACE TRIGGER tell_of_record AFTER INSERT OR UPDATE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION tell_of_record('{noun}', '{state}', '{words}')
+"""
+SILENCE = "DROP TRIGGER IF EXISTS tell_of_record ON {table}"
 
 _NEXT = "SELECT * FROM webhook_outbox ORDER BY id LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A table that is told of: what a record of it is called, and a step to another state."""
+
+    table: str
+    noun: str
+    state: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """What a system tells of, and how it words and signs that."""
+
+    tables: tuple[Told, ...]
+    write: Write
+
+
+TELLERS: Mapping[str, Teller] = {
+    "crm": Teller(
+        write=cloud_event,
+        tables=(
+            Told(table="accounts", noun="account"),
+            Told(
+                table="opportunities",
+                noun="opportunity",
+                state="stage",
+                words={"CLOSED_WON": "won", "CLOSED_LOST": "lost"},
+            ),
+        ),
+    ),
+    "psa": Teller(
+        write=standard,
+        tables=(
+            Told(
+                table="time_entries",
+                noun="time-entry",
+                state="entry_state",
+                words={"waiting": "submitted", "approved": "approved", "returned": "returned"},
+            ),
+            Told(
+                table="expense_lines",
+                noun="expense-line",
+                state="line_state",
+                words={"waiting": "submitted", "cleared": "cleared", "returned": "returned"},
+            ),
+        ),
+    ),
+    "billing": Teller(
+        write=stripe,
+        tables=(
+            Told(
+                table="invoices",
+                noun="invoice",
+                state="status",
+                words={"approved": "finalized", "void": "voided"},
+            ),
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +124,20 @@ class Hook:
     secret: str = field(repr=False)
 
 
-async def prepare_hooks(connection: Connection, hook: Hook | None) -> None:
-    """Tell of invoices from now on, or no longer."""
-    await connection.execute(SILENCE if hook is None else OUTBOX)
+async def prepare_hooks(system: str, connection: Connection, hook: Hook | None) -> None:
+    """Tell of the system's records from now on, or no longer."""
+    statements = [_triggered(told, hook) for told in TELLERS[system].tables]
+    await connection.execute(";\n".join(statements if hook is None else [OUTBOX, *statements]))
 
 
-async def tell(pool: "asyncpg.Pool[Any]", hook: Hook) -> None:
+def _triggered(told: Told, hook: Hook | None) -> str:
+    if hook is None:
+        return SILENCE.format(table=told.table)
+    words = orjson.dumps(told.words).decode()
+    return TRIGGER.format(table=told.table, noun=told.noun, state=told.state, words=words)
+
+
+async def tell(system: str, pool: "asyncpg.Pool[Any]", hook: Hook) -> None:
     """Send what is in the outbox until cancelled; one that is not taken holds the others."""
     is_new = asyncio.Event()
 
@@ -77,16 +149,19 @@ async def tell(pool: "asyncpg.Pool[Any]", hook: Hook) -> None:
         try:
             while True:
                 is_new.clear()
-                await _empty(connection, client, hook)
+                await _empty(TELLERS[system].write, connection, client, hook)
                 await is_new.wait()
         finally:
             await connection.remove_listener("webhook_outbox", hear)
 
 
-async def _empty(connection: Connection, client: httpx.AsyncClient, hook: Hook) -> None:
+async def _empty(
+    write: Write, connection: Connection, client: httpx.AsyncClient, hook: Hook
+) -> None:
     wait = 0.05
     while (event := await connection.fetchrow(_NEXT)) is not None:
-        if await _send(client, hook, event):
+        body, headers = write(event, hook.secret)
+        if await _send(client, hook.url, body, headers):
             wait = 0.05
             await connection.execute("DELETE FROM webhook_outbox WHERE id = $1", event["id"])
         else:
@@ -94,23 +169,10 @@ async def _empty(connection: Connection, client: httpx.AsyncClient, hook: Hook) 
             wait = min(wait * 2, LONGEST_WAIT_S)
 
 
-async def _send(client: httpx.AsyncClient, hook: Hook, event: Any) -> bool:
-    body = orjson.dumps(
-        {
-            "id": event["event"],
-            "type": event["type"],
-            "created": int(event["created"].timestamp()),
-            "data": {"object": event["object"]},
-        }
-    )
-    headers = {"content-type": "application/json", "stripe-signature": sign(hook.secret, body)}
+async def _send(
+    client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]
+) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        answer = await client.post(hook.url, content=body, headers=headers, timeout=ANSWER_S)
+        answer = await client.post(url, content=body, headers=dict(headers), timeout=ANSWER_S)
         return answer.is_success
     return False
-
-
-def sign(secret: str, body: bytes) -> str:
-    now = str(int(time.time()))
-    digest = hmac.new(secret.encode(), now.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return f"t={now},v1={digest}"

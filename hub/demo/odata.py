@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from hub.demo.kinds import Kind
 from hub.demo.query import (
     DEFAULT_LIMIT,
+    Changed,
     Filter,
     ListQuery,
     Parameters,
+    read_instant,
     read_limit,
     read_operand,
     unknown_filter,
@@ -27,6 +30,7 @@ COMPARISON = {
 }
 
 UNQUOTED = ("bigint", "date")
+CHANGED_AT = "updated_at"
 
 
 @dataclass(slots=True)
@@ -46,20 +50,36 @@ class Tokens:
 
 
 def read_options(table: Table, parameters: Parameters) -> ListQuery:
-    """`$filter`, `$top` and `$orderby` on the key."""
-    filters: tuple[Filter, ...] = ()
-    limit = DEFAULT_LIMIT
-    is_descending = False
-    for name, value in parameters:
-        if name == "$filter":
-            filters += tuple(read_filter(table, value))
-        elif name == "$top":
-            limit = read_limit(name, value)
-        elif name == "$orderby":
-            is_descending = read_order(table, value)
-        else:
-            raise unknown_filter(name, ("$filter", "$top", "$orderby"))
-    return ListQuery(filters=filters, is_descending=is_descending, limit=limit)
+    """`$filter`, `$top`, and `$orderby` on the key, or on the time of changes and the key."""
+    told = list(parameters)
+    given = dict(told)
+    if len(given) < len(told):
+        raise malformed("an option is given twice; give each once")
+    if unknown := given.keys() - {"$filter", "$top", "$orderby"}:
+        raise unknown_filter(min(unknown), ("$filter", "$top", "$orderby"))
+    limit = read_limit("$top", given["$top"]) if "$top" in given else DEFAULT_LIMIT
+    expression, order = given.get("$filter"), given.get("$orderby", table.key.name)
+    if expression is not None and order == f"{CHANGED_AT},{table.key.name}":
+        return ListQuery(limit=limit, changed=read_changed(table, expression))
+    filters = () if expression is None else tuple(read_filter(table, expression))
+    return ListQuery(filters=filters, is_descending=read_order(table, order), limit=limit)
+
+
+def read_changed(table: Table, expression: str) -> Changed:
+    """`updated_at ge T`, and behind a row `updated_at gt T or updated_at eq T and key gt K`."""
+    tokens = Tokens(expression=expression, words=_split(expression))
+    tokens.take(CHANGED_AT)
+    is_first = tokens.take("ge", "gt") == "ge"
+    at = tokens.take()
+    since = read_instant(CHANGED_AT, at)
+    after: tuple[datetime, object] | None = None
+    if not is_first:
+        for word in ("or", CHANGED_AT, "eq", at, "and", table.key.name, "gt"):
+            tokens.take(word)
+        after = (since, _operand(table.key, tokens.take()))
+    if tokens.words:
+        raise malformed(f"nothing can follow in $filter {expression!r}")
+    return Changed(since=since, after=after)
 
 
 def read_order(table: Table, text: str) -> bool:

@@ -152,6 +152,9 @@ SPELLING = Spelling(
     at_least="filter[{}][gte]",
     at_most="filter[{}][lte]",
     has_any="filter[{}][any]",
+    changed_since="filter[updated_at][gte]",
+    changed_after="page[after]",
+    changed_order=("sort", "updated_at,id"),
 )
 
 ID_COLUMNS = (

@@ -31,7 +31,7 @@ class Changed:
     """
 
     since: datetime
-    after: tuple[datetime, str] | None = None
+    after: tuple[datetime, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,10 @@ class ListQuery:
 class Spelling:
     """The names one dialect gives to the parts of a list call; `{}` stands for the column.
 
-    A dialect that has `changed_since` can list what changed, page by page with `changed_after`,
-    which takes a time, a comma and a key. `order` maps the accepted order parameter and value to
-    "is descending". With `is_repeated` several values are sent as one parameter each, else
-    separated by commas.
+    What changed is listed by `changed_since`, page by page with `changed_after`, which takes a
+    time, a comma and a key; where there is a `changed_order`, it must be asked for as well. `order`
+    maps the accepted order parameter and value to "is descending". With `is_repeated` several
+    values are sent as one parameter each, else separated by commas.
     """
 
     ids: str
@@ -67,9 +67,10 @@ class Spelling:
     at_least: str
     at_most: str
     has_any: str
+    changed_since: str
+    changed_after: str
+    changed_order: tuple[str, str] | None = None
     is_repeated: bool = False
-    changed_since: str | None = None
-    changed_after: str | None = None
 
     def read(self, table: Table, parameters: Parameters) -> ListQuery:
         """Refuses a parameter it does not know, or that is given twice without being a list."""
@@ -80,7 +81,7 @@ class Spelling:
         chosen: list[Filter] = []
         is_descending = False
         limit = DEFAULT_LIMIT
-        changed = self._changed(values)
+        changed = self._changed(table, values)
         for name, given in values.items():
             if name in filters:
                 chosen.append(self._filter(name, *filters[name], given))
@@ -94,17 +95,29 @@ class Spelling:
             filters=tuple(chosen), is_descending=is_descending, limit=limit, changed=changed
         )
 
-    def _changed(self, values: dict[str, list[str]]) -> Changed | None:
-        """What changed is to be listed; takes the two parameters that say so."""
-        since = values.pop(self.changed_since, None) if self.changed_since else None
-        if since is None or self.changed_since is None or self.changed_after is None:
+    def _changed(self, table: Table, values: dict[str, list[str]]) -> Changed | None:
+        """What changed is to be listed; takes the parameters that say so."""
+        given = values.pop(self.changed_since, None)
+        if given is None:
             return None
-        start = read_instant(self.changed_since, _only(self.changed_since, since))
+        since = read_instant(self.changed_since, _only(self.changed_since, given))
+        self._require_order(values)
         after = values.pop(self.changed_after, None)
         if after is None:
-            return Changed(since=start)
+            return Changed(since=since)
         text, _, key = _only(self.changed_after, after).partition(",")
-        return Changed(since=start, after=(read_instant(self.changed_after, text), key))
+        moment = read_instant(self.changed_after, text)
+        return Changed(
+            since=since, after=(moment, read_operand(self.changed_after, table.key, key))
+        )
+
+    def _require_order(self, values: dict[str, list[str]]) -> None:
+        if self.changed_order is None:
+            return
+        name, order = self.changed_order
+        if values.pop(name, None) != [order]:
+            message = f"{self.changed_since} lists in the order of changes: add {name}={order}."
+            raise Refusal(Reason.UNKNOWN_FILTER, message)
 
     def _filters_of(self, table: Table) -> dict[str, tuple[Column, Operator]]:
         names = {

@@ -13,12 +13,11 @@ import orjson
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub.demo.hooks import Hook, prepare_hooks, tell
+from hub.demo.hooks import TELLERS, Hook, prepare_hooks, tell
 from hub.demo.storage import speak_json
 from hub.demo.systems import app, create_tables
 
 POOL_SIZE = 8
-TELLS = "billing"
 ANSWER_TIME_SECONDS = 2
 """How long a stop waits for calls that are being answered."""
 
@@ -27,7 +26,7 @@ ANSWER_TIME_SECONDS = 2
 class Place:
     """Where one stand-in keeps its rows and answers; port 0 means any free one.
 
-    With a `hook` it tells of its invoices; only billing does.
+    With a `hook` it tells of what happens to its records, if it is one of the `TELLERS`.
     """
 
     dsn: str
@@ -64,7 +63,7 @@ async def serve(places: Mapping[str, Place]) -> None:
         )
         server = uvicorn.Server(config)
         hooks = {system: place.hook for system, place in places.items() if place.hook}
-        telling = [asyncio.create_task(tell(by_system[s], hook)) for s, hook in hooks.items()]
+        telling = [asyncio.create_task(tell(s, by_system[s], hook)) for s, hook in hooks.items()]
         announcing = asyncio.create_task(announce(ports))
         await server.serve(sockets=list(listeners.values()))
         for task in (announcing, *telling):
@@ -89,8 +88,8 @@ async def pools(places: Mapping[str, Place]) -> AsyncIterator[dict[str, "asyncpg
             )
             async with opened[system].acquire() as connection:
                 await create_tables(system, connection)
-                if system == TELLS:
-                    await prepare_hooks(connection, place.hook)
+                if system in TELLERS:
+                    await prepare_hooks(system, connection, place.hook)
         yield opened
     finally:
         await asyncio.gather(*(pool.close() for pool in opened.values()))

@@ -167,15 +167,5 @@ def _unseen_sql(binding: Binding, keys: KeyRange) -> str:
         f"SELECT id, {s}_key, {s}_partition, {s}_offset FROM {table}"
         f" WHERE {s}_deleted_at IS NULL"
         f" AND {s}_offset < ($1::jsonb ->> {s}_partition::text)::bigint"
-        f" AND {_in_range(f'{s}_key', keys)}"
+        f" AND {keys.condition(f'{s}_key', '$2', '$3')}"
     )
-
-
-def _in_range(column: str, keys: KeyRange) -> str:
-    """Bounds of digits are compared as numbers, others as text."""
-    bounds = [bound for bound in (keys.low, keys.high) if bound is not None]
-    low, high = "$2::text", "$3::text"
-    if bounds and all(bound.isascii() and bound.isdigit() for bound in bounds):
-        column = f"CASE WHEN {column} ~ '^[0-9]+$' THEN {column}::numeric END"
-        low, high = f"{low}::numeric", f"{high}::numeric"
-    return f"{column} >= coalesce({low}, {column}) AND {column} <= coalesce({high}, {column})"

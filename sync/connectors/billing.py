@@ -25,8 +25,9 @@ from sync.connectors.billing_holds import EVENT, HOLD
 from sync.connectors.billing_work import WORK
 from sync.connectors.binding import Binding, Row
 from sync.connectors.calls import Call, Calls, call_of
+from sync.connectors.changed_form import ChangedForm
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
-from sync.connectors.ports import RowQuery, Rows
+from sync.connectors.ports import ChangedQuery, RowQuery, Rows
 
 
 def _refusal(body: Any) -> tuple[str, str]:
@@ -41,6 +42,8 @@ SUFFIX = {
     FilterOp.FROM: "[gte]",
     FilterOp.TO: "[lte]",
 }
+_SINCE = (("limit", "{limit}"), ("{time}[gte]", "{since}"), ("order", "{time}"))
+CHANGED = ChangedForm(first=_SINCE, further=(*_SINCE, ("starting_after", "{at},{key}")))
 
 
 CALLS: Calls = {
@@ -65,6 +68,9 @@ class Billing:
         if any(c.op is FilterOp.IN and not c.value for c in query.where):
             return Rows(rows=(), has_more=False)
         return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
+
+    async def changed(self, query: ChangedQuery) -> Rows:
+        return await self._upstream.read(_path(query.binding), CHANGED.parameters(query), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
         headers = {"idempotency-key": idempotency_key}

@@ -204,6 +204,11 @@ class Binding:
         return self.table is not None or bool(self.touches)
 
     @property
+    def told_in(self) -> str | None:
+        """The captured table whose topic tells of its records: its own, or the first to touch."""
+        return self.table or next((touch.table for touch in self.touches), None)
+
+    @property
     def places(self) -> Mapping[str, Place]:
         return {**self.owns, **self.copies}
 

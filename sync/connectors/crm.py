@@ -1,8 +1,8 @@
 """CRM: system of record for the commercial side of clients, for engagements and for contracts.
 
 Reads: clients, engagements, contracts and rates, and its copies of projects, invoices and payments,
-filtered and paged by the CRM. Writes: all of them, guarded by version (`If-Match`). Acts: on
-contracts and what hangs on them. Creates are not idempotent.
+filtered and paged by the CRM; and what has changed since a time. Writes: all of them, guarded by
+version (`If-Match`). Acts: on contracts and what hangs on them. Creates are not idempotent.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
 from schema.entity import FilterOp
 from schema.system import System
-from sync.connectors.binding import Binding, Column, MoneyColumns, Row
+from sync.connectors.binding import Binding, Column, Event, MoneyColumns, Row
 from sync.connectors.calls import call_of
+from sync.connectors.changed_form import ChangedForm
 from sync.connectors.crm_contracts import CALLS, CONTRACTS
 from sync.connectors.http import (
     Dialect,
@@ -30,7 +31,7 @@ from sync.connectors.http import (
     record_of,
 )
 from sync.connectors.narrowing import named_condition
-from sync.connectors.ports import RowQuery, Rows
+from sync.connectors.ports import ChangedQuery, RowQuery, Rows
 from sync.connectors.words import (
     CREDIT_STATUS,
     ENGAGEMENT_STAGE,
@@ -49,6 +50,7 @@ CLIENT = Binding(
     table="public.accounts",
     key="id",
     anchor_key="id",
+    events=tuple(Event(type=f"crm.account.{what}") for what in ("created", "updated")),
     unread=frozenset({"billing_country", "erp_customer_no"}),
     owns={
         "name": Column(name="account_name"),
@@ -74,6 +76,9 @@ ENGAGEMENT = Binding(
     table="public.opportunities",
     key="id",
     anchor_key="id",
+    events=tuple(
+        Event(type=f"crm.opportunity.{what}") for what in ("created", "updated", "won", "lost")
+    ),
     reference="external_ref",
     owns={
         "client_id": Column(name="account_id"),
@@ -166,6 +171,9 @@ SUFFIX = {
     FilterOp.TO: ".to",
 }
 
+_SINCE = (("limit", "{limit}"), ("{time}.from", "{since}"), ("sort", "{time}"))
+CHANGED = ChangedForm(first=_SINCE, further=(*_SINCE, ("after", "{at},{key}")))
+
 
 class Crm:
     """The CRM over its REST API."""
@@ -178,6 +186,9 @@ class Crm:
 
     async def fetch(self, query: RowQuery) -> Rows:
         return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
+
+    async def changed(self, query: ChangedQuery) -> Rows:
+        return await self._upstream.read(_path(query.binding), CHANGED.parameters(query), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
         created: Row = await self._upstream.write("POST", _path(binding), row, shape=record_of)

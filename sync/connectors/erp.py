@@ -17,6 +17,7 @@ from schema.errors import Invalid
 from schema.system import System
 from sync.connectors.binding import Binding, Row
 from sync.connectors.calls import call_of
+from sync.connectors.changed_form import ChangedForm
 from sync.connectors.erp_bindings import (
     CLIENT,
     INVOICE,
@@ -29,7 +30,7 @@ from sync.connectors.erp_calls import CALLS
 from sync.connectors.erp_contracts import CONTRACTS
 from sync.connectors.erp_work import WORK
 from sync.connectors.http import Dialect, Endpoint, Upstream, page_of, path_segment, record_of
-from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.connectors.ports import ChangedQuery, Condition, RowQuery, Rows
 
 
 def _refusal(body: Any) -> tuple[str, str]:
@@ -40,6 +41,28 @@ def _refusal(body: Any) -> tuple[str, str]:
 DIALECT = Dialect(refusal=_refusal, stale=frozenset({"STALE"}))
 NUMBERED = frozenset({"doc_id", "id"})
 COMPARE = {FilterOp.FROM: "ge", FilterOp.TO: "le"}
+
+
+def _literal(column: str, value: Any) -> str:
+    """A number as it is, a text in quotes with its own quotes doubled.
+
+    Raises Invalid for a text where the ERP counts, such as the key in a forged cursor.
+    """
+    text = str(value)
+    if column not in NUMBERED:
+        return "'" + text.replace("'", "''") + "'"
+    if not re.fullmatch("[0-9]{1,19}", text):
+        raise Invalid(f"{text!r:.80} is not a {column} of the ERP, which is a whole number.")
+    return text
+
+
+_IN_ORDER = (("$orderby", "{time},{id}"), ("$top", "{limit}"))
+_BEHIND = "{time} gt {at} or {time} eq {at} and {id} gt {key}"
+CHANGED = ChangedForm(
+    first=(("$filter", "{time} ge {since}"), *_IN_ORDER),
+    further=(("$filter", _BEHIND), *_IN_ORDER),
+    literal=_literal,
+)
 
 
 class Erp:
@@ -58,6 +81,9 @@ class Erp:
         if any(c.op is FilterOp.IN and not c.value for c in query.where):
             return Rows(rows=(), has_more=False)
         return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
+
+    async def changed(self, query: ChangedQuery) -> Rows:
+        return await self._upstream.read(_path(query.binding), CHANGED.parameters(query), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
         created: Row = await self._upstream.write("POST", _path(binding), row, shape=record_of)
@@ -113,16 +139,3 @@ def _clause(condition: Condition) -> str:
     if condition.op is FilterOp.CONTAINS:
         return f"contains({column},{_literal(column, value)})"
     return f"{column} {COMPARE[condition.op]} {value}"
-
-
-def _literal(column: str, value: Any) -> str:
-    """A number as it is, a text in quotes with its own quotes doubled.
-
-    Raises Invalid for a text where the ERP counts, such as the key in a forged cursor.
-    """
-    text = str(value)
-    if column not in NUMBERED:
-        return "'" + text.replace("'", "''") + "'"
-    if not re.fullmatch("[0-9]{1,19}", text):
-        raise Invalid(f"{text!r:.80} is not a {column} of the ERP, which is a whole number.")
-    return text

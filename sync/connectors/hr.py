@@ -16,6 +16,7 @@ from schema.entity import FilterOp
 from schema.rate import RateUnit
 from schema.system import System
 from sync.connectors.binding import Binding, Column, PartColumn, RateColumns, Row
+from sync.connectors.changed_form import ChangedForm
 from sync.connectors.http import (
     Dialect,
     Endpoint,
@@ -84,7 +85,8 @@ DIALECT = Dialect(
     refusal=lambda body: (body["error"]["type"], body["error"]["message"]),
     stale=frozenset({"version_conflict"}),
 )
-_BEGINNING = "1970-01-01T00:00:00+00:00"
+_SINCE = (("page_size", "{limit}"), ("changed_since", "{since}"))
+CHANGED = ChangedForm(first=_SINCE, further=(*_SINCE, ("changed_after", "{at},{key}")))
 SUFFIX = {FilterOp.IN: "", FilterOp.CONTAINS: "_like", FilterOp.FROM: "_from", FilterOp.TO: "_to"}
 
 
@@ -101,8 +103,7 @@ class Hr:
         return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
 
     async def changed(self, query: ChangedQuery) -> Rows:
-        parameters = list(_changed_parameters(query))
-        return await self._upstream.read(_path(query.binding), parameters, _page)
+        return await self._upstream.read(_path(query.binding), CHANGED.parameters(query), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
         created: Row = await self._upstream.write("POST", _path(binding), row, shape=record_of)
@@ -138,12 +139,3 @@ def _parameters(query: RowQuery) -> Iterator[tuple[str, str]]:
         yield "order", "desc"
     for condition in query.where:
         yield named_condition(query.binding, condition, SUFFIX)
-
-
-def _changed_parameters(query: ChangedQuery) -> Iterator[tuple[str, str]]:
-    yield "page_size", str(query.limit)
-    since = _BEGINNING if query.since is None else query.since.isoformat()
-    yield "changed_since", since
-    if query.after is not None:
-        moment, key = query.after
-        yield "changed_after", f"{moment.isoformat()},{key}"

@@ -21,6 +21,7 @@ from schema.entity import FilterOp
 from schema.system import System
 from sync.connectors.binding import Binding, Column, MoneyColumns, Row
 from sync.connectors.calls import call_of
+from sync.connectors.changed_form import ChangedForm
 from sync.connectors.http import (
     Dialect,
     Endpoint,
@@ -30,7 +31,7 @@ from sync.connectors.http import (
     path_segment,
     record_of,
 )
-from sync.connectors.ports import Condition, RowQuery, Rows
+from sync.connectors.ports import ChangedQuery, Condition, RowQuery, Rows
 from sync.connectors.psa_contracts import CONTRACTS
 from sync.connectors.psa_work import CALLS, WORK
 from sync.connectors.words import (
@@ -163,6 +164,8 @@ def _refusal(body: Any) -> tuple[str, str]:
 
 DIALECT = Dialect(refusal=_refusal, stale=frozenset({"conflict"}))
 MATCH = {FilterOp.IN: "", FilterOp.CONTAINS: "[like]", FilterOp.FROM: "[gte]", FilterOp.TO: "[lte]"}
+_SINCE = (("page[size]", "{limit}"), ("filter[{time}][gte]", "{since}"), ("sort", "{time},{id}"))
+CHANGED = ChangedForm(first=_SINCE, further=(*_SINCE, ("page[after]", "{at},{key}")))
 
 
 class Psa:
@@ -179,6 +182,9 @@ class Psa:
 
     async def fetch(self, query: RowQuery) -> Rows:
         return await self._upstream.read(_path(query.binding), list(_parameters(query)), _page)
+
+    async def changed(self, query: ChangedQuery) -> Rows:
+        return await self._upstream.read(_path(query.binding), CHANGED.parameters(query), _page)
 
     async def create(self, binding: Binding, row: Row, *, idempotency_key: str) -> Row:
         created: Row = await self._upstream.write(

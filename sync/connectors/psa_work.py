@@ -7,7 +7,7 @@ from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.rate import RateUnit
 from schema.system import System
-from sync.connectors.binding import Binding, Column, FxColumns, MoneyColumns, RateColumns
+from sync.connectors.binding import Binding, Column, Event, FxColumns, MoneyColumns, RateColumns
 from sync.connectors.calls import Call, Calls
 from sync.connectors.words import duration_of, hours_text
 
@@ -51,6 +51,15 @@ ASSIGNMENT = Binding(
     },
 )
 
+TIME_EVENTS = tuple(
+    Event(type=f"time-entry.{what}")
+    for what in ("created", "updated", "submitted", "approved", "returned")
+)
+EXPENSE_EVENTS = tuple(
+    Event(type=f"expense-line.{what}")
+    for what in ("created", "updated", "submitted", "cleared", "returned")
+)
+
 TIME_ENTRY = Binding(
     entity=TimeEntry,
     system=System.PSA,
@@ -58,6 +67,7 @@ TIME_ENTRY = Binding(
     table="public.time_entries",
     key="id",
     anchor_key="id",
+    events=TIME_EVENTS,
     reference="external_ref",
     read_only=frozenset({"status", "approved_by", "approved_at", "locked_reason"}),
     unread=frozenset({"remark", "returned_by"}),
@@ -95,6 +105,7 @@ EXPENSE_ITEM = Binding(
     table="public.expense_lines",
     key="id",
     anchor_key="id",
+    events=EXPENSE_EVENTS,
     reference="external_ref",
     read_only=frozenset({"status"}),
     unread=frozenset({"approver", "remark", "returned_by"}),

@@ -16,6 +16,7 @@ import msgspec
 from schema.entity import entity_name
 from schema.position import Topic
 from sync.connectors.binding import Binding
+from sync.resnapshots import KeyRange
 from sync.store.projection_tables import table_for
 
 _PARKED = """
@@ -47,10 +48,11 @@ async def held_of(
 ) -> dict[str, Held]:
     """What is held of each record, by key; the oldest, where several types hold it.
 
-    What is deleted, or was never met, is absent.
+    What is deleted, or was never met, is absent. A type that is part of another's row is as new as
+    that, and often has no record yet.
     """
     found: list[dict[str, Held]] = []
-    for binding in bindings:
+    for binding in (one for one in bindings if one.is_part_of is None):
         rows = await connection.fetch(_held_sql(binding), *_names(binding), list(keys))
         found.append({key: Held(version, as_of) for key, version, as_of in rows})
     everywhere = set(keys).intersection(*found)
@@ -75,6 +77,22 @@ async def missing_from(
         rows = await connection.fetch(_missing_sql(binding), *_names(binding), sweep)
         missing.update(key for (key,) in rows)
     return sorted(missing)
+
+
+async def unmet_of(
+    connection: asyncpg.Connection,
+    bindings: Iterable[Binding],
+    keys: KeyRange,
+    met: Sequence[str],
+    before: datetime,
+) -> list[str]:
+    """The keys in a range that were known `before`, and are not among those that were met."""
+    unmet: set[str] = set()
+    for binding in bindings:
+        of = *_names(binding), keys.low, keys.high, list(met), before
+        rows = await connection.fetch(_unmet_sql(binding, keys), *of)
+        unmet.update(key for (key,) in rows)
+    return sorted(unmet)
 
 
 def _names(binding: Binding) -> tuple[str, str]:
@@ -120,4 +138,13 @@ SELECT x.external_id FROM sweep s JOIN xref x ON x.first_seen < s.began_at {join
 WHERE s.id = $3 AND s.completed_at IS NOT NULL
     AND (x.system, x.entity) = ($1, $2) AND NOT x.is_former
     AND NOT EXISTS (SELECT FROM sweep_seen m WHERE (m.sweep, m.key) = (s.id, x.external_id))
+"""
+
+
+def _unmet_sql(binding: Binding, keys: KeyRange) -> str:
+    join, _ = _held(binding)
+    return f"""
+SELECT x.external_id FROM xref x {join}
+WHERE (x.system, x.entity) = ($1, $2) AND NOT x.is_former AND x.first_seen < $6
+    AND {keys.condition("x.external_id", "$3", "$4")} AND x.external_id <> ALL ($5)
 """

@@ -26,6 +26,12 @@ from schema.position import Position, Topic
 
 NOBODY = "http://127.0.0.1:9"
 ANN = ("--by", "ann@firm.example", "--why", "Mended.")
+BURIED = """
+INSERT INTO delivery (target, entity, record_id, fields, state, cause, caused_at, attempts,
+                      last_error, settled_at)
+VALUES ($1, 'client', $2, '{name}', 'dead', 'crm/0@1', now(), 9, 'no such client', now())
+RETURNING id
+"""
 
 
 @pytest.fixture
@@ -97,6 +103,39 @@ async def test_a_dead_letter_from_its_listing_to_its_end(
     assert "no such unsettled dead letter" in said
 
 
+async def test_a_dead_delivery_from_its_listing_to_its_end(desk: Desk, hub_database: str) -> None:
+    """Listed by target, shown with what its target said, sent again or given up, once."""
+    first, second, other = [
+        str(await desk.pool.fetchval(BURIED, target, record_id))
+        for target, record_id in (("psa", "cli_1"), ("psa", "cli_2"), ("erp", "cli_1"))
+    ]
+    assert "3 copies are refused for good" in (await concord(hub_database, "status"))[1]
+    _, listed = await concord(
+        hub_database, "deliveries", "list", "--target", "psa", "--after", first
+    )
+    assert re.findall(r"│ (\d+) +│ (psa|erp)", listed) == [(second, "psa")]
+    code, said = await concord(hub_database, "deliveries", "show", first)
+    assert code == 0
+    assert re.findall(r"^(target|fields|sent|why) +(.*)$", said, re.MULTILINE) == [
+        *(("target", "psa"), ("fields", "name"), ("sent", "9"), ("why", "no such client")),
+    ]
+    said = await refused(hub_database, "deliveries", "retry", *ANN)
+    assert "by their ids, or all to a --target" in said
+    for words, answer in (
+        (("retry", first), "Owed again: 1."),
+        (("retry", "--target", "psa"), "Owed again: 1."),
+        (("discard", other), "Given up: 1."),
+    ):
+        code, said = await concord(hub_database, "deliveries", *words, *ANN)
+        assert (code, said.splitlines()[-1]) == (0, answer)
+    await refused(hub_database, "deliveries", "discard", other, *ANN)
+    rows = await desk.pool.fetch("SELECT state, handled_by, handled_why FROM delivery")
+    ann = ("ann@firm.example", "Mended.")
+    assert sorted(map(tuple, rows)) == [
+        *(("discarded", *ann), ("pending", *ann), ("pending", *ann)),
+    ]
+
+
 async def test_a_parked_topic_is_told_and_resumed(desk: Desk, hub_database: str) -> None:
     position = Position(topic=Topic(ACCOUNTS), partition=0, offset=7)
     await desk.intake.parked_topics.park(position, "no column segment")
@@ -147,6 +186,19 @@ def test_what_cannot_be_read_again_is_refused(
     )
     assert isinstance(told.exception, Invalid)
     assert answer in told.exception.message
+
+
+async def test_a_polled_system_is_read_again_by_what_its_api_lists(
+    desk: Desk, hub_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its legal entities, and not the periods that only touch them; no database is needed."""
+    monkeypatch.setenv("CONCORD_ERP__CAPTURE", "poll")
+    code, said = await concord(hub_database, "resnapshot", "--system", "erp", *ANN)
+    assert code == 0
+    assert "erp.public.entities will be read again" in said
+    assert "periods" not in said
+    said = await refused(hub_database, "resnapshot", "--system", "erp", "--table", "periods", *ANN)
+    assert "ERP has no captured table periods; it has public.entities" in said
 
 
 async def test_what_is_asked_for_is_told_by_status(desk: Desk, hub_database: str) -> None:

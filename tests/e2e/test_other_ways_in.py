@@ -1,4 +1,4 @@
-"""The page on other ways in, followed: billing calls and HR is polled, to the projection."""
+"""The page on other ways in, followed: three systems call and HR is polled."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from hub.running import Hub
 from hub.server import background, serving
 from hub.settings import Settings
 from hub.wiring import build_hub
+from sync.resnapshots import KeyRange, Resnapshots
+from sync.signed import Signed
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/other-ways-in.md").read_text()
 SETTINGS = dict(re.findall(r"^(CONCORD_\w+)=(.*)$", PAGE, re.MULTILINE))
@@ -26,13 +29,43 @@ SECRET = "a secret of at least 24 bytes"
 NOBODY = "http://127.0.0.1:9"
 DEADLINE_S = 60
 PEOPLE = "SELECT hr_key, name FROM projection.resource WHERE hr_deleted_at IS NULL"
-DRAFTS = "SELECT billing_key, draft_status FROM projection.invoice WHERE billing_key IS NOT NULL"
 
 
-@pytest.fixture
-async def billing(seeded_database: Callable[[str], str]) -> AsyncIterator[StandIn]:
-    async with stand_in("billing", seeded_database("billing")) as running:
-        yield running
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A system that calls us: what is held and what is owned, as texts, and a change to tell of.
+
+    `changed` selects a record that may be changed, `call` changes it, by method, path and body.
+    """
+
+    held: str
+    owned: str
+    changed: str
+    call: tuple[str, str, Any]
+
+
+CALLERS = {
+    "billing": Caller(
+        held="SELECT billing_key, draft_status FROM projection.invoice"
+        " WHERE billing_key IS NOT NULL",
+        owned="SELECT id, status FROM invoices",
+        changed="SELECT id FROM invoices WHERE status = 'draft' LIMIT 1",
+        call=("POST", "/v1/invoices/{}/finalize", {"approved_by": "E1001"}),
+    ),
+    "psa": Caller(
+        held="SELECT psa_key, coalesce(approved_by, '-') FROM projection.time_entry"
+        " WHERE psa_key IS NOT NULL",
+        owned="SELECT id::text, coalesce(approver, '-') FROM time_entries",
+        changed="SELECT id FROM time_entries WHERE entry_state = 'waiting' LIMIT 1",
+        call=("POST", "/api/v2/time-entries/{}/sign-off", {"data": {"approver": "ann@firm"}}),
+    ),
+    "crm": Caller(
+        held="SELECT crm_key, name FROM projection.client WHERE crm_key IS NOT NULL",
+        owned="SELECT id, account_name FROM accounts",
+        changed="SELECT id FROM accounts LIMIT 1",
+        call=("PATCH", "/services/accounts/{}", {"account_name": "Renamed"}),
+    ),
+}
 
 
 @pytest.fixture
@@ -62,32 +95,35 @@ def told_by_the_page(system: str) -> dict[str, str]:
     return told
 
 
-async def test_billing_is_heard_of_by_its_webhooks(database: str, billing: StandIn) -> None:
+@pytest.mark.parametrize("system", CALLERS)
+async def test_a_system_is_heard_of_by_its_webhooks(
+    database: str, seeded_database: Callable[[str], str], system: str
+) -> None:
     """A sweep fills the projection, and each change comes by a call that stands in the log."""
-    told = told_by_the_page("billing") | {"url": billing.url, "key": "demo-billing"}
-    assert told["webhook_secrets"] == SECRET
-    async with hub_over(database, billing=told) as (hub, url), AsyncExitStack() as stack:
-        await until(
-            lambda: _all_held(hub, billing, DRAFTS, "SELECT id, status FROM invoices"),
-            seconds=DEADLINE_S,
-        )
-        hook = Hook(url=f"{url}/webhooks/billing", secret=SECRET)
-        async with billing.pool.acquire() as connection:
-            await prepare_hooks(connection, hook)
-        await stack.enter_async_context(_telling(billing, hook))
-        key = await billing.pool.fetchval("SELECT id FROM invoices WHERE status = 'draft' LIMIT 1")
-        await _call(billing, f"/v1/invoices/{key}/finalize", {"approved_by": "E1001"})
-        await until(
-            lambda: _all_held(hub, billing, DRAFTS, "SELECT id, status FROM invoices"),
-            seconds=DEADLINE_S,
-        )
-        kept = "SELECT count(*) FROM log_record WHERE topic = 'billing.events'"
-        assert await hub.pool.fetchval(kept) == 1
-        assert await billing.pool.fetchval("SELECT count(*) FROM webhook_outbox") == 0
+    caller = CALLERS[system]
+    async with AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(stand_in(system, seeded_database(system)))
+        told = told_by_the_page(system) | {"url": owner.url, "key": f"demo-{system}"}
+        assert told["webhook_secrets"] == SECRET
+        hub, url = await stack.enter_async_context(hub_over(database, **{system: told}))
+
+        async def is_level() -> bool:
+            return await _all_held(hub, owner, caller.held, caller.owned)
+
+        await until(is_level, seconds=DEADLINE_S)
+        hook = Hook(url=f"{url}/webhooks/{system}", secret=SECRET)
+        async with owner.pool.acquire() as connection:
+            await prepare_hooks(system, connection, hook)
+        await stack.enter_async_context(_telling(system, owner, hook))
+        await _call(system, owner, caller)
+        await until(is_level, seconds=DEADLINE_S)
+        kept = "SELECT count(*) FROM log_record WHERE topic = $1"
+        assert await hub.pool.fetchval(kept, f"{system}.events") == 1
+        assert await owner.pool.fetchval("SELECT count(*) FROM webhook_outbox") == 0
 
 
 async def test_hr_is_polled(database: str, hr: StandIn) -> None:
-    """Filled, followed, and swept: nobody reads its write-ahead log."""
+    """Filled, followed, swept and read again: nobody reads its write-ahead log."""
     told = told_by_the_page("hr") | {"url": hr.url, "key": "demo-hr"}
     told |= {"poll_every": "PT0.1S", "sweep_every": "PT0.5S"}
     everybody = "SELECT employee_number, full_name FROM employees"
@@ -105,11 +141,17 @@ async def test_hr_is_polled(database: str, hr: StandIn) -> None:
         number = await hr.pool.fetchval(unneeded)
         await hr.pool.execute("DELETE FROM employees WHERE employee_number = $1", number)
         await until(lambda: _all_held(hub, hr, PEOPLE, everybody), seconds=DEADLINE_S)
+        await hub.pool.execute("UPDATE projection.resource SET name = 'drift'")
+        signed = Signed(by="ann@firm.example", why="Drift.")
+        resnapshots = hub.services.operations.resnapshots
+        [wanted] = await resnapshots.ask("hr", ["public.employees"], KeyRange(), signed)
+        await until(lambda: _all_held(hub, hr, PEOPLE, everybody), seconds=DEADLINE_S)
+        await until(lambda: _is_done(resnapshots, wanted), seconds=DEADLINE_S)
 
 
 @asynccontextmanager
-async def _telling(billing: StandIn, hook: Hook) -> AsyncIterator[None]:
-    task = asyncio.create_task(tell(billing.pool, hook))
+async def _telling(system: str, owner: StandIn, hook: Hook) -> AsyncIterator[None]:
+    task = asyncio.create_task(tell(system, owner.pool, hook))
     try:
         yield
     finally:
@@ -126,7 +168,13 @@ async def _all_held(hub: Hub, owner: StandIn, held: str, owned: str) -> bool:
     }
 
 
-async def _call(owner: StandIn, path: str, body: dict[str, str]) -> None:
-    headers = {"authorization": "Bearer demo-billing"}
+async def _is_done(resnapshots: Resnapshots, wanted: int) -> bool:
+    return (await resnapshots.known(wanted)).state == "done"
+
+
+async def _call(system: str, owner: StandIn, caller: Caller) -> None:
+    method, path, body = caller.call
+    key = await owner.pool.fetchval(caller.changed)
+    headers = {"authorization": f"Bearer demo-{system}"}
     async with httpx.AsyncClient(base_url=owner.url, trust_env=False, headers=headers) as client:
-        (await client.post(path, json=body)).raise_for_status()
+        (await client.request(method, path.format(key), json=body)).raise_for_status()

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from support.changed_conformance import ChangedConformance
 from support.reading_conformance import NOBODY, ReadingConformance, fetch_by, first_of
 from support.wire import Answering, hang_up, listening, saying, stop_halfway, trickle
 
@@ -42,7 +43,7 @@ BROKEN: Mapping[str, Answering] = {
 }
 
 
-class ConnectorConformance(ReadingConformance):
+class ConnectorConformance(ReadingConformance, ChangedConformance):
     """The suite. `record` is a complete row of `creates` in the system's own words."""
 
     connector: ClassVar[Callable[[Endpoint], Writes]]

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from support.envelopes import envelope, record, whole
 
-from cdc.capture.api_rows import HINT
+from cdc.capture.api_rows import HINT, MET
 from cdc.decode import Decoder
 from cdc.envelope.markers import HEARTBEAT
 from cdc.envelope.outbox import Outbox
@@ -18,7 +18,7 @@ from cdc.envelope.placeholder import UNAVAILABLE
 from cdc.envelope.reader import EnvelopeReader
 from schema.position import Topic
 from sync.changes import Change, Reject, Touched
-from sync.connectors import crm, erp, tryton_erp_bindings
+from sync.connectors import crm, erp, erp_bindings, tryton_erp_bindings
 
 TABLE = "crm.public.accounts"
 KEY = {"id": "ACC-1"}
@@ -52,6 +52,21 @@ def test_a_hint_is_no_envelope_where_transactions_are_waited_for_either(decoder:
     assert told.part is None
     assert told.meaning == decoder.decode(hint)
     assert [type(one) for one in told.meaning] == [Touched]
+
+
+@pytest.mark.parametrize(("said", "is_read"), [(MET, True), (b"read back", False)])
+def test_a_hint_of_a_record_that_is_only_touched_reads_it_back(said: bytes, is_read: bool) -> None:
+    """It stands in the topic of the first table, whose rows touch it; and no other's."""
+    entities = Decoder([erp_bindings.LEGAL_ENTITY])
+    for table, count in (("entities", 1), ("periods", 0)):
+        of = f"erp.public.{table}"
+        hint = msgspec.structs.replace(
+            record(of, {"entity_code": "NL01"}, None), headers={HINT: said}
+        )
+        told = entities.decode(hint)
+        assert [(type(one), one.key, one.is_read) for one in told] == [  # type: ignore[union-attr]
+            (Touched, "NL01", is_read)
+        ] * count
 
 
 def test_an_unchanged_column_is_left_out_of_the_change(decoder: Decoder) -> None:

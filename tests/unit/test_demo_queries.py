@@ -176,3 +176,48 @@ def test_odata_refuses_what_it_does_not_understand(expression: str) -> None:
     with pytest.raises(Refusal) as refused:
         read_options(erp.PROJECTS, [("$filter", expression)])
     assert refused.value.reason is Reason.UNKNOWN_FILTER
+
+
+SINCE = "2026-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "table", "since"),
+    [
+        (crm.SPELLING, crm.ACCOUNTS, "updated_at.from"),
+        (psa.SPELLING, psa.CLIENTS, "filter[updated_at][gte]"),
+        (billing.SPELLING, billing.INVOICES, "updated_at[gte]"),
+    ],
+)
+def test_changes_are_listed_in_the_order_that_was_asked_for(
+    spelling: Spelling, table: Table, since: str
+) -> None:
+    """Whoever leaves the order out would page by the key, and miss what moves."""
+    assert spelling.changed_order is not None
+    with pytest.raises(Refusal, match="order of changes"):
+        spelling.read(table, [(since, SINCE)])
+    query = spelling.read(table, [(since, SINCE), spelling.changed_order])
+    assert query.changed is not None
+    assert (query.changed.since.isoformat(), query.changed.after) == (SINCE, None)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "updated_at le 2026-01-01",
+        "updated_at ge 2026-01-01 and doc_id gt 7",
+        "updated_at gt 2026-01-01",
+        "updated_at gt 2026-01-01 or updated_at eq 2026-01-02 and doc_id gt 7",
+        "updated_at gt 2026-01-01 or updated_at eq 2026-01-01 and doc_id gt '7'",
+        "updated_at ge yesterday",
+    ],
+)
+def test_other_questions_for_changes_are_refused(expression: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_options(erp.AR_INVOICES, [("$filter", expression), ("$orderby", "updated_at,doc_id")])
+    assert refused.value.reason is Reason.UNKNOWN_FILTER
+
+
+def test_an_option_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(Refusal, match="given twice"):
+        read_options(erp.AR_INVOICES, [("$top", "1"), ("$top", "2")])

@@ -33,7 +33,6 @@ def test_a_database_is_read_where_its_log_is_the_way() -> None:
     "hr",
     [
         {"webhook_secrets": SECRET},
-        {"capture": "poll", "kind": "tryton"},
         {"capture": "mail"},
         {"capture": "webhook", "webhook_form": "morse"},
     ],
@@ -41,6 +40,12 @@ def test_a_database_is_read_where_its_log_is_the_way() -> None:
 def test_two_ways_at_once_and_unknown_ones_are_refused(hr: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         settings(**hr)
+
+
+@pytest.mark.parametrize("way", ["poll", "webhook"])
+def test_what_cannot_be_polled_is_told_what_to_do(way: str) -> None:
+    with pytest.raises(ValidationError, match=r"hr\n.*Leave capture=wal and set capture_url"):
+        settings(capture=way, kind="tryton")
 
 
 def test_ids_are_remembered_for_longer_than_they_may_be_replayed() -> None:
