@@ -153,5 +153,6 @@ def test_a_project_is_activated_once_every_system_has_it(
         with pytest.raises(Rejected, match=expected) as refused:
             PROJECT.require("activate", state, facts)
         assert refused.value.owner_code == "NOT_SET_UP"
+    assert PROJECT.step("activate", state).target is ProjectStatus.ACTIVE
     asking = [one for one in ProjectStatus if PROJECT.tells(one)]
     assert asking == [ProjectStatus.PROVISIONING]
