@@ -24,6 +24,8 @@ from sync.intake import Intake
 from sync.xref import Xref
 
 LANES = 3 * 4
+DEADLINE_S = 240
+"""The mock takes its time to let a member join, and the more the less it gets to run."""
 _APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE next_offset > 0"
 
 
@@ -41,7 +43,7 @@ async def test_a_zombie_and_its_heir_apply_everything_once(pool: asyncpg.Pool) -
             for _ in range(40):
                 await log.append([record for _ in range(25) for record in firm.step()])
             ends = await log.ends(topics)
-            await until(lambda: has_applied(pool, ends), seconds=90)
+            await until(lambda: has_applied(pool, ends), seconds=DEADLINE_S)
         await log.close()
     assert "listener.superseded" in {entry["event"] for entry in logs}
     await assert_holds(pool, firm)
@@ -66,7 +68,7 @@ async def listening(pool: asyncpg.Pool, cluster: MockCluster, group: str) -> Asy
         await consumer.poll(1, timedelta(milliseconds=100))
         return len(await consumer.assignment()) == LANES
 
-    await until(has_all, seconds=90)
+    await until(has_all, seconds=DEADLINE_S)
     intake = Intake(pool, Xref(pool), {}, utc_now)
     working = asyncio.create_task(Listener(consumer, Decoder(BINDINGS), intake, PACE).run())
     try:
