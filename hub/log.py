@@ -48,9 +48,8 @@ class Log:
 
     `verify` refuses a log whose positions mean nothing in our database, and one that would lose
     changes; `make_topics` makes those that must be read from their first record on; `firsts` are
-    the oldest offsets of what we read, and `ends` the next ones; `backlog` is
-    what our group has not read; `trim` forgets what is too old; `reader` reads it all in a group of
-    its own.
+    the oldest offsets of what we read, and `ends` the next ones; `backlog` is what our group has
+    not read; `trim` forgets what is too old; `reader` reads it all in a group of its own.
     """
 
     appends: Appends
