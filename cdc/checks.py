@@ -22,10 +22,11 @@ class Trouble:
 
 
 def judge(troubles: Iterable[Trouble]) -> None:
-    """Tell all of them loudly. Raises Invalid with the fatal ones."""
+    """Tell all of them, the fatal ones as errors. Raises Invalid with those."""
     found = list(troubles)
     for trouble in found:
-        _log.error("check.failed", name=trouble.name, text=trouble.text)
+        tell = _log.error if trouble.is_fatal else _log.warning
+        tell("check.failed", name=trouble.name, text=trouble.text)
     fatal = [trouble.text for trouble in found if trouble.is_fatal]
     if fatal:
         raise Invalid("; ".join(fatal))

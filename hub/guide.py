@@ -15,6 +15,8 @@ import httpx
 from hub.play import Play
 
 DEADLINE_S = 40.0
+FILL_S = 300.0
+"""For the first filling: a real ERP is asked for thousands of records, and the machine is busy."""
 T = TypeVar("T")
 
 
@@ -80,9 +82,11 @@ async def _read_events(reply: httpx.Response) -> AsyncIterator[dict[str, Any]]:
             yield body["data"]["invoiceStatusChanged"]
 
 
-async def until(look: Callable[[], Awaitable[T | None]], why: str) -> T:
+async def until(
+    look: Callable[[], Awaitable[T | None]], why: str, seconds: float = DEADLINE_S
+) -> T:
     """What `look` finds, as soon as it finds something. Raises Unkept after the deadline."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = await look()
         if found is not None:

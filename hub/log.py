@@ -26,7 +26,7 @@ from cdc.webhook.meaning import events_topic
 from hub.registry import Connectors, captured_tables
 from hub.settings import KafkaSettings, Settings
 from hub.spelling import outbox_topics
-from schema.errors import Invalid
+from schema.errors import ConcordError, Invalid
 from schema.position import LogPartition, Topic
 from schema.system import System
 from sync.lag import Backlog
@@ -48,9 +48,8 @@ class Log:
 
     `verify` refuses a log whose positions mean nothing in our database, and one that would lose
     changes; `make_topics` makes those that must be read from their first record on; `firsts` are
-    the oldest offsets of what we read, and `ends` the next ones; `backlog` is
-    what our group has not read; `trim` forgets what is too old; `reader` reads it all in a group of
-    its own.
+    the oldest offsets of what we read, and `ends` the next ones; `backlog` is what our group has
+    not read; `trim` forgets what is too old; `reader` reads it all in a group of its own.
     """
 
     appends: Appends
@@ -173,14 +172,14 @@ async def _make_topics(log: Makes, settings: Settings, connectors: Connectors) -
     """Those of which transactions are waited for.
 
     A topic that is made by its first record is not read yet when that comes, so the first
-    transaction would pass in pieces. Where we may not make topics it does.
+    transaction would pass in pieces. Where nobody lets us make topics it does.
     """
     waited = [system for system in connectors.reads if settings.has_transactions(system)]
     tables = [topic for system in waited for topic in _tables(connectors, system)]
     try:
         await log.make(tables)
         await log.make(_transaction_topics(settings), partitions=1)
-    except Invalid as refusal:
+    except ConcordError as refusal:
         _log.warning("topics.not_made", why=refusal.message)
 
 

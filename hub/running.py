@@ -116,7 +116,10 @@ class Hub:
             tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
 
     async def _verify_log(self) -> None:
-        """A log that is down is waited for. Raises Invalid for one that must not be applied."""
+        """Wait for a log that is down, and make the topics that are read from their beginning.
+
+        Raises Invalid for a log that must not be applied.
+        """
         while True:
             try:
                 await self.log.verify()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from hub.guide import Guide, Unkept, require, until
+from hub.guide import FILL_S, Guide, Unkept, require, until
 from hub.tryton.payment import pay
 
 Step = Callable[[Guide], Awaitable[str]]
@@ -52,7 +52,7 @@ async def projection_fills(guide: Guide) -> str:
     async def filled() -> bool | None:
         return True if await guide.play.hub.is_filled() else None
 
-    await until(filled, "the projection stayed empty")
+    await until(filled, f"it is not full after {FILL_S:.0f} s", FILL_S)
     counted = await guide.play.hub.pool.fetchval("SELECT count(*) FROM xref")
     return f"{counted} records of five systems are linked"
 

@@ -9,7 +9,7 @@ import structlog
 
 
 def configure_logs(*, is_quiet: bool = False) -> None:
-    """Send logs to stderr. `is_quiet` keeps warnings and worse: for commands that tell a story."""
+    """Send logs to stderr. `is_quiet` keeps errors alone: for commands that tell a story."""
     # Plain tracebacks: a rich one prints local variables, which may hold secrets.
     console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     renderer: structlog.typing.Processor = (

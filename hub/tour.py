@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from hub.guide import DEADLINE_S, Guide, Unkept
+from hub.guide import DEADLINE_S, FILL_S, Guide, Unkept
 from hub.play import on_stage
 from hub.stage import Engine, Kind, Size
 from hub.story import STORY, Step
@@ -38,7 +38,7 @@ async def tour(state: Path, *, crm: Kind, erp: Kind, size: Size, log: Engine) ->
 async def _tell(console: Console, number: int, title: str, step: Step, guide: Guide) -> bool:
     begun = time.monotonic()
     try:
-        async with asyncio.timeout(DEADLINE_S * 2):
+        async with asyncio.timeout(FILL_S + DEADLINE_S):
             outcome = await step(guide)
     except (Unkept, TrytonRefused, httpx.HTTPError, TimeoutError, KeyError) as error:
         why = str(error) or type(error).__name__

@@ -134,15 +134,13 @@ class Xref:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._known = Known()
-        self._version: int | None = None
         self._looked_at = -_OLDEST_S
 
     async def current(self, connection: asyncpg.Connection | asyncpg.Pool) -> Known:
         """What is cached and true, as `connection` sees it; a full cache starts anew."""
         version = await connection.fetchval(_VERSION)
-        if version != self._version or len(self._known) > _CACHE_LIMIT:
-            self.forget()
-            self._version = self._known.version = version
+        if version != self._known.version or len(self._known) > _CACHE_LIMIT:
+            self._known = Known(version=version)
         return self._known
 
     async def resolve(self, refs: Iterable[Ref]) -> dict[Ref, str]:
@@ -195,10 +193,6 @@ class Xref:
         fresh = {ref: record_id for ref, record_id in links if ref not in known}
         if fresh:
             await insert(self._pool, fresh)
-
-    def forget(self) -> None:
-        """Drop what is cached. Whoever still holds the old cache fills it for nobody."""
-        self._known = Known()
 
     async def _recent(self) -> Known:
         now = time.monotonic()

@@ -52,12 +52,12 @@ _REUSE = """
 UPDATE xref SET record_id = $4, is_former = false
 WHERE (system, entity, external_id) = ($1, $2, $3)
 """
-# A younger link outlives nothing by itself: where a key change was missed, the key that is read now
-# was met after those that were told of.
+# Where a key change was missed, the key that is read now was met after those that were told of: it
+# is not outlived. Nor is one whose own lane has told that it was left: reads there are of another.
 _OUTLIVED = """
 SELECT told.external_id FROM unnest($3::text[]) AS read (external_id)
 JOIN xref told ON (told.system, told.entity, told.external_id) = ($1, $2, read.external_id)
-WHERE EXISTS (
+WHERE NOT told.is_former AND EXISTS (
     SELECT FROM xref later
     WHERE (later.system, later.entity, later.record_id) = ($1, $2, told.record_id)
       AND later.since_epoch = $4

@@ -19,6 +19,8 @@ from cdc.log.kafka_consumer import KafkaLogConsumer
 from schema.position import LogPartition, Topic
 
 LANES = 3 * 4
+DEADLINE_S = 240
+"""The mock takes its time to let a member join, and the more the less it gets to run."""
 _APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE next_offset > 0"
 
 
@@ -36,7 +38,7 @@ async def test_a_zombie_and_its_heir_apply_everything_once(pool: asyncpg.Pool) -
             for _ in range(40):
                 await log.append([record for _ in range(25) for record in firm.step()])
             ends = await log.ends(topics)
-            await until(lambda: has_applied(pool, ends), seconds=90)
+            await until(lambda: has_applied(pool, ends), seconds=DEADLINE_S)
         await log.close()
     assert "listener.superseded" in {entry["event"] for entry in logs}
     await assert_holds(pool, firm)
@@ -61,6 +63,6 @@ async def listening(pool: asyncpg.Pool, cluster: MockCluster, group: str) -> Asy
         await consumer.poll(1, timedelta(milliseconds=100))
         return len(await consumer.assignment()) == LANES
 
-    await until(has_all, seconds=90)
+    await until(has_all, seconds=DEADLINE_S)
     async with at_work(listener(pool, consumer, BINDINGS).run):
         yield

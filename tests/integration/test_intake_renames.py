@@ -149,6 +149,21 @@ async def test_a_read_under_a_key_that_was_left_undoes_nothing(pool: asyncpg.Poo
     assert len(found) == 2 * number
 
 
+async def test_a_read_under_a_key_that_another_took_is_of_that_one(desk: Desk) -> None:
+    """However often the former record has changed its key since."""
+    lanes = Lanes(desk, 1)
+    lanes.keys = (*lanes.keys, "ACC-95000")
+    await desk.take(lanes.row(0, "Acme", 100, "c"))
+    for old, new, lsn in ((0, 1, 200), (1, 2, 300)):
+        for half in lanes.moved(old, new, "Acme II", lsn):
+            await desk.take(half)
+    for name in ("Newcomer", "Newcomer II"):
+        await desk.take(lanes.row(0, name, None, "r", snapshot="incremental"))
+        found = await clients(desk.pool)
+        assert found[lanes.keys[2]] == (lanes.first, "Acme II")
+        assert found[lanes.keys[0]][1] == name
+
+
 async def test_a_key_change_that_was_missed_is_read_again(desk: Desk) -> None:
     """The slot was lost: a read says by itself whose it is, though the key before was told of."""
     first, then, now = "C1", "C2", "C3"

@@ -1,4 +1,4 @@
-"""A database that has applied one log refuses another; positions would mean something else."""
+"""A database that has applied one log refuses another; and topics that are made before reading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import asyncpg
 import pytest
 
 from hub.log import _identify
+from hub.registry import captured_tables
+from hub.settings import Settings
+from hub.stage import SYSTEMS
+from hub.wiring import build_hub
 from schema.errors import Invalid
+from schema.system import System
 
 
 async def test_the_first_log_stays_the_log(pool: asyncpg.Pool) -> None:
@@ -26,3 +31,19 @@ async def test_positions_from_before_there_was_a_choice_are_of_the_postgres_log(
     with pytest.raises(Invalid, match="postgres"):
         await _identify(pool, "kafka one")
     await _identify(pool, "postgres")
+
+
+async def test_the_topics_of_transactions_that_are_waited_for_are_made(
+    pool: asyncpg.Pool, hub_database: str
+) -> None:
+    """All tables of such a system, and where its transactions end; nothing of the others."""
+    reached = {name: {"url": "http://127.0.0.1:9", "key": "-"} for name in SYSTEMS}
+    reached["crm"]["transactions"] = True
+    settings = Settings.model_validate({"database_url": hub_database, **reached})
+    async with build_hub(settings) as hub:
+        for _ in range(2):
+            await hub.log.make_topics()
+        tables = captured_tables(hub.connectors.reads[System.CRM].bindings)
+    made = await pool.fetch("SELECT topic, count(*) FROM log_partition GROUP BY topic")
+    expected = dict.fromkeys((f"crm.{table}" for table in tables), settings.log_partitions)
+    assert dict(map(tuple, made)) == expected | {"crm.transaction": 1}

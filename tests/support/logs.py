@@ -94,19 +94,23 @@ async def kafka_engine(access: KafkaAccess, log: KafkaLog) -> AsyncIterator[Engi
         await log.close()
 
 
+_ANSWERS_S = 60
+"""It answers at once, unless the machine has much to do."""
+
+
 class MockCluster:
     """One broker in this process. It lives as long as the client that was asked to play it."""
 
     def __init__(self) -> None:
         self._client = Producer({"bootstrap.servers": "-", "test.mock.num.brokers": 1})
-        [broker] = self._client.list_topics(timeout=5).brokers.values()
+        [broker] = self._client.list_topics(timeout=_ANSWERS_S).brokers.values()
         address = f"{broker.host}:{broker.port}"
         # It cannot negotiate versions.
         self.access = KafkaAccess(bootstrap_servers=(address,), api_version=(2, 3))
 
     def create_topic(self, topic: Topic) -> None:
         """Asking for a topic makes it."""
-        self._client.list_topics(topic, timeout=5)
+        self._client.list_topics(topic, timeout=_ANSWERS_S)
 
 
 class MockLog(KafkaLog):
