@@ -22,6 +22,12 @@ async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     await firm.feed.close()
 
 
+async def test_the_root_leads_to_the_explorer(http: httpx.AsyncClient) -> None:
+    found = await http.get("/", headers={"accept": "text/html"}, follow_redirects=True)
+    assert (found.status_code, found.url.path) == (200, "/graphql")
+    assert "GraphiQL" in found.text
+
+
 async def test_a_query_is_answered_in_the_media_type_asked_for(http: httpx.AsyncClient) -> None:
     """The specification's media type when accepted, the older one otherwise."""
     new = await http.post("/graphql", json=QUERY, headers=NEW)
