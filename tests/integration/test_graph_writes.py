@@ -13,7 +13,6 @@ CLIENT = mint("cli", "crm", "ACC-00001")
 PROJECT = mint("prj", "erp", "P-001")
 DOWN = Unavailable("ERP does not answer; try again later.", system=System.ERP)
 
-
 UPDATE = """
 mutation($input: UpdateClientInput!) {
   updateClient(input: $input) {
