@@ -9,13 +9,14 @@ RUN := $(UV) run --frozen --all-extras
 CRM ?= standard
 ERP ?= standard
 SIZE ?= S
+PORT ?= 8000
 # KAFKA=1 runs over a real Kafka that Debezium fills (needs Java 17 and Maven).
 KAFKA ?=
 LOG := $(if $(filter 1,$(KAFKA)),kafka,postgres)
 PYTHON ?= python3
 # Tests mostly wait for something: two processes take little more than half the time of one.
-# All tests of a real Tryton are one process's, those of a real Kafka the other's (tests/support/turns.py).
-AT_ONCE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# How they are shared out, and in which order: tests/support/turns.py.
+AT_ONCE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help env demo demo-clean tour check test bench snapshots
 
@@ -30,7 +31,7 @@ env: $(UV) ## Create or refresh the environment from uv.lock
 	@$(UV) sync --frozen --all-extras --compile-bytecode --quiet
 
 demo: env ## The whole firm on this machine: five systems, the hub, GraphiQL
-	@$(RUN) concord demo --crm $(CRM) --erp $(ERP) --size $(SIZE) --log $(LOG)
+	@$(RUN) concord demo --crm $(CRM) --erp $(ERP) --size $(SIZE) --log $(LOG) --port $(PORT)
 
 demo-clean: env ## Forget the demo's data
 	@$(RUN) concord demo --clean

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
@@ -50,7 +50,10 @@ def app(
     further: Sequence[BaseRoute] = (),
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """`/graphql` (HTTP, SSE, WebSocket, GraphiQL), the probes, `/metrics`, and `further` routes."""
+    """`/graphql` (HTTP, SSE, WebSocket, GraphiQL), the probes, `/metrics`, and `further` routes.
+
+    The root leads to `/graphql`, because that is what a person types first.
+    """
     view = View(Graph(Limits()), services, _page())
 
     async def ready(_: Request) -> Response:
@@ -63,6 +66,7 @@ def app(
 
     return Starlette(
         routes=[
+            Route("/", RedirectResponse("/graphql")),
             Route("/graphql", view),
             WebSocketRoute("/graphql", view),
             Mount("/graphiql", StaticFiles(directory=_GRAPHIQL)),

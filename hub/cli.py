@@ -27,7 +27,7 @@ from hub.doctor import examine
 from hub.operate import epoch, status, topics
 from hub.rebuild import rebuild
 from hub.resnapshot import resnapshot
-from hub.settings import Settings
+from hub.settings import Settings, setting_names
 from hub.stage import DEFAULT_STATE, Engine, Kind, Size, forget_stage
 from hub.telemetry import configure_logs
 from hub.wiring import build_hub
@@ -180,12 +180,13 @@ def apply() -> None:
 
 
 async def _serve(settings: Settings, *, all_roles: bool) -> None:
-    from hub.server import background, http_server
+    from hub.server import background, http_server, listen_at
 
     _require_loopback(settings.host)
     log.info("serve.loopback_only", host=settings.host, why=LOOPBACK_ONLY)
-    async with build_hub(settings) as hub, background(hub, all_roles=all_roles):
-        await http_server(hub, settings.host, settings.port).serve()
+    with listen_at(settings.host, settings.port) as listening:
+        async with build_hub(settings) as hub, background(hub, all_roles=all_roles):
+            await http_server(hub).serve(sockets=[listening])
 
 
 async def _role(settings: Settings, role: str) -> None:
@@ -217,6 +218,5 @@ def _run(role: Coroutine[Any, Any, None]) -> None:
 def _setting_trouble(error: ValidationError) -> str:
     lines = ["concord: the settings are not complete; see docs/reference/settings.md."]
     for detail in error.errors(include_url=False, include_input=False):
-        name = "CONCORD_" + "__".join(str(part) for part in detail["loc"]).upper()
-        lines.append(f"  {name}: {detail['msg']}")
+        lines += [f"  {name}: {detail['msg']}" for name in setting_names(detail["loc"])]
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hub.running import Hub
-from hub.server import background, serving
+from hub.server import background, listen_at, serving
 from hub.stage import Engine, Kind, Size, Stage, set_stage
 from hub.telemetry import configure_logs
 from hub.wiring import build_hub
@@ -63,15 +63,16 @@ async def on_stage(
     def say(text: str) -> None:
         console.print(f"[dim]· {text}[/dim]", highlight=False)
 
-    async with (
-        set_stage(state, crm=crm, erp=erp, size=size, log=log, say=say) as stage,
-        build_hub(stage.settings) as hub,
-        background(hub),
-        serving(hub, "127.0.0.1", port) as url,
-    ):
-        say("capturing what the systems hold")
-        await _until_filled(hub)
-        yield Play(stage=stage, hub=hub, url=url)
+    with listen_at("127.0.0.1", port) as listening:
+        async with (
+            set_stage(state, crm=crm, erp=erp, size=size, log=log, say=say) as stage,
+            build_hub(stage.settings) as hub,
+            background(hub),
+            serving(hub, listening) as url,
+        ):
+            say("capturing what the systems hold")
+            await _until_filled(hub)
+            yield Play(stage=stage, hub=hub, url=url)
 
 
 async def play(state: Path, *, crm: Kind, erp: Kind, size: Size, port: int, log: Engine) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,7 +20,22 @@ _ANSWER_S = 3
 _LARGEST_MESSAGE = 1024 * 1024
 
 
-def http_server(hub: Hub, host: str, port: int) -> uvicorn.Server:
+def listen_at(host: str, port: int) -> socket.socket:
+    """The socket to serve at; port 0 is a free one. Raises RuntimeError when it is taken.
+
+    Whoever takes it first learns in time that somebody else has it.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as refusal:
+        raise RuntimeError(
+            f"cannot listen on {host}:{port} ({os.strerror(refusal.errno or 0)}): choose another "
+            "port, by PORT=8001 with `make demo`, else by --port or CONCORD_PORT"
+        ) from refusal
+
+
+def http_server(hub: Hub) -> uvicorn.Server:
     """A server for the hub's graph; `serve` runs it until it is told to stop."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -28,8 +45,6 @@ def http_server(hub: Hub, host: str, port: int) -> uvicorn.Server:
                 metrics=lambda: metrics_page(hub.services.operations, hub.inbox.counted),
                 further=webhook_routes(hub.inbox),
             ),
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             ws_max_size=_LARGEST_MESSAGE,
@@ -50,18 +65,13 @@ async def background(hub: Hub, *, all_roles: bool = True) -> AsyncIterator[None]
 
 
 @asynccontextmanager
-async def serving(hub: Hub, host: str, port: int) -> AsyncIterator[str]:
-    """The hub over HTTP while the block runs; answers its root URL once it accepts calls."""
-    server = http_server(hub, host, port)
-    running = asyncio.create_task(server.serve())
+async def serving(hub: Hub, listening: socket.socket) -> AsyncIterator[str]:
+    """The hub over HTTP while the block runs; answers its root URL."""
+    host, port, *_ = listening.getsockname()
+    server = http_server(hub)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started:  # uvicorn tells by a flag only
-            if running.done():
-                await running
-                raise RuntimeError(f"Port {port} is taken; give another one with --port.")
-            await asyncio.sleep(0.01)
-        taken = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://{host}:{taken}"
+        yield f"http://{host}:{port}"
     finally:
         server.should_exit = True
         await running

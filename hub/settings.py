@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -232,6 +233,16 @@ class Settings(BaseSettings):
     def system(self, system: System) -> SystemSettings:
         found: SystemSettings = getattr(self, system.value)
         return found
+
+
+def setting_names(place: Sequence[int | str]) -> list[str]:
+    """The variables of a place in the settings; of a whole system, those that it must have."""
+    name = PREFIX + ("__".join(map(str, place)).upper() or "*")
+    field = Settings.model_fields.get(str(place[0])) if len(place) == 1 else None
+    if field is None or field.annotation is not SystemSettings:
+        return [name]
+    needed = [part for part, one in SystemSettings.model_fields.items() if one.is_required()]
+    return [f"{name}__{part.upper()}" for part in needed]
 
 
 def _is_unknown(settings: type[Settings], name: str) -> bool:

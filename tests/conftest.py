@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from support.kafka import broker_in
 from support.stand_ins import fill
 from support.tryton import LANE
-from support.turns import Turns, share_out
+from support.turns import Shares, Turns, longest_first
 
 from cdc.log.tables import LOG_TABLES
 from hub.embedded import Cluster
@@ -31,13 +32,16 @@ _numbers = itertools.count(1)
 settings.register_profile("concord", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("concord")
 
-
 _turns = Turns()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
+    return Shares(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
-        share_out(items)
+        items.sort(key=longest_first)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

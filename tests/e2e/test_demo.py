@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from support.kafka import lend_artifacts
-from support.tryton import fresh_state
+from support.commands import CONCORD, DEADLINE_S, concord
 
 from hub.story import STORY
-
-CONCORD = (sys.executable, "-m", "hub")
-DEADLINE_S = 180
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +22,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the demo of this module keeps its data."""
     folder = tmp_path_factory.mktemp("demo")
     yield folder
-    _concord("demo", "--clean", "--state", str(folder))
+    concord("demo", "--clean", "--state", str(folder))
 
 
 @pytest.fixture
@@ -37,44 +33,13 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, inherited)
 
 
-def _concord(
-    *arguments: str, deadline_s: int = DEADLINE_S, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CONCORD, *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=deadline_s,
-        env={**os.environ, "COLUMNS": "300", **environment},
-    )
-
-
 def test_the_tour_holds_and_holds_again_on_the_data_it_left(state: Path) -> None:
     """Each step has an outcome and a time; the second run resumes."""
     for run in ("first", "second"):
-        told = _concord("demo", "--tour", "--state", str(state))
+        told = concord("demo", "--tour", "--state", str(state))
         assert told.returncode == 0, f"{run}: {told.stdout}{told.stderr}"
         assert told.stdout.count("✓") == len(STORY), told.stdout
         assert "Every step held." in told.stdout
-
-
-@pytest.mark.kafka
-def test_the_tour_holds_over_a_real_kafka(state: Path) -> None:
-    """The same story with Debezium as the capture and Kafka as the log."""
-    lend_artifacts(state)
-    told = _concord("demo", "--tour", "--log", "kafka", "--state", str(state), deadline_s=600)
-    assert told.returncode == 0, f"{told.stdout}{told.stderr}"
-    assert told.stdout.count("✓") == len(STORY), told.stdout
-
-
-@pytest.mark.tryton
-def test_the_tour_holds_on_real_systems() -> None:
-    """The story does not depend on the stand-ins, and one Tryton can be the CRM and the ERP."""
-    state = str(fresh_state("crm", "erp"))
-    told = _concord("demo", "--tour", "--crm", "tryton", "--erp", "tryton", "--state", state)
-    assert told.returncode == 0, f"{told.stdout}{told.stderr}"
-    assert told.stdout.count("✓") == len(STORY), told.stdout
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -95,7 +60,7 @@ def test_ctrl_c_stops_everything_that_was_started(state: Path) -> None:
     for url in urls.values():
         with pytest.raises(httpx.TransportError):
             httpx.get(url, timeout=1)
-    assert _concord("demo", "--clean", "--state", str(state)).returncode == 0
+    assert concord("demo", "--clean", "--state", str(state)).returncode == 0
 
 
 def test_serving_to_the_world_is_refused_with_the_reason() -> None:
@@ -105,7 +70,7 @@ def test_serving_to_the_world_is_refused_with_the_reason() -> None:
         for name in ("CRM", "PSA", "HR", "ERP", "BILLING")
         for part in ("URL", "KEY")
     }
-    refused = _concord(
+    refused = concord(
         "serve", CONCORD_DATABASE_URL="postgresql://127.0.0.1/x", CONCORD_HOST="0.0.0.0", **settings
     )
     assert refused.returncode == 1
@@ -113,12 +78,22 @@ def test_serving_to_the_world_is_refused_with_the_reason() -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = concord("demo", "--state", str(tmp_path / "state"), "--port", port)
+    assert refused.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port} (Address already in use)" in refused.stderr
+    assert not (tmp_path / "state").exists()
+
+
 def test_missing_and_misspelt_settings_are_named() -> None:
     """The error says which variable, not where the code failed."""
-    missing = _concord("serve")
+    missing = concord("serve")
     assert missing.returncode == 2
     assert "CONCORD_DATABASE_URL" in missing.stderr
-    misspelt = _concord("serve", CONCORD_DATABSE_URL="x")
+    assert "CONCORD_CRM__URL: Field required\n  CONCORD_CRM__KEY: Field required" in missing.stderr
+    misspelt = concord("serve", CONCORD_DATABSE_URL="x")
     assert misspelt.returncode == 1
     assert "CONCORD_DATABSE_URL" in misspelt.stderr
 

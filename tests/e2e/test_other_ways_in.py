@@ -17,7 +17,7 @@ from support.targets import until
 
 from hub.demo.hooks import Hook, prepare_hooks, tell
 from hub.running import Hub
-from hub.server import background, serving
+from hub.server import background, listen_at, serving
 from hub.settings import Settings
 from hub.wiring import build_hub
 from sync.resnapshots import KeyRange, Resnapshots
@@ -82,7 +82,7 @@ async def hub_over(database: str, **systems: Any) -> AsyncIterator[tuple[Hub, st
     async with (
         build_hub(settings) as hub,
         background(hub),
-        serving(hub, "127.0.0.1", 0) as url,
+        serving(hub, listen_at("127.0.0.1", 0)) as url,
     ):
         yield hub, url
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,13 +22,6 @@ OLD = NOW - timedelta(days=3)
 
 def made(prefix: str, n: int) -> str:
     return mint(prefix, "test", str(n))
-
-
-@pytest.fixture
-async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
-    firm = GraphFirm(pool)
-    yield firm
-    await firm.feed.close()
 
 
 class Books:

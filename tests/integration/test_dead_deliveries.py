@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncpg
 import pytest
 from support.graph import GraphFirm
 
@@ -25,11 +24,6 @@ LISTED = """
 { operations { deadDeliveries { nodes { id target recordId fields why attempts } } } }
 """
 RETRY = 'mutation ($ids: [ID!]!) { retryDeadDeliveries(ids: $ids, by: "ann", why: "mended") }'
-
-
-@pytest.fixture
-def firm(pool: asyncpg.Pool) -> GraphFirm:
-    return GraphFirm(pool)
 
 
 async def test_what_is_sent_again_is_united_with_what_is_owed(firm: GraphFirm) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -34,12 +33,10 @@ def entry_id(n: int) -> str:
 
 
 @pytest.fixture
-async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
+async def firm(pool: asyncpg.Pool, met_firm: GraphFirm) -> GraphFirm:
     """Six projects with five time entries each, at the PSA and in the projection."""
-    firm = GraphFirm(pool)
-    await firm.meet()
-    await firm.ask("{ timeEntries(first: 50) { nodes { id } } }")
-    firm.calls()
+    await met_firm.ask("{ timeEntries(first: 50) { nodes { id } } }")
+    met_firm.calls()
     for n in range(1, 7):
         code = f"P-{n:03d}"
         await project(
@@ -50,8 +47,7 @@ async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
             pool, TimeEntry, entry_id(n), System.PSA, str(n), as_of=AS_OF,
             project_id=project_id(n % 6 + 1), work_date=date(2026, 1, n), note=f"Kept {n}",
         )  # fmt: skip
-    yield firm
-    await firm.feed.close()
+    return met_firm
 
 
 def of_project(n: int) -> list[str]:
@@ -98,15 +94,12 @@ async def test_pages_of_an_edge_have_no_gap_and_no_repeat(firm: GraphFirm, order
     assert seen == (newest_first if order else of_project(1))
 
 
-async def test_a_large_edge_without_a_projection_is_read_from_its_owner(pool: asyncpg.Pool) -> None:
+async def test_a_large_edge_without_a_projection_is_read_live(met_firm: GraphFirm) -> None:
     """Before the first time entry has arrived, the whole list is read and cut, as it is small."""
-    firm = GraphFirm(pool)
-    await firm.meet()
-    found = await firm.ask(f"{{ projects(first: 1) {{ nodes {{ {ENTRIES} }} }} }}")
+    found = await met_firm.ask(f"{{ projects(first: 1) {{ nodes {{ {ENTRIES} }} }} }}")
     page = found["projects"]["nodes"][0]["timeEntries"]
     assert [entry["id"] for entry in page["nodes"]] == of_project(1)[:2]
     assert page["pageInfo"]["hasNextPage"] is True
-    await firm.feed.close()
 
 
 async def test_a_dead_owner_of_a_large_edge_is_replaced_by_the_projection(firm: GraphFirm) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 
-import asyncpg
 import httpx
 import pytest
 from support.graph import GraphFirm, served
@@ -15,11 +14,15 @@ QUERY = {"query": "{ clients(first: 1) { nodes { name } } }"}
 
 
 @pytest.fixture
-async def http(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
-    firm = GraphFirm(pool)
+async def http(firm: GraphFirm) -> AsyncIterator[httpx.AsyncClient]:
     async with served(firm.services) as host, httpx.AsyncClient(base_url=f"http://{host}") as http:
         yield http
-    await firm.feed.close()
+
+
+async def test_the_root_leads_to_the_explorer(http: httpx.AsyncClient) -> None:
+    found = await http.get("/", headers={"accept": "text/html"}, follow_redirects=True)
+    assert (found.status_code, found.url.path) == (200, "/graphql")
+    assert "GraphiQL" in found.text
 
 
 async def test_a_query_is_answered_in_the_media_type_asked_for(http: httpx.AsyncClient) -> None:

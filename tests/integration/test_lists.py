@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import pytest
-from support.graph import GraphFirm
+from support.graph import GraphFirm, codes
 from support.projecting import project
 
 from schema.canon import PaymentStatus, Project, TimeEntry
@@ -33,10 +32,8 @@ def entry_id(n: int) -> str:
 
 
 @pytest.fixture
-async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
+async def firm(pool: asyncpg.Pool, met_firm: GraphFirm) -> GraphFirm:
     """Six projects and thirty time entries that their owners and the projection know."""
-    firm = GraphFirm(pool)
-    await firm.meet()
     for n, (health, (currency, budget)) in enumerate(zip(HEALTH, BUDGETS, strict=True), start=1):
         money: dict[str, Any] = {"budget_amount": budget and Decimal(budget)}
         await project(
@@ -53,12 +50,7 @@ async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
             pool, TimeEntry, entry_id(n), System.PSA, str(n), as_of=AS_OF,
             project_id=project_id(n % 6 + 1), work_date=date(2026, 1, n), note=f"Kept {n}",
         )  # fmt: skip
-    yield firm
-    await firm.feed.close()
-
-
-def codes(result: Any) -> list[str]:
-    return [error.extensions["code"] for error in result.errors or ()]
+    return met_firm
 
 
 async def listed(firm: GraphFirm, arguments: str) -> list[int]:
@@ -174,17 +166,14 @@ async def test_a_record_its_anchor_has_dropped_leaves_the_page(firm: GraphFirm) 
     assert await listed(firm, "filter: {health: [RED]}") == [6]
 
 
-async def test_a_projection_that_holds_nothing_yet_claims_nothing(pool: asyncpg.Pool) -> None:
+async def test_a_projection_that_holds_nothing_yet_claims_nothing(met_firm: GraphFirm) -> None:
     """The owner has clients, the projection none: no empty list, but an error to retry."""
-    firm = GraphFirm(pool)
-    await firm.meet()
-    result = await firm.run("{ clients(orderBy: {field: NAME}) { nodes { id } } }")
+    result = await met_firm.run("{ clients(orderBy: {field: NAME}) { nodes { id } } }")
     assert codes(result) == ["UPSTREAM_UNAVAILABLE"]
     assert result.errors[0].extensions["retryable"] is True
-    firm.crm.rows["accounts"].clear()
-    found = await firm.ask("{ clients(orderBy: {field: NAME}) { nodes { id } } }")
+    met_firm.crm.rows["accounts"].clear()
+    found = await met_firm.ask("{ clients(orderBy: {field: NAME}) { nodes { id } } }")
     assert found["clients"]["nodes"] == []
-    await firm.feed.close()
 
 
 async def test_after_is_kept_by_lists_of_the_type_that_was_written(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -166,14 +166,6 @@ async def test_only_what_is_set_up_can_be_sent_again(desk: Desk, setups: Setups)
 async def events(pool: asyncpg.Pool) -> list[tuple[str | None, str | None]]:
     rows = await pool.fetch("SELECT before, after FROM feed_event ORDER BY id")
     return [(row["before"], row["after"]) for row in rows]
-
-
-@pytest.fixture
-async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
-    firm = GraphFirm(pool)
-    await firm.meet()
-    yield firm
-    await firm.feed.close()
 
 
 async def test_many_projects_are_looked_up_in_one_query(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,10 +31,8 @@ CLIENTS = ("Acme", "Acme Holding", "The Acme Group", "100% Sure", "Zoë & Söhne
 
 
 @pytest.fixture
-async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
+async def firm(pool: asyncpg.Pool, met_firm: GraphFirm) -> GraphFirm:
     """Clients, projects, an invoice and a person in the projection; three clients are live too."""
-    firm = GraphFirm(pool)
-    await firm.meet()
     for n, name in enumerate(CLIENTS, start=1):
         key = f"ACC-{n:05d}"
         await project(
@@ -54,8 +51,7 @@ async def firm(pool: asyncpg.Pool) -> AsyncIterator[GraphFirm]:
         pool, Resource, mint("res", "hr", "1"), System.HR, "1", as_of=AS_OF, name="Ann Acmeson",
         email="ann@firm.example",
     )  # fmt: skip
-    yield firm
-    await firm.feed.close()
+    return met_firm
 
 
 async def found(firm: GraphFirm, text: str, more: str = "") -> list[tuple[str, str]]:

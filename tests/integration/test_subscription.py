@@ -26,11 +26,9 @@ FIELDS = "{ cursor before after invoice { id } }"
 
 
 @pytest.fixture
-async def host(pool: asyncpg.Pool) -> AsyncIterator[str]:
-    firm = GraphFirm(pool)
+async def host(firm: GraphFirm) -> AsyncIterator[str]:
     async with served(firm.services) as host:
         yield host
-    await firm.feed.close()
 
 
 async def happen(pool: asyncpg.Pool, *numbers: int, after: str = "posted") -> None:

@@ -107,6 +107,11 @@ class GraphFirm:
         return {system: count for system, count in counted.items() if count}
 
 
+def codes(result: Any) -> list[str]:
+    """Those of the errors of an answer."""
+    return [error.extensions["code"] for error in result.errors or ()]
+
+
 @asynccontextmanager
 async def served(services: Services) -> AsyncIterator[str]:
     """The hub over HTTP; answers where, as `127.0.0.1:port`."""

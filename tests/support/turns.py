@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import fcntl
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 BIG = ("tryton", "kafka")
 """The markers of tests that start a big program with state in the checkout."""
 
 _SLOWEST_FIRST = ("e2e", "fault", "integration", "contract", "property", "conformance", "unit")
-_FOLDER = Path(__file__).parents[2] / ".concord"
+_ROOT = Path(__file__).parents[2]
 
 
 class Turns:
-    """The turns of this process, each held from the first test that needs it in a module."""
+    """The turns of this process, each held from the first test of a module that needs it."""
 
     def __init__(self) -> None:
         self._held: dict[str, ExitStack] = {}
 
     def take(self, item: pytest.Item) -> None:
         """Wait until nobody else has what the test needs."""
-        for name in _needs(item):
-            if name not in self._held:
+        folder = _ROOT / ".concord"
+        for name in BIG:
+            if item.get_closest_marker(name) and name not in self._held:
                 self._held[name] = stack = ExitStack()
-                _FOLDER.mkdir(exist_ok=True)
-                lock = stack.enter_context((_FOLDER / f"{name}.turn").open("w"))
+                folder.mkdir(exist_ok=True)
+                lock = stack.enter_context((folder / f"{name}.turn").open("w"))
                 fcntl.flock(lock, fcntl.LOCK_EX)
 
     def give_back(self) -> None:
@@ -35,24 +38,25 @@ class Turns:
             self._held.popitem()[1].close()
 
 
-def share_out(items: list[pytest.Item]) -> None:
-    """Groups for several processes, the longest first: no process waits for another's turn.
+class Shares(LoadScopeScheduling):
+    """Shares the tests out among processes, so that none waits for another's turn.
 
-    All tests of a big program are one group, and so are those of each other module.
+    All modules that need the same big program go to one process; any other module is by itself.
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=_rank)
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return _big_of(_ROOT / module) or module
 
 
-def _needs(item: pytest.Item) -> list[str]:
-    return [name for name in BIG if item.get_closest_marker(name)]
+def longest_first(item: pytest.Item) -> tuple[int, int]:
+    """The order in which modules are begun: what is left at the end should be short."""
+    big = _big_of(item.path)
+    tier = item.path.relative_to(_ROOT / "tests").parts[0]
+    return BIG.index(big) if big else len(BIG), _SLOWEST_FIRST.index(tier)
 
 
-def _group(item: pytest.Item) -> str:
-    return next(iter(_needs(item)), item.path.stem)
-
-
-def _rank(item: pytest.Item) -> tuple[int, int]:
-    big, tier = _needs(item), item.path.parent.name
-    return BIG.index(big[0]) if big else len(BIG), _SLOWEST_FIRST.index(tier)
+@cache
+def _big_of(module: Path) -> str | None:
+    text = module.read_text()
+    return next((name for name in BIG if f"mark.{name}" in text), None)
