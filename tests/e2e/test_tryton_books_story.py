@@ -21,7 +21,6 @@ from support.targets import until
 from support.tryton import fresh_state
 
 from hub.doctor import matrix
-from hub.play import on_stage
 from hub.stage import Kind
 from hub.tryton.rpc import Values
 
@@ -66,12 +65,7 @@ FORGET = "DELETE FROM {table} WHERE (system, record_id) = ('erp', $1)"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm() -> AsyncIterator[Staged]:
     """The demo on Tryton, with the databases of a first start."""
-    console = Console(quiet=True)
-    async with (
-        on_stage(fresh_state("erp"), erp=Kind.TRYTON, port=0, console=console) as play,
-        staged(play) as firm,
-    ):
-        await until(play.hub.is_filled, seconds=FIRST_FILL_S)
+    async with staged(fresh_state("erp"), erp=Kind.TRYTON, fill_s=FIRST_FILL_S) as firm:
         yield firm
 
 
