@@ -25,7 +25,6 @@ from hub.stage import Kind
 from hub.tryton.rpc import Values
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
-FIRST_FILL_S = 180
 WAITING = """
 { timeEntries(first: 5, filter: {status: [SUBMITTED]}) {
     nodes { id worked note _meta { owner recordKey } } } }
@@ -65,7 +64,7 @@ FORGET = "DELETE FROM {table} WHERE (system, record_id) = ('erp', $1)"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm() -> AsyncIterator[Staged]:
     """The demo on Tryton, with the databases of a first start."""
-    async with staged(fresh_state("erp"), erp=Kind.TRYTON, fill_s=FIRST_FILL_S) as firm:
+    async with staged(fresh_state("erp"), erp=Kind.TRYTON) as firm:
         yield firm
 
 

@@ -25,7 +25,6 @@ from sync.connectors.tryton_erp_bindings import PAYMENT_STATUS
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
 TODAY = datetime.now(UTC).date()
-FIRST_FILL_S = 180
 PART = Decimal("100.00")
 WATCH = """
 subscription ($id: ID!, $after: String) {
@@ -48,7 +47,7 @@ mutation ($id: ID!, $billTo: String!, $version: Long!) {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm() -> AsyncIterator[Staged]:
     """The demo on Tryton, with the databases of a first start."""
-    async with staged(fresh_state("erp"), erp=Kind.TRYTON, fill_s=FIRST_FILL_S) as firm:
+    async with staged(fresh_state("erp"), erp=Kind.TRYTON) as firm:
         yield firm
 
 

@@ -18,6 +18,7 @@ from hub.stage import Kind, forget_stage
 from hub.tryton.running import RunningTryton
 
 DEADLINE_S = 60
+FILLED_WITHIN_S = 180
 DRAFTS = """
 { invoices(last: 60, filter: {draftStatus: [APPROVED]}) {
     nodes { id status legalEntity { code } net { amount currency } } } }
@@ -147,7 +148,7 @@ def _payment(paid: str, balance: str, last_on: str) -> Payment:
 
 @asynccontextmanager
 async def staged(
-    state: Path, *, crm: Kind = Kind.STANDARD, erp: Kind = Kind.STANDARD, fill_s: int = DEADLINE_S
+    state: Path, *, crm: Kind = Kind.STANDARD, erp: Kind = Kind.STANDARD
 ) -> AsyncIterator[Staged]:
     """The demo while the block runs, once everything captured has been applied."""
     console = Console(quiet=True)
@@ -155,7 +156,7 @@ async def staged(
         on_stage(state, crm=crm, erp=erp, port=0, console=console) as play,
         httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as http,
     ):
-        await until(play.hub.is_filled, seconds=fill_s)
+        await until(play.hub.is_filled, seconds=FILLED_WITHIN_S)
         yield Staged(play, http)
 
 
