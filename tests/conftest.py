@@ -52,7 +52,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None, item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """A turn ends with its module, when the module's fixtures are gone."""
     try:
         return (yield)
@@ -97,7 +97,6 @@ def database(create_database: Callable[[str | None], str]) -> str:
 @pytest.fixture(scope="session")
 def hub_template(cluster: Cluster) -> str:
     """A database with the hub's tables, to clone: they take longer to make than to copy."""
-
     cluster.create_database(name := "hub_template")
     asyncio.run(_make_tables(cluster.dsn(name)))
     return name

@@ -9,12 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from rich.console import Console
-from support.targets import until
+from support.staged import staged_once
 
 from bench.graph import SEVEN_TYPES
-from hub.play import QUERIES, Play, on_stage
-from hub.stage import forget_stage
+from hub.play import QUERIES, Play
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/list-search-and-add-up.md"
 GUIDED = re.findall(r"```graphql\n# (.*?)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
@@ -67,14 +65,9 @@ CALLS = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def play(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play]:
-    """A running demo for this module."""
-    folder: Path = tmp_path_factory.mktemp("queries")
-    console = Console(quiet=True)
-    async with on_stage(folder, port=0, console=console) as running:
-        # Nothing is left to apply, so the intake reads no record back while calls are counted.
-        await until(running.hub.is_filled, seconds=60)
-        yield running
-    forget_stage(folder)
+    """Nothing is left to apply, so the intake reads no record back while calls are counted."""
+    async with staged_once(tmp_path_factory.mktemp("queries")) as firm:
+        yield firm.play
 
 
 @pytest.mark.asyncio(loop_scope="module")

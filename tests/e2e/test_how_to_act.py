@@ -7,12 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from rich.console import Console
-from support.staged import DEADLINE_S, staged
-from support.targets import until
-
-from hub.play import on_stage
-from hub.stage import forget_stage
+from support.staged import staged_once
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/act-and-wait.md"
 STEPS = dict(re.findall(r"```graphql\n# (.*?)\n(.*?)```", PAGE.read_text(), re.DOTALL))
@@ -20,9 +15,7 @@ STEPS = dict(re.findall(r"```graphql\n# (.*?)\n(.*?)```", PAGE.read_text(), re.D
 
 async def test_the_page_holds(tmp_path: Path) -> None:
     """What is told can be done, is done once, is read back, and is heard of; even afterwards."""
-    console = Console(quiet=True)
-    async with on_stage(tmp_path, port=0, console=console) as play, staged(play) as firm:
-        await until(play.hub.is_filled, seconds=DEADLINE_S)
+    async with staged_once(tmp_path) as firm:
         [entry] = (await firm.ask(STEPS["Time that waits for approval"]))["timeEntries"]["nodes"]
         told = {one["action"]: one for one in entry["availableActions"]}
         assert told["approve"] == {
@@ -51,7 +44,6 @@ async def test_the_page_holds(tmp_path: Path) -> None:
             "TRANSITION_NOT_ALLOWED",
             "APPROVED",
         )
-    forget_stage(tmp_path)
 
 
 @pytest.mark.parametrize("title", STEPS)

@@ -6,19 +6,15 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from rich.console import Console
-from support.staged import DEADLINE_S, Staged, staged
+from support.staged import DEADLINE_S, Staged, staged_once
 from support.targets import until
 
-from hub.play import on_stage
 from hub.settings import Settings
-from hub.stage import forget_stage
 from schema.canon import ENTITIES
 from schema.entity import entity_name
 
@@ -36,14 +32,8 @@ EFFECTS = "SELECT (SELECT count(*) FROM delivery), (SELECT next_id FROM feed_hea
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Staged]:
-    folder: Path = tmp_path_factory.mktemp("rebuilding")
-    async with (
-        on_stage(folder, port=0, console=Console(quiet=True)) as play,
-        staged(play) as firm,
-    ):
-        await until(play.hub.is_filled, seconds=DEADLINE_S)
+    async with staged_once(tmp_path_factory.mktemp("rebuilding")) as firm:
         yield firm
-    forget_stage(folder)
 
 
 async def test_the_whole_firm_is_rebuilt_alike_and_in_silence(firm: Staged) -> None:

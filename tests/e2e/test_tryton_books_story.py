@@ -21,12 +21,10 @@ from support.targets import until
 from support.tryton import fresh_state
 
 from hub.doctor import matrix
-from hub.play import on_stage
 from hub.stage import Kind
 from hub.tryton.rpc import Values
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
-FIRST_FILL_S = 180
 WAITING = """
 { timeEntries(first: 5, filter: {status: [SUBMITTED]}) {
     nodes { id worked note _meta { owner recordKey } } } }
@@ -66,12 +64,7 @@ FORGET = "DELETE FROM {table} WHERE (system, record_id) = ('erp', $1)"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm() -> AsyncIterator[Staged]:
     """The demo on Tryton, with the databases of a first start."""
-    console = Console(quiet=True)
-    async with (
-        on_stage(fresh_state("erp"), erp=Kind.TRYTON, port=0, console=console) as play,
-        staged(play) as firm,
-    ):
-        await until(play.hub.is_filled, seconds=FIRST_FILL_S)
+    async with staged(fresh_state("erp"), erp=Kind.TRYTON) as firm:
         yield firm
 
 

@@ -17,7 +17,6 @@ from support.targets import until
 from support.tryton import fresh_state
 
 from hub.doctor import examine
-from hub.play import on_stage
 from hub.stage import Kind
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
@@ -52,12 +51,7 @@ query ($id: ID!) { sow(id: $id, read: {mode: PROJECTED}) {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm() -> AsyncIterator[Staged]:
     """The demo with Tryton as its CRM, in which everything captured has been applied."""
-    console = Console(quiet=True)
-    async with (
-        on_stage(fresh_state("crm"), crm=Kind.TRYTON, port=0, console=console) as play,
-        staged(play) as firm,
-    ):
-        await until(play.hub.is_filled, seconds=DEADLINE_S)
+    async with staged(fresh_state("crm"), crm=Kind.TRYTON) as firm:
         yield firm
 
 

@@ -15,19 +15,16 @@ from uuid import uuid4
 import orjson
 import pytest
 import pytest_asyncio
-from rich.console import Console
 from support.staged import DEADLINE_S, POST, Staged, payment_of, staged
 from support.targets import until
 from support.tryton import fresh_state
 
-from hub.play import on_stage
 from hub.stage import Kind
 from hub.tryton.payment import pay
 from sync.connectors.tryton_erp_bindings import PAYMENT_STATUS
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
 TODAY = datetime.now(UTC).date()
-FIRST_FILL_S = 180
 PART = Decimal("100.00")
 WATCH = """
 subscription ($id: ID!, $after: String) {
@@ -50,12 +47,7 @@ mutation ($id: ID!, $billTo: String!, $version: Long!) {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm() -> AsyncIterator[Staged]:
     """The demo on Tryton, with the databases of a first start."""
-    console = Console(quiet=True)
-    async with (
-        on_stage(fresh_state("erp"), erp=Kind.TRYTON, port=0, console=console) as play,
-        staged(play) as firm,
-    ):
-        await until(play.hub.is_filled, seconds=FIRST_FILL_S)
+    async with staged(fresh_state("erp"), erp=Kind.TRYTON) as firm:
         yield firm
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
+from rich.console import Console
 from support.sockets import Socket, socket_to
 from support.targets import until
 
-from hub.play import Play
+from hub.play import Play, on_stage
+from hub.stage import Kind, forget_stage
 from hub.tryton.running import RunningTryton
 
 DEADLINE_S = 60
+FILLED_WITHIN_S = 180
 DRAFTS = """
 { invoices(last: 60, filter: {draftStatus: [APPROVED]}) {
     nodes { id status legalEntity { code } net { amount currency } } } }
@@ -154,6 +158,22 @@ def _payment(paid: str, balance: str, last_on: str) -> Payment:
 
 
 @asynccontextmanager
-async def staged(play: Play) -> AsyncIterator[Staged]:
-    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as http:
+async def staged(
+    state: Path, *, crm: Kind = Kind.STANDARD, erp: Kind = Kind.STANDARD
+) -> AsyncIterator[Staged]:
+    """The demo while the block runs, once everything captured has been applied."""
+    console = Console(quiet=True)
+    async with (
+        on_stage(state, crm=crm, erp=erp, port=0, console=console) as play,
+        httpx.AsyncClient(trust_env=False, timeout=DEADLINE_S) as http,
+    ):
+        await until(play.hub.is_filled, seconds=FILLED_WITHIN_S)
         yield Staged(play, http)
+
+
+@asynccontextmanager
+async def staged_once(state: Path) -> AsyncIterator[Staged]:
+    """The demo of stand-ins, which leaves nothing in `state`."""
+    async with staged(state) as firm:
+        yield firm
+    forget_stage(state)
