@@ -175,7 +175,7 @@ async def _small_hub(dsn: str, connector: Polls) -> AsyncIterator[SmallHub]:
 
 def _cells(row: asyncpg.Record) -> tuple[Any, ...]:
     """A team is no sequence: it stands in the order in which its members became known."""
-    return tuple(sorted(cell) if isinstance(cell, list) else cell for cell in row)
+    return tuple(sorted(cell, key=repr) if isinstance(cell, list) else cell for cell in row)
 
 
 def _held_sql(binding: Binding) -> str:
