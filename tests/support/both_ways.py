@@ -47,7 +47,7 @@ CONNECTORS: Mapping[System, Callable[[Endpoint], Polls]] = {
     System.ERP: Erp,
     System.BILLING: Billing,
 }
-DEADLINE_S = 60
+DEADLINE_S = 180
 _PACE = Pace(wait=timedelta(milliseconds=100))
 # Which references a copy could resolve depends on which table was read first, whatever the way.
 _COPIES = """
@@ -105,7 +105,7 @@ class SmallHub:
         for binding in self.connector.bindings:
             name = f"{entity_name(binding.entity)} in {binding.resource}"
             if binding.owns:
-                held[name] = list(map(tuple, await self.pool.fetch(_held_sql(binding))))
+                held[name] = list(map(_cells, await self.pool.fetch(_held_sql(binding))))
             of = binding.system.value, entity_name(binding.entity)
             held[f"{name}, copied"] = list(map(tuple, await self.pool.fetch(_COPIES, *of)))
         return held
@@ -130,10 +130,11 @@ class BothWays:
 
     async def come_to_the_same(self) -> Held:
         """What both hold, as soon as the write-ahead log has told it, too."""
-        held = await self.by_api.held()
+        held: dict[str, Sequence[Any]] = {}
 
         async def are_alike() -> bool:
-            return await self.by_log.held() == held
+            held.update(await self.by_api.held())
+            return held == await self.by_log.held()
 
         await until(are_alike, seconds=DEADLINE_S)
         return held
@@ -176,6 +177,11 @@ async def _small_hub(dsn: str, connector: Polls) -> AsyncIterator[SmallHub]:
         log = PostgresLog(own)
         resnapshots = Resnapshots(pool, log.ends)
         yield SmallHub(pool=pool, dsn=dsn, log=log, connector=connector, resnapshots=resnapshots)
+
+
+def _cells(row: asyncpg.Record) -> tuple[Any, ...]:
+    """Lists in one order: a team stands in that in which its members became known."""
+    return tuple(sorted(cell, key=repr) if isinstance(cell, list) else cell for cell in row)
 
 
 def _held_sql(binding: Binding) -> str:
