@@ -222,16 +222,16 @@ async def test_a_batch_whose_owner_is_down_leaves_nothing(desk: Desk, trouble: s
     assert await desk.client() == (30, "x", True)
 
 
-async def test_a_listener_waits_for_an_owner_that_is_down(database: str, desk: Desk) -> None:
+async def test_a_listener_waits_for_an_owner_that_is_down(hub_database: str, desk: Desk) -> None:
     """It says so, parks nothing, and goes on by itself when the owner answers."""
     desk.ledger.fault = Unavailable("ERP is down.", system=System.ERP)
     topic = Topic(PARTIES)
     value = envelope(PARTIES, {"id": "C1", "name": "n"})
-    async with asyncpg.create_pool(database, min_size=1, max_size=1) as plain:
+    async with asyncpg.create_pool(hub_database, min_size=1, max_size=1) as plain:
         key = orjson.dumps({"id": "C1"})
         await PostgresLog(plain).append([NewRecord(topic=topic, key=key, value=value)])
     pace = Pace(wait=timedelta(milliseconds=50), backoff=timedelta(milliseconds=10))
-    consumer = PostgresConsumer(dsn=database, group="intake", prefixes=("erp.",))
+    consumer = PostgresConsumer(dsn=hub_database, group="intake", prefixes=("erp.",))
     with capture_logs() as logs:
         working = asyncio.create_task(Listener(consumer, DECODER, desk.intake(), pace).run())
 
