@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-from support.captured_owner import at_work, drop_slot
-from support.stand_ins import StandIn, seeded
+from support.captured_owner import drop_slot
+from support.stand_ins import StandIn, stand_in
 from support.targets import until
+from support.working import at_work
 
 from cdc.capture.api_capture import ApiCapture, Rhythm
 from cdc.capture.wal_reader import WalReader
@@ -19,7 +20,6 @@ from cdc.decode import Decoder
 from cdc.listener import Listener, Pace
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.log.tables import LOG_TABLES
 from hub.registry import captured_tables
 from schema.entity import entity_name
 from schema.system import System
@@ -34,7 +34,6 @@ from sync.connectors.ports import Polls
 from sync.connectors.psa import Psa
 from sync.intake import Intake
 from sync.resnapshots import Resnapshots
-from sync.store.migrate import migrate
 from sync.store.pool import connect
 from sync.store.projection_tables import fence_columns, table_for
 from sync.sweep import Sweep
@@ -141,19 +140,15 @@ class BothWays:
 
 
 @asynccontextmanager
-async def both_ways(
-    system: System,
-    create_database: Callable[[str | None], str],
-) -> AsyncIterator[BothWays]:
-    owner_dsn = create_database(None)
+async def both_ways(system: System, owner_dsn: str, *hub_dsns: str) -> AsyncIterator[BothWays]:
+    """A hub in each of two databases beside the seeded one of the system."""
     async with AsyncExitStack() as stack:
-        owner = await stack.enter_async_context(seeded(system.value, owner_dsn))
+        owner = await stack.enter_async_context(stand_in(system.value, owner_dsn))
         endpoint = Endpoint(url=owner.url, key=f"demo-{system.value}")
         connector = CONNECTORS[system](endpoint)
         stack.push_async_callback(connector.close)
         by_log, by_api = [
-            await stack.enter_async_context(_small_hub(create_database(None), connector))
-            for _ in range(2)
+            await stack.enter_async_context(_small_hub(dsn, connector)) for dsn in hub_dsns
         ]
         stack.push_async_callback(drop_slot, owner.pool)
         name = owner_dsn.rpartition("/")[2]
@@ -173,7 +168,6 @@ async def both_ways(
 @asynccontextmanager
 async def _small_hub(dsn: str, connector: Polls) -> AsyncIterator[SmallHub]:
     async with await connect(dsn) as pool, asyncpg.create_pool(dsn, min_size=1) as own:
-        await migrate(pool, LOG_TABLES)
         log = PostgresLog(own)
         resnapshots = Resnapshots(pool, log.ends)
         yield SmallHub(pool=pool, dsn=dsn, log=log, connector=connector, resnapshots=resnapshots)
