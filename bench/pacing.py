@@ -44,6 +44,8 @@ async def paced(
         done = utc_now()
         these = watched.appended[applied : applied + count]
         latencies += [(done - at).total_seconds() * 1000 for at in these]
+        if writer.returncode:
+            raise RuntimeError("the writer has failed")
     await writer.wait()
     return {
         "commit_p50_ms": statistics.median(latencies),

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from rich.console import Console
-from support.staged import DEADLINE_S, Staged, staged
+from support.staged import DEADLINE_S, Staged, staged_once
 from support.targets import until
-
-from hub.play import on_stage
-from hub.stage import forget_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -62,16 +57,8 @@ STATE = "query ($id: ID!) { timeEntry(id: $id, read: {mode: PROJECTED}) { billin
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Staged]:
-    """A running demo in which everything captured has been applied."""
-    folder: Path = tmp_path_factory.mktemp("unbilled")
-    console = Console(quiet=True)
-    async with (
-        on_stage(folder, port=0, console=console) as play,
-        staged(play) as firm,
-    ):
-        await until(play.hub.is_filled, seconds=DEADLINE_S)
+    async with staged_once(tmp_path_factory.mktemp("unbilled")) as firm:
         yield firm
-    forget_stage(folder)
 
 
 async def test_work_is_written_off_and_taken_back(firm: Staged) -> None:
