@@ -50,6 +50,7 @@ class Connection(Generic[N]):
     cursor_at: strawberry.Private[Callable[[int], str]]
     has_next: strawberry.Private[bool]
     has_previous: strawberry.Private[bool]
+    ends: strawberry.Private[Sequence[str]] = ()
 
     @strawberry.field(description="The objects of the page with their cursors.")
     def edges(self) -> list[Edge[N]]:
@@ -57,11 +58,12 @@ class Connection(Generic[N]):
 
     @strawberry.field(description="Where the page stands in the list.")
     def page_info(self) -> PageInfo:
+        ends = self.ends or [self.cursor_at(at) for at in (0, len(self.nodes) - 1) if self.nodes]
         return PageInfo(
             has_next_page=self.has_next,
             has_previous_page=self.has_previous,
-            start_cursor=self.cursor_at(0) if self.nodes else None,
-            end_cursor=self.cursor_at(len(self.nodes) - 1) if self.nodes else None,
+            start_cursor=ends[0] if ends else None,
+            end_cursor=ends[-1] if ends else None,
         )
 
 

@@ -66,4 +66,5 @@ async def search(
         cursor_at=page.cursors.__getitem__,
         has_next=page.has_next,
         has_previous=after is not None,
+        ends=page.ends,
     )

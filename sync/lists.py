@@ -25,6 +25,7 @@ from sync.policy import (
     Paging,
     PolicyKind,
     RecordPage,
+    ends_of,
     key_range,
     require_filter,
     seal_cursor,
@@ -126,11 +127,13 @@ class Lists:
         decided = {system: oldest(parts) for system, parts in found.parts.items()}
         session.note_cut(entity, decided, len(listed), self._clock())
         records = await self._reading.by_ids(session, entity, list(listed), fields)
+        cursors = {i: seal_cursor(part.provenance.record_key or "") for i, part in listed.items()}
         return RecordPage(
             records=tuple(records.values()),
-            cursors=tuple(seal_cursor(listed[i].provenance.record_key or "") for i in records),
+            cursors=tuple(cursors[i] for i in records),
             has_next=span.before is not None if span.is_backward else found.has_more,
             has_previous=found.has_more if span.is_backward else span.after is not None,
+            ends=ends_of(tuple(cursors.values())),
         )
 
     async def _sliced(
@@ -240,12 +243,14 @@ def _behind(entity: type) -> Unavailable:
 
 
 def _page(found: Slice, cut: Cut, records: Mapping[str, Record]) -> RecordPage:
-    marks = [mark for mark in found.marks if mark.id in records]
+    cursors = {mark.id: seal_mark(mark, cut.order) for mark in found.marks}
+    kept = [record_id for record_id in cursors if record_id in records]
     return RecordPage(
-        records=tuple(records[mark.id] for mark in marks),
-        cursors=tuple(seal_mark(mark, cut.order) for mark in marks),
+        records=tuple(records[record_id] for record_id in kept),
+        cursors=tuple(cursors[record_id] for record_id in kept),
         has_next=found.is_bounded if cut.is_backward else found.has_more,
         has_previous=found.has_more if cut.is_backward else found.is_bounded,
+        ends=ends_of(tuple(cursors.values())),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -73,12 +73,22 @@ class KeyRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPage:
-    """Records in the anchor's key order, one cursor for each."""
+    """Records in the order of their list, one cursor for each.
+
+    `ends` are the cursors of the first and the last place, where others decide which records are
+    on the page: one of these may be gone at its owner, and the list goes on behind its place.
+    """
 
     records: tuple[Record, ...]
     cursors: tuple[str, ...]
     has_next: bool
     has_previous: bool
+    ends: tuple[str, ...] = ()
+
+
+def ends_of(cursors: Sequence[str]) -> tuple[str, ...]:
+    """The first and the last, of which a page of one place has the same."""
+    return (cursors[0], cursors[-1]) if cursors else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from schema.errors import Invalid
 from schema.system import System
 from sync.clock import Clock
 from sync.opaque import seal, unseal
+from sync.policy import ends_of
 from sync.read.search import Match, Place, Searched
 from sync.reading import Reading
 from sync.records import Record
@@ -35,11 +36,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HitPage:
-    """The best hits after a cursor, with one cursor for each."""
+    """The best hits after a cursor, with one cursor for each; see `RecordPage` for the `ends`."""
 
     hits: tuple[Hit, ...]
     cursors: tuple[str, ...]
     has_next: bool
+    ends: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,15 @@ class Search:
         found = await self._searched.select(text, list(fields), first + 1, place)
         matches = found[:first]
         records = await self._records(session, matches, fields)
+        cursors = {match.id: _seal(match.place, text) for match in matches}
         kept = [match for match in matches if match.id in records]
         return HitPage(
             hits=tuple(
                 Hit(record=records[match.id], field=match.field, text=match.text) for match in kept
             ),
-            cursors=tuple(_seal(match.place, text) for match in kept),
+            cursors=tuple(cursors[match.id] for match in kept),
             has_next=len(found) > first,
+            ends=ends_of(tuple(cursors.values())),
         )
 
     async def _records(

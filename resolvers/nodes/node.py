@@ -71,6 +71,7 @@ def connection(page: RecordPage, scope: Scope) -> Any:
         cursor_at=page.cursors.__getitem__,
         has_next=page.has_next,
         has_previous=page.has_previous,
+        ends=page.ends,
     )
 
 

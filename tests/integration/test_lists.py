@@ -166,6 +166,17 @@ async def test_a_record_its_anchor_has_dropped_leaves_the_page(firm: GraphFirm) 
     assert await listed(firm, "filter: {health: [RED]}") == [6]
 
 
+async def test_a_page_whose_records_are_all_gone_leads_on(firm: GraphFirm) -> None:
+    """Its only record was dropped by its anchor; the next page begins behind its place."""
+    page = """query ($after: String) { projects(filter: {health: [RED]}, first: 1, after: $after) {
+      nodes { code } pageInfo { hasNextPage endCursor } } }"""
+    firm.erp.rows["projects"].pop(1)
+    first = (await firm.ask(page))["projects"]
+    assert (first["nodes"], first["pageInfo"]["hasNextPage"]) == ([], True)
+    second = (await firm.ask(page, after=first["pageInfo"]["endCursor"]))["projects"]
+    assert len(second["nodes"]) == 1
+
+
 async def test_a_projection_that_holds_nothing_yet_claims_nothing(met_firm: GraphFirm) -> None:
     """The owner has clients, the projection none: no empty list, but an error to retry."""
     result = await met_firm.run("{ clients(orderBy: {field: NAME}) { nodes { id } } }")
