@@ -184,7 +184,9 @@ class Listener:
             del self._next[gone]
         fresh = assigned - self._next.keys()
         if fresh:
-            self._next |= await self._intake.starts_of(fresh)
+            starts = await self._intake.starts_of(fresh)
+            self._next |= starts
+            self._applied |= starts  # whoever read them before may not have told the log
         for lane in fresh:
             self._consumer.seek(lane, self._next[lane])
             self._consumer.resume(lane)

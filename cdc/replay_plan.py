@@ -65,7 +65,8 @@ async def plan_replay(
         if whole is not None:
             wholes[topic] = whole
     for topic in filter(is_of_events, topics.keys() - wholes.keys()):
-        if all(_from_a_reading(topics[one], read.get(one)) for one in _tables(topic, topics)):
+        tables = list(_tables(topic, topics))
+        if tables and all(_from_a_reading(topics[one], read.get(one)) for one in tables):
             wholes[topic] = Whole(starts=topics[topic], lsn=0)
     _require(sorted(topics.keys() - wholes.keys()))
     return ReplayPlan(

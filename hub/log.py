@@ -26,7 +26,7 @@ from cdc.webhook.meaning import events_topic
 from hub.registry import Connectors, captured_tables
 from hub.settings import KafkaSettings, Settings
 from hub.spelling import outbox_topics
-from schema.errors import ConcordError, Invalid
+from schema.errors import Invalid
 from schema.position import LogPartition, Topic
 from schema.system import System
 from sync.lag import Backlog
@@ -179,7 +179,7 @@ async def _make_topics(log: Makes, settings: Settings, connectors: Connectors) -
     try:
         await log.make(tables)
         await log.make(_transaction_topics(settings), partitions=1)
-    except ConcordError as refusal:
+    except Invalid as refusal:
         _log.warning("topics.not_made", why=refusal.message)
 
 

@@ -4,7 +4,8 @@ One transaction per batch, in this order:
 1. claim the log positions by compare-and-set; someone else moved them: stop, nothing happened
 2. hold back what nobody could decode, and what must wait behind a dead letter of its key
 3. find which records the changes belong to, link keys that are new, follow keys that change
-4. merge each owner's part into the projection under the fence; owe deliveries for what changed
+4. merge each owner's part into the projection under the fence (in a replay, what it would refuse is
+   left out beforehand); owe deliveries for what changed
 5. note what replicas now hold, and which of it is the echo of our own writes
 6. read back the records that were touched, and do the same with them
 7. append status transitions to the feed
@@ -33,7 +34,7 @@ from sync.apply.identify import Identified, Identities, references_in
 from sync.apply.parking import hold_back, park, parked_of, supersede, unsettled_keys
 from sync.apply.readback import read_back
 from sync.apply.references import fill, fill_linked, missing_of, remember
-from sync.apply.replays import Replays
+from sync.apply.replays import Replays, standing
 from sync.apply.staging import staged_rows
 from sync.changes import Change, Incoming, Renamed, Touched
 from sync.clock import Clock
@@ -239,9 +240,9 @@ class _Batch:
         for part in fold(known):
             extra = await self._extra_of(binding, part)
             mode = Mode(is_fenced=is_fenced, is_read=part.is_read, extra=extra)
-            self.transitions += await self._merge_round(binding, part, ids, mode)
-            missing = missing_of(part.changes, lost) if lost else []
-            await remember(self.connection, *of, part.changes, part.fields, missing)
+            taken = await self._merge_round(binding, part, ids, mode)
+            missing = missing_of(taken, lost) if lost else []
+            await remember(self.connection, *of, taken, part.fields, missing)
 
     async def _extra_of(self, binding: Binding, part: Round) -> Extra:
         """What a round tells of columns that no binding reads; their names are noted."""
@@ -254,7 +255,8 @@ class _Batch:
 
     async def _merge_round(
         self, binding: Binding, part: Round, ids: Mapping[Ref, str], mode: Mode
-    ) -> list[Transition]:
+    ) -> Mapping[str, Change]:
+        """Answers the changes that were let in."""
         statements = statements_for(binding, part.fields, mode, self.owed)
         epoch, staged = self._epoch_of(binding), mode.extra.is_staged
         rows = staged_rows(binding, part.fields, part.changes, ids, epoch, has_extra=staged)
@@ -262,7 +264,7 @@ class _Batch:
         self.replays.saw(binding, staged=len(rows), taken=found[0]["taken"])
         if found[0]["owed"]:
             await self.connection.execute("SELECT pg_notify('delivery', '')")
-        return [
+        self.transitions += [
             Transition(
                 entity=entity_name(binding.entity),
                 record_id=row["id"],
@@ -274,6 +276,9 @@ class _Batch:
             for row in found
             if row["id"] is not None
         ]
+        if found[0]["taken"] == len(rows):
+            return part.changes
+        return await standing(self.connection, binding, part.changes)
 
     async def _news(self, binding: Binding, known: Identified) -> Identified:
         epoch = self._epoch_of(binding)

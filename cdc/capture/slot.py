@@ -53,6 +53,7 @@ SELECT coalesce(
 """
 _MARK = "SELECT pg_log_standby_snapshot()"
 _LONG_BYTES = 32_000_000
+_MARK_EVERY_BYTES = 8_000_000  # a mark is written itself, and a look goes over what is written
 
 _ADVANCE = "SELECT pg_replication_slot_advance($1, '0/0'::pg_lsn + $2::bigint)"
 
@@ -71,6 +72,7 @@ class Slot:
         self._publication = publication
         self._passed_over = 0
         self._may_mark: bool | None = None
+        self._marked_at = 0
         self._warnings: list[str] = []
         connection.add_log_listener(self._note)
 
@@ -169,8 +171,10 @@ class Slot:
             return
         if self._may_mark is None:
             self._may_mark = await self._connection.fetchval(_MAY_MARK)
-        if self._may_mark:
+        position = await self.wal_position()
+        if self._may_mark and position - self._marked_at >= _MARK_EVERY_BYTES:
             await self._connection.execute(_MARK)
+            self._marked_at = position
 
     def _note(self, _: object, message: asyncpg.PostgresLogMessage) -> None:
         if message.severity_en == "WARNING":

@@ -6,6 +6,7 @@ import asyncio
 import importlib.metadata
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NoReturn, Protocol
@@ -49,7 +50,8 @@ _CHANGES_PER_PEEK = 2000
 _SHORTEST_WAIT_S = 0.02
 _LONGEST_WAIT_S = 0.1
 _VAIN_SHARE, _LONGEST_PAUSE_S = 0.2, 2.0
-"""Looks that find nothing but the changes of others take no more of the time than this share."""
+"""Looks that find nothing but the changes of others take this share of the time, and may take more
+where the pause between them would be longer than this."""
 _RETRY_AFTER_S = 1.0
 _REPORT_EVERY_S = 2.0
 
@@ -126,7 +128,8 @@ class WalReader:
 
     async def _connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(self._dsn, server_settings=_SETTINGS)
-        await connection.execute(_GIVE_UP_ORPHANS)
+        with suppress(asyncpg.DataError):  # a server on a system where it cannot be done
+            await connection.execute(_GIVE_UP_ORPHANS)
         return connection
 
     def _slot_on(self, connection: asyncpg.Connection) -> Slot:
@@ -210,9 +213,11 @@ class WalReader:
             looked_s = time.monotonic() - began
             is_rereading = await self._reread(streamed_to or position)
             await self._report(slot, is_caught_up=not streamed_to)
-            if not streamed_to:
-                await asyncio.sleep(max(wait, min(looked_s / _VAIN_SHARE, _LONGEST_PAUSE_S)))
             is_calm = not streamed_to and not is_rereading
+            if is_calm:
+                await asyncio.sleep(max(wait, min(looked_s / _VAIN_SHARE, _LONGEST_PAUSE_S)))
+            elif not streamed_to:
+                await asyncio.sleep(wait)
             wait = min(wait * 1.5, _LONGEST_WAIT_S) if is_calm else _SHORTEST_WAIT_S
 
     async def _reread(self, streamed_to: int) -> bool:

@@ -57,10 +57,10 @@ class Identities:
             if isinstance(one, Change):
                 run.append(one)
                 continue
-            known += await self._identify(binding, await self._news(binding, run))
+            known += await self._identify(binding, await self._not_outlived(binding, run))
             run = []
             await self._rename(one)
-        return known + await self._identify(binding, await self._news(binding, run))
+        return known + await self._identify(binding, await self._not_outlived(binding, run))
 
     async def resolve(self, refs: Collection[Ref]) -> dict[Ref, str]:
         """Canonical ids of references; absent where neither a link nor a mint gives one."""
@@ -79,7 +79,7 @@ class Identities:
         self._met.clear()
         self._left.clear()
 
-    async def _news(self, binding: Binding, changes: Sequence[Change]) -> Sequence[Change]:
+    async def _not_outlived(self, binding: Binding, changes: Sequence[Change]) -> Sequence[Change]:
         """All but reads under a key that their record has left, as the other key's lane has told.
 
         They are older than that, and bear no position by which the fence could know it.

@@ -7,12 +7,15 @@ little dearer for what is new: so it is asked only after mostly old rows came.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import asyncpg
 
 from sync.apply.identify import Identified
 from sync.apply.staging import fence_cells
+from sync.changes import Change
 from sync.connectors.binding import Binding
-from sync.store.projection_writes import news_sql
+from sync.store.projection_writes import news_sql, standing_sql
 
 _MOSTLY = 0.5
 
@@ -39,3 +42,12 @@ class Replays:
         if len(rows) > len(known) * _MOSTLY:
             self._replayed.discard(binding)
         return [known[at] for (at,) in rows]
+
+
+async def standing(
+    connection: asyncpg.Connection, binding: Binding, changes: Mapping[str, Change]
+) -> Mapping[str, Change]:
+    """Those of the changes, by record id, that the fence has let in: their place is the row's."""
+    _, _, _, partitions, offsets, *_ = fence_cells(changes.values(), 0)
+    rows = await connection.fetch(standing_sql(binding), list(changes), partitions, offsets)
+    return {record_id: changes[record_id] for (record_id,) in rows}

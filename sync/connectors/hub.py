@@ -205,6 +205,8 @@ def _translated() -> Iterator[None]:
         yield
     except OUTAGE as error:
         raise Unavailable("The hub's database does not answer.", system=System.HUB) from error
+    except asyncpg.TransactionRollbackError as error:  # the victim of a deadlock
+        raise Unavailable("Others write the same: send it again.", system=System.HUB) from error
     except asyncpg.IntegrityConstraintViolationError as error:
         raise Rejected(
             f"HUB: {error.message}.", system=System.HUB, owner_code=error.constraint_name

@@ -24,6 +24,18 @@ _ON_CHANGE = """AFTER UPDATE ON {table}
     AND (OLD.is_billable IS false) <> (NEW.is_billable IS false))"""
 
 
+def heard_in_place_of(former: str, schema: str) -> Iterator[str]:
+    """Statements that have the hub hear how the projection in `schema` differs from the former."""
+    for entity, (column, prices, key) in _HEARS.items():
+        table = entity_name(entity)
+        yield (
+            f"SELECT hub.derive_billed('{column}', '{prices}', '{key}', ARRAY(\n"
+            f"  SELECT t.psa_key FROM {schema}.{table} t LEFT JOIN {former}.{table} f USING (id)\n"
+            "  WHERE t.psa_key IS NOT NULL"
+            " AND (t.is_billable IS false) <> (f.is_billable IS false)))"
+        )
+
+
 def triggers_for(entity: type, schema: str) -> Iterator[str]:
     """The DDL of a type's triggers, each runnable any number of times."""
     if entity in _HEARS:

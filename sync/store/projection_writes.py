@@ -94,6 +94,17 @@ def news_sql(binding: Binding) -> str:
 
 
 @cache
+def standing_sql(binding: Binding) -> str:
+    """Which of the rows ($1 ids, $2 partitions, $3 offsets) are what the projection holds now."""
+    s = binding.system.value
+    return (
+        "SELECT id FROM unnest($1::text[], $2::int[], $3::bigint[])"
+        f" AS told (id, {s}_partition, {s}_offset)\n"
+        f"JOIN {table_for(binding.entity).name} t USING (id, {s}_partition, {s}_offset)"
+    )
+
+
+@cache
 def statements_for(binding: Binding, fields: frozenset[str], mode: Mode, owed: Owed) -> Statements:
     """The statements that merge `fields` of the binding's system; the others are kept."""
     kept = [f for f in owned_fields(binding.entity).values() if f.name in fields]

@@ -18,6 +18,7 @@ from schema.canon import ENTITIES
 from schema.errors import Invalid, Unavailable
 from schema.position import LogPartition
 from sync.store.projection_tables import SCHEMA, create_statements, table_for
+from sync.store.projection_triggers import heard_in_place_of
 
 PROJECTION = "projection_shadow"
 LEDGERS = "ledgers_shadow"
@@ -145,6 +146,8 @@ async def swap(connection: asyncpg.Connection) -> None:
     await connection.execute(_KEEP_LINKS)
     await connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {_FORMER}")
     await connection.execute(f"ALTER SCHEMA {PROJECTION} RENAME TO {SCHEMA}")
+    for statement in heard_in_place_of(_FORMER, SCHEMA):
+        await connection.execute(statement)
     try:
         await connection.execute(f"DROP TABLE {_tables(_FORMER)}")
         await connection.execute(f"DROP SCHEMA {_FORMER}; DROP SCHEMA {LEDGERS} CASCADE")

@@ -16,6 +16,7 @@ from hub.demo.seeding import DEFAULT_SEED, seed
 from schema.canon import ExpenseItem, TimeEntry
 from schema.errors import Rejected
 from sync.connectors.hub_bindings import EVENT
+from sync.store.shadow import PROJECTION, create_shadow, swap
 
 
 @pytest.fixture
@@ -120,6 +121,22 @@ async def test_an_expense_that_is_not_billable_is_known_as_well(ledger: Ledger) 
     await ledger.hear("3", ExpenseItem, is_billable=False)
     sql = "SELECT expense, billing_state FROM hub.expense_price"
     assert [tuple(row) for row in await ledger.pool.fetch(sql)] == [("3", "non_billable")]
+
+
+async def test_what_a_rebuilt_projection_knows_better_is_heard_at_the_swap(ledger: Ledger) -> None:
+    """The rebuilding itself says nothing: its tables are filled beside the live ones."""
+    await ledger.hear("7", is_billable=False)
+    await ledger.hear("8", is_billable=True)
+    async with ledger.pool.acquire() as connection:
+        await create_shadow(connection)
+        await connection.execute(
+            f"INSERT INTO {PROJECTION}.time_entry (id, psa_key, is_billable)"
+            " SELECT id, psa_key, NOT is_billable FROM projection.time_entry"
+        )
+        assert [await ledger.billed(one) for one in "7"] == [("non_billable", "0")]
+        async with connection.transaction():
+            await swap(connection)
+    assert [await ledger.billed(one) for one in "78"] == [("unbilled", "0"), ("non_billable", "0")]
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -270,6 +270,27 @@ async def test_a_reference_is_filled_in_when_its_target_arrives(desk: Desk) -> N
     assert await desk.pool.fetchval("SELECT count(*) FROM pending_reference") == 0
 
 
+async def test_a_replay_forgets_no_reference_that_is_waited_for(desk: Desk) -> None:
+    """What the fence refuses says nothing of references either, neither before nor after."""
+
+    def project(customer: str, lsn: int) -> LogRecord:
+        row = PROJECT_ROW | {"customer_no": customer}
+        return desk.event(PROJECTS, {"project_no": "P-1"}, row, lsn=lsn)
+
+    def customer(number: str, account: str) -> LogRecord:
+        row = {"customer_no": number, "crm_account": account}
+        return desk.event(CUSTOMERS, {"customer_no": number}, row, "c", lsn=5)
+
+    await desk.take(customer("C1", "ACC-00001"))
+    await desk.take(project("C1", 10))
+    await desk.take(project("C2", 20))
+    await desk.take(project("C1", 10))
+    await desk.take(project("C2", 20))
+    await desk.take(customer("C2", "ACC-00002"))
+    linked = await desk.pool.fetchval("SELECT client_id FROM projection.project")
+    assert linked == mint("cli", "crm", "ACC-00002")
+
+
 async def test_a_failure_in_mid_batch_leaves_nothing_behind(desk: Desk) -> None:
     """A value the table cannot hold takes the whole transaction back, the offset included."""
     good, bad = desk.account("Acme", "c", lsn=100), desk.account("A\0B", lsn=200)

@@ -121,9 +121,13 @@ BEGIN
     IF to_regclass('projection.time_entry') IS NOT NULL THEN
         PERFORM hub.derive_billed('time_entries', 'time_price', 'time_entry', ARRAY(
             SELECT psa_key FROM projection.time_entry
-            WHERE psa_key IS NOT NULL AND is_billable IS false));
+            WHERE psa_key IS NOT NULL AND is_billable IS false
+            UNION SELECT time_entry FROM hub.time_price
+            WHERE billing_state IN ('non_billable', 'written_off')));
         PERFORM hub.derive_billed('expenses', 'expense_price', 'expense', ARRAY(
             SELECT psa_key FROM projection.expense_item
-            WHERE psa_key IS NOT NULL AND is_billable IS false));
+            WHERE psa_key IS NOT NULL AND is_billable IS false
+            UNION SELECT expense FROM hub.expense_price
+            WHERE billing_state IN ('non_billable', 'written_off')));
     END IF;
 END $$;
