@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from rich.console import Console
-from support.staged import DEADLINE_S, Staged, staged
+from support.staged import DEADLINE_S, Staged, firm_on_tryton
 from support.targets import until
-from support.tryton import fresh_state
 
 from hub.doctor import matrix
-from hub.stage import Kind
 from hub.tryton.rpc import Values
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
+firm = firm_on_tryton("erp")
 WAITING = """
 { timeEntries(first: 5, filter: {status: [SUBMITTED]}) {
     nodes { id worked note _meta { owner recordKey } } } }
@@ -59,13 +57,6 @@ KNOWN = (
     "SELECT system, key, version, copies FROM replica_state WHERE record_id = $1",
 )
 FORGET = "DELETE FROM {table} WHERE (system, record_id) = ('erp', $1)"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def firm() -> AsyncIterator[Staged]:
-    """The demo on Tryton, with the databases of a first start."""
-    async with staged(fresh_state("erp"), erp=Kind.TRYTON) as firm:
-        yield firm
 
 
 class Line:

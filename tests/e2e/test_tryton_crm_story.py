@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
 from contextlib import closing
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from rich.console import Console
-from support.staged import DEADLINE_S, Staged, staged
+from support.staged import DEADLINE_S, Staged, firm_on_tryton
 from support.targets import until
-from support.tryton import fresh_state
 
 from hub.doctor import examine
-from hub.stage import Kind
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
+firm = firm_on_tryton("crm")
 FIRST = """
 { clients(first: 1) { nodes { id segment } } legalEntities(first: 1) { nodes { id code } }
   sows(first: 1, filter: {status: [DRAFT]}) { nodes { id } } }
@@ -46,13 +43,6 @@ query ($id: ID!) { sow(id: $id, read: {mode: PROJECTED}) {
     status cap { amount } version engagement { stage } amendments(first: 5) { nodes { id status } }
     _meta { source recordKey } } }
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def firm() -> AsyncIterator[Staged]:
-    """The demo with Tryton as its CRM, in which everything captured has been applied."""
-    async with staged(fresh_state("crm"), crm=Kind.TRYTON) as firm:
-        yield firm
 
 
 async def test_an_engagement_is_created_once_and_copied(firm: Staged) -> None:

@@ -5,7 +5,6 @@ Nothing asks Tryton whether something has happened: payments arrive from its wri
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,16 +13,14 @@ from uuid import uuid4
 
 import orjson
 import pytest
-import pytest_asyncio
-from support.staged import DEADLINE_S, POST, Staged, payment_of, staged
+from support.staged import DEADLINE_S, POST, Staged, firm_on_tryton, payment_of
 from support.targets import until
-from support.tryton import fresh_state
 
-from hub.stage import Kind
 from hub.tryton.payment import pay
 from sync.connectors.tryton_erp_bindings import PAYMENT_STATUS
 
 pytestmark = [pytest.mark.tryton, pytest.mark.asyncio(loop_scope="module")]
+firm = firm_on_tryton("erp")
 TODAY = datetime.now(UTC).date()
 PART = Decimal("100.00")
 WATCH = """
@@ -42,13 +39,6 @@ mutation ($id: ID!, $billTo: String!, $version: Long!) {
     ... on ClientWritten { client { billTo } }
     ... on Refused { code message } ... on RejectedByOwner { system ownerCode } } }
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def firm() -> AsyncIterator[Staged]:
-    """The demo on Tryton, with the databases of a first start."""
-    async with staged(fresh_state("erp"), erp=Kind.TRYTON) as firm:
-        yield firm
 
 
 async def test_an_invoice_is_posted_paid_in_two_parts_and_everyone_hears(firm: Staged) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 from support.captured import OPS, Firm
 from support.listening import listen
 from support.load import under_load
-from support.oracle import assert_holds, lag
+from support.oracle import assert_holds, caught_up
 from support.processes import Worker, running
 from support.targets import until
 
@@ -31,12 +31,7 @@ async def test_killed_at_any_moment_it_goes_on_where_it_was(
                 await listener.runs_for(rng.uniform(0, 0.3))
                 await listener.kill()
                 await listener.start()
-
-        async def has_caught_up() -> bool:
-            listener.is_alive()
-            return not await lag(pool)
-
-        await until(has_caught_up, seconds=60)
+        await caught_up(pool, listener)
     assert firm.produced.keys() == OPS
     await assert_holds(pool, firm)
 

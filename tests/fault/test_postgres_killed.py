@@ -12,7 +12,7 @@ from support.delivering import deliver
 from support.listening import listen
 from support.load import append
 from support.mortal import Mortal
-from support.oracle import assert_applied, lag
+from support.oracle import assert_applied, caught_up, lag
 from support.processes import Worker, running
 from support.settling import settle_all
 from support.stood_in import KEY, stood_in
@@ -45,7 +45,7 @@ async def test_both_resume_and_nothing_is_lost(
             await mortal.die()
             await asyncio.gather(listener.runs_for(0.5), deliverer.runs_for(0.5))
             await mortal.rise()
-        await all_applied(mortal_pool, listener, deliverer)
+        await caught_up(mortal_pool, listener, deliverer)
         await settle_all(mortal_pool)
         await done(mortal_pool, listener, deliverer)
         titles = await psa.pool.fetch("SELECT crm_account_id AS key, title FROM clients")
@@ -64,17 +64,6 @@ async def progress(pool: asyncpg.Pool, *workers: Worker) -> None:
         return bool(await pool.fetchval(_APPLIED) > before)
 
     await until(has_applied, seconds=60)
-
-
-async def all_applied(pool: asyncpg.Pool, *workers: Worker) -> None:
-    """Return once the log has been applied to its end."""
-
-    async def is_applied() -> bool:
-        for worker in workers:
-            worker.is_alive()
-        return not await lag(pool)
-
-    await until(is_applied, seconds=60)
 
 
 async def done(pool: asyncpg.Pool, *workers: Worker) -> None:

@@ -16,7 +16,7 @@ from support.captured import BINDINGS, Firm
 from support.listening import PREFIXES, listen
 from support.load import under_load
 from support.members import lanes_of_members
-from support.oracle import assert_holds, lag
+from support.oracle import assert_holds, caught_up
 from support.processes import Worker, running
 from support.targets import until
 from support.working import at_work
@@ -140,17 +140,6 @@ async def shared_out(pool: asyncpg.Pool, members: int) -> None:
         return len(parts) == members and parts == [LANES // members] * members
 
     await until(is_shared_out, seconds=60)
-
-
-async def caught_up(pool: asyncpg.Pool, *workers: Worker) -> None:
-    """Return once the end of the log has been applied, with all of these alive."""
-
-    async def has_caught_up() -> bool:
-        for worker in workers:
-            worker.is_alive()
-        return not await lag(pool)
-
-    await until(has_caught_up, seconds=60)
 
 
 async def all_blocked(pool: asyncpg.Pool, count: int) -> None:

@@ -31,17 +31,26 @@ PACE = Pace(batch=3, wait=timedelta(milliseconds=200), backoff=timedelta(millise
 
 
 class Faltering(Intake):
-    """Fails some of its batches before they have an effect."""
+    """Fails some of its batches before they have an effect, with the next one read already."""
 
     def fail(self, *errors: Exception | None) -> None:
         self.errors = list(errors)
+        self.has_waited = False
 
     async def apply(self, incoming: Sequence[Incoming], claims: Sequence[Claim]) -> None:
         error = self.errors.pop(0) if self.errors else None
-        await asyncio.sleep(0.05)  # long enough for the next batch to be read
+        self.has_waited |= await next_batch_is_read()
         if error is not None:
             raise error
         await super().apply(incoming, claims)
+
+
+async def next_batch_is_read() -> bool:
+    """Return when the listener has read ahead; answers whether that had to be waited for."""
+    reading = [task for task in asyncio.all_tasks() if task.get_name() == "read ahead"]
+    if reading:
+        await asyncio.wait(reading, timeout=10)
+    return bool(reading)
 
 
 async def append(dsn: str, names: Sequence[str]) -> None:
@@ -100,6 +109,7 @@ async def test_a_batch_that_failed_is_read_again(
     async with listening(hub_database, intake):
         await offsets_reach(pool, "consumer_offset", len(names))
         await offsets_reach(pool, "log_group_offset", len(names))
+    assert intake.has_waited
     found = await pool.fetch("SELECT name FROM projection.client")
     assert sorted(row["name"] for row in found) == sorted(n for n in names if "\0" not in n)
     assert await pool.fetchval("SELECT array_agg(reason) FROM dead_letter") == ["unstorable"]

@@ -8,7 +8,9 @@ from typing import Any
 
 import asyncpg
 from support.captured import Firm, Kept, Source, Version
+from support.processes import Worker
 from support.settling import settle_all
+from support.targets import until
 
 from schema.canon import Invoice
 from schema.entity import entity_name, owned_fields
@@ -30,6 +32,17 @@ WHERE p.next_offset > 0 AND o.next_offset IS DISTINCT FROM p.next_offset
 async def lag(pool: asyncpg.Pool) -> list[tuple[Any, ...]]:
     """The partitions whose stored offset is not the end of the log."""
     return [tuple(row) for row in await pool.fetch(_LAG)]
+
+
+async def caught_up(pool: asyncpg.Pool, *workers: Worker) -> None:
+    """Return once the log has been applied to its end, with all of these alive."""
+
+    async def has_caught_up() -> bool:
+        for worker in workers:
+            worker.is_alive()
+        return not await lag(pool)
+
+    await until(has_caught_up, seconds=60)
 
 
 async def assert_holds(pool: asyncpg.Pool, firm: Firm) -> None:

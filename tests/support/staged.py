@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest_asyncio
 from rich.console import Console
 from support.sockets import Socket, socket_to
 from support.targets import until
+from support.tryton import fresh_state
 
 from hub.play import Play, on_stage
 from hub.stage import Kind, forget_stage
@@ -177,3 +179,14 @@ async def staged_once(state: Path) -> AsyncIterator[Staged]:
     async with staged(state) as firm:
         yield firm
     forget_stage(state)
+
+
+def firm_on_tryton(role: str) -> Any:
+    """The fixture `firm` of a module: the demo on Tryton, with the databases of a first start."""
+
+    @pytest_asyncio.fixture(scope="module", loop_scope="module")
+    async def firm() -> AsyncIterator[Staged]:
+        async with staged(fresh_state(role), **{role: Kind.TRYTON}) as staged_firm:
+            yield staged_firm
+
+    return firm

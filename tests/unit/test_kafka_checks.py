@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from cdc.checks import Trouble, judge
 from cdc.log.kafka_checks import Facts, troubles_of
@@ -73,7 +74,16 @@ def test_a_connector_without_heartbeats_is_told() -> None:
 
 def test_what_is_not_fatal_does_not_refuse() -> None:
     """It is told, and the start goes on."""
-    judge([Trouble(name="short_retention", text="raise it")])
+    with capture_logs() as told:
+        judge([Trouble(name="short_retention", text="raise it")])
+    assert told == [
+        {
+            "event": "check.failed",
+            "log_level": "warning",
+            "name": "short_retention",
+            "text": "raise it",
+        }
+    ]
 
 
 def test_offsets_are_never_committed_by_the_client_itself() -> None:
