@@ -325,7 +325,6 @@ class Collected:
 
 
 @asynccontextmanager
-@asynccontextmanager
 async def listening(
     pool: asyncpg.Pool, access: KafkaAccess, tables: Sequence[CapturedTable]
 ) -> AsyncIterator[None]:
