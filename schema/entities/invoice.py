@@ -138,7 +138,7 @@ class Invoice:
     )
     ledger_status: InvoiceStatus | None = owned_by(
         INVOICE_LEDGER,
-        description="The ledger's word: POSTED and what follows from it.",
+        description="The ledger's word: POSTED and what follows from it; null until it is posted.",
         default=None,
     )
     posted_on: date | None = owned_by(
