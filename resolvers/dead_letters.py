@@ -69,8 +69,9 @@ class WorkedOff:
 
 @strawberry.input(description="Which dead letters; all conditions hold.")
 class DeadLetterFilter:
-    states: list[LetterState] | None = strawberry.field(
-        description="Unsettled ones unless it says others.", default=None
+    state: list[LetterState] | None = strawberry.field(
+        description="In any of these states; the unsettled ones unless it says others.",
+        default=None,
     )
     topic: str | None = strawberry.field(description="Of this topic.", default=None)
     reason: str | None = strawberry.field(description="With this reason.", default=None)
@@ -141,7 +142,7 @@ async def discard_dead_letters(info: Info, by: By, why: Why, ids: LetterIds) -> 
 def _wanted(filter: DeadLetterFilter | None) -> letters.Wanted:
     asked = filter or DeadLetterFilter()
     return letters.Wanted(
-        states=letters.UNSETTLED if asked.states is None else tuple(asked.states),
+        states=letters.UNSETTLED if asked.state is None else tuple(asked.state),
         topic=asked.topic,
         reason=asked.reason,
         letter_class=asked.letter_class,
