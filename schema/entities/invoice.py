@@ -113,7 +113,10 @@ class Invoice:
         INVOICE_DRAFT, description="The invoice a credit or debit corrects.", default=None
     )
     currency: str | None = owned_by(
-        INVOICE_DRAFT, description="ISO 4217 code of its amounts.", default=None
+        INVOICE_DRAFT,
+        description="ISO 4217 code of its amounts.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     description: str | None = owned_by(INVOICE_DRAFT, description="What is invoiced.", default=None)
     lines: list[InvoiceLine] | None = owned_by(

@@ -66,5 +66,8 @@ class PaymentStatus:
         PAYMENT, description="Reminders sent so far.", default=None
     )
     last_payment_on: date | None = owned_by(
-        PAYMENT, description="Date of the last application.", default=None
+        PAYMENT,
+        description="Date of the last application.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
     )
