@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Info
 from resolvers.dead_letters import By, Why, numbers_of
 from resolvers.paging import After, Connection, Size, paging
+from schema.canon import BY_NAME
+from schema.system import System
 from sync import dead_deliveries
 from sync.opaque import seal, unseal
 from sync.signed import Signed
@@ -22,8 +25,8 @@ DeliveryIds = Annotated[
 @strawberry.type(description="Fields of a record that a system with a copy refuses for good.")
 class DeadDelivery:
     id: strawberry.ID = strawberry.field(description="Its number.")
-    target: str = strawberry.field(description="The system that refuses.")
-    entity: str = strawberry.field(description="The record's type.")
+    target: System = strawberry.field(description="The system that refuses.")
+    type: str = strawberry.field(description="The record's type.")
     record_id: strawberry.ID = strawberry.field(description="The record.")
     fields: list[str] = strawberry.field(description="What it should have got.")
     why: str | None = strawberry.field(description="Why it refuses, in its own words.")
@@ -34,14 +37,16 @@ class DeadDelivery:
 
 async def list_dead_deliveries(
     info: Info,
-    target: Annotated[str | None, strawberry.argument(description="Only of this system.")] = None,
+    target: Annotated[
+        System | None, strawberry.argument(description="Only of this system.")
+    ] = None,
     first: Size = None,
     after: After = None,
 ) -> Connection[DeadDelivery]:
     size = paging(first, None, None, None).first or 0
     start = 0 if after is None else unseal(after, int, what="cursor")
     office = info.request.services.operations.dead_deliveries
-    found = await office.page(target and target.lower(), after=start, first=size + 1)
+    found = await office.page(target and target.value, after=start, first=size + 1)
     return Connection(
         nodes=[_delivery(one) for one in found[:size]],
         cursor_at=lambda at: seal(found[at].id),
@@ -63,10 +68,10 @@ async def discard_dead_deliveries(info: Info, by: By, why: Why, ids: DeliveryIds
 def _delivery(one: dead_deliveries.DeadDelivery) -> DeadDelivery:
     return DeadDelivery(
         id=strawberry.ID(str(one.id)),
-        target=one.target,
-        entity=one.entity,
+        target=System(one.target),
+        type=BY_NAME[one.entity].__name__,
         record_id=strawberry.ID(one.record_id),
-        fields=list(one.fields),
+        fields=[to_camel_case(name) for name in one.fields],
         why=one.last_error,
         attempts=one.attempts,
         caused_at=one.caused_at,

@@ -10,6 +10,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers.context import Info
+from resolvers.enums import explained
 from resolvers.paging import After, Connection, Size, paging
 from resolvers.scalars import Long
 from schema.errors import Invalid
@@ -18,14 +19,20 @@ from sync.apply.parking import LetterClass, LetterState
 from sync.opaque import seal, unseal
 from sync.signed import Signed
 
-strawberry.enum(
-    LetterClass,
-    description=(
-        "Why a dead letter is dead. POISON: nobody can read it. BUSINESS: it belongs to no record. "
-        "CONTRACT_BREAK: its table lacks what is read of it."
-    ),
-)
-strawberry.enum(LetterState, description="Where a dead letter stands.")
+_CLASSES = {
+    LetterClass.POISON: "Nobody can read it.",
+    LetterClass.BUSINESS: "It belongs to no record.",
+    LetterClass.CONTRACT_BREAK: "Its table lacks what is read of it.",
+}
+_STATES = {
+    LetterState.OPEN: "It waits for somebody.",
+    LetterState.WAITING: "It waits for an earlier one of its key.",
+    LetterState.APPLIED: "It was tried again and applied.",
+    LetterState.SUPERSEDED: "A later row of its key was applied instead.",
+    LetterState.DISCARDED: "Somebody gave it up.",
+}
+explained(LetterClass, "Why a dead letter is dead.", _CLASSES)
+explained(LetterState, "Where a dead letter stands.", _STATES)
 
 By = Annotated[str, strawberry.argument(description="Who does it; kept with it.")]
 Why = Annotated[str, strawberry.argument(description="Why; kept with it.")]
@@ -62,8 +69,9 @@ class WorkedOff:
 
 @strawberry.input(description="Which dead letters; all conditions hold.")
 class DeadLetterFilter:
-    states: list[LetterState] | None = strawberry.field(
-        description="Unsettled ones unless it says others.", default=None
+    state: list[LetterState] | None = strawberry.field(
+        description="In any of these states; the unsettled ones unless it says others.",
+        default=None,
     )
     topic: str | None = strawberry.field(description="Of this topic.", default=None)
     reason: str | None = strawberry.field(description="With this reason.", default=None)
@@ -134,7 +142,7 @@ async def discard_dead_letters(info: Info, by: By, why: Why, ids: LetterIds) -> 
 def _wanted(filter: DeadLetterFilter | None) -> letters.Wanted:
     asked = filter or DeadLetterFilter()
     return letters.Wanted(
-        states=letters.UNSETTLED if asked.states is None else tuple(asked.states),
+        states=letters.UNSETTLED if asked.state is None else tuple(asked.state),
         topic=asked.topic,
         reason=asked.reason,
         letter_class=asked.letter_class,

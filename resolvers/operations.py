@@ -14,13 +14,14 @@ from resolvers.context import Info
 from resolvers.dead_deliveries import list_dead_deliveries
 from resolvers.dead_letters import By, Why, list_dead_letters
 from resolvers.scalars import Long
+from schema.system import System
 from sync import extra, lag, parked_topics
 from sync.signed import Signed
 
 
 @strawberry.type(description="How current the capture of one system is.")
 class CaptureLag:
-    system: str = strawberry.field(description="The system.")
+    system: System = strawberry.field(description="The system.")
     behind_ms: Long = strawberry.field(description="Since it last had all its owner committed.")
     unseen_ms: Long = strawberry.field(description="Since it last said that it is alive.")
     held_bytes: Long | None = strawberry.field(description="WAL the owner keeps for it.")
@@ -43,7 +44,7 @@ class Waiting:
 
 @strawberry.type(description="Copies on their way to one system.")
 class CopyLag:
-    target: str = strawberry.field(description="The system.")
+    target: System = strawberry.field(description="The system.")
     pending: int = strawberry.field(description="Owed and not sent yet.")
     refused: int = strawberry.field(description="Refused by the system, for good.")
     oldest_ms: Long | None = strawberry.field(description="Since the commit of the oldest owed.")
@@ -122,7 +123,7 @@ async def resume_topic(
 
 def _capture(one: lag.CaptureLag) -> CaptureLag:
     return CaptureLag(
-        system=one.system,
+        system=System(one.system),
         behind_ms=_ms(one.behind),
         unseen_ms=_ms(one.unseen),
         held_bytes=None if one.held_bytes is None else Long(one.held_bytes),
@@ -140,7 +141,7 @@ def _table(one: lag.TopicLag) -> TableLag:
 
 def _copy(one: lag.TargetLag) -> CopyLag:
     return CopyLag(
-        target=one.target,
+        target=System(one.target),
         pending=one.pending,
         refused=one.dead,
         oldest_ms=None if one.oldest is None else _ms(one.oldest),

@@ -64,7 +64,10 @@ def written_type(entity: type, member: str) -> Any:
     """The type of a write that took place: the record under its own name, and the token."""
     fields = {
         member: strawberry.field(
-            graphql_type=nullable_node(entity), description="The record, read live."
+            graphql_type=nullable_node(entity),
+            description=(
+                "The record, read live; null where reading it back failed: the write took place."
+            ),
         ),
         "token": strawberry.field(
             description="Pass it as `read: {after: token}` and the answer shows this write."

@@ -45,9 +45,10 @@ def status_changed(entity: type) -> Any:
     return strawberry.subscription(
         resolver=subscribe,
         description=(
-            f"Every change of the status of one {entity.__name__}, whoever made it. Over "
-            "graphql-transport-ws or server-sent events. Nested reads come from the projection "
-            "unless `read` says otherwise, so that a busy feed does not load the owners."
+            f"Every change of the status of {plural(entity)}, of all or of those that `filter` "
+            "names, whoever made it. Over graphql-transport-ws or server-sent events. Nested reads "
+            "come from the projection unless `read` says otherwise, so that a busy feed does not "
+            "load the owners."
         ),
     )
 

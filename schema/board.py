@@ -74,14 +74,16 @@ class ProjectBoardRow:
     budget: Money | None = figure("Budgeted fees.")
     budget_minutes: Minutes | None = figure("Budgeted work.")
     worked: Minutes = figure("Approved minutes worked.")
-    billable: Minutes = figure("Approved minutes to bill.")
+    billable: Minutes = figure("Approved billable minutes, billed or not.")
     budget_used: Decimal | None = figure(
         "Worked minutes of the budgeted ones, as a fraction: 0.5 is half."
     )
     invoiced: Money | None = figure("Net of its posted invoices, less their credit notes.")
     unbilled: Unbilled = figure("Approved work that is still to be billed.")
     open_invoices: int = figure("Posted invoices not paid in full.")
-    open_amount: Money | None = figure("What is still owed on those.")
+    open_amount: Money | None = figure(
+        "What is still owed on those in its currency; `openInvoices` counts the others, too."
+    )
     other_currency_invoices: int = figure(
         "Posted invoices in another currency, which no amount here includes."
     )

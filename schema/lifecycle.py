@@ -35,7 +35,7 @@ class Argument(NamedTuple):
 
 ARGUMENTS: Mapping[str, Argument] = {
     "by": Argument(str, "E-mail address of who decided."),
-    "reason": Argument(str, "Why, in words that the people concerned will read."),
+    "reason": Argument(str, "Why; the system that carries it out keeps it."),
     "evidence": Argument(str, "Where the acceptance is kept."),
     "posting_date": Argument(date, "Accounting date; its period must be open."),
     "sent_on": Argument(date, "Day it went to the client."),

@@ -11,17 +11,18 @@ import strawberry
 from schema.system import System
 
 
-@strawberry.enum(
-    description=(
-        "MISSING: nothing was sent yet. PENDING: on its way, or waiting for what `reason` says. "
-        "LINKED: the system has it. FAILED: the system refuses it, until somebody acts."
-    )
-)
+@strawberry.enum(description="How far a system is with a record that it must have.")
 class SetupStatus(Enum):
-    MISSING = "missing"
-    PENDING = "pending"
-    LINKED = "linked"
-    FAILED = "failed"
+    _value_: str  # what `enum_value` leaves of itself
+
+    MISSING = strawberry.enum_value("missing", description="Nothing was sent yet.")
+    PENDING = strawberry.enum_value(
+        "pending", description="On its way, or waiting for what `reason` says."
+    )
+    LINKED = strawberry.enum_value("linked", description="The system has it.")
+    FAILED = strawberry.enum_value(
+        "failed", description="The system refuses it, until somebody acts."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

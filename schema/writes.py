@@ -95,16 +95,22 @@ UPDATES: Mapping[type, tuple[str, ...]] = {
         *("name", "stage", "expected_value", "probability", "starts_on", "ends_on"),
         *("account_manager", "legal_entity_id"),
     ),
-    Sow: ("title", "cap", "starts_on", "ends_on", "payment_terms_days", "po_number"),
+    Sow: (
+        *("title", "cap", "starts_on", "ends_on", "rate_card_version_id", "payment_terms_days"),
+        *("po_number", "document_hash"),
+    ),
     Project: (
         *("name", "engagement_id", "sow_id", "starts_on", "ends_on", "budget", "budget_minutes"),
         *("cost_centre", "region", "tax_region", "po_number"),
         *("percent_complete", "health", "manager_id", "team_ids"),
     ),
     Amendment: ("effective_from", "signed_at", "changes", "reason"),
-    Milestone: ("name", "due_on", "amount", "acceptance_required"),
+    Milestone: ("project_id", "name", "due_on", "amount", "acceptance_required"),
     Resource: ("role", "skills"),
-    Assignment: ("role", "starts_on", "ends_on", "minutes_per_day", "is_billable"),
+    Assignment: (
+        *("resource_id", "role", "starts_on", "ends_on", "minutes_per_day", "is_billable"),
+        "rate_override",
+    ),
     TimeEntry: ("task", "work_date", "worked", "is_billable", "activity", "note"),
     ExpenseItem: (
         *("category", "amount", "tax", "is_billable", "markup", "receipt_hash"),

@@ -101,7 +101,7 @@ STATEMENTS_OF_WORK = Table(
         optional("ceiling_amount", MONEY),
         own("currency_iso", CURRENCY),
         own("valid_from", DATE, by=RANGE),
-        optional("valid_to", DATE),
+        optional("valid_to", DATE, by=RANGE),
         optional("price_book_version_id", references="price_book_versions"),
         optional("payment_days", COUNT),
         optional("customer_po", by=EXACT),
@@ -181,7 +181,7 @@ RETAINER_PLANS = Table(
         choice("unused_rule", "FORFEIT", "CARRY_ONE", "CARRY_ALL", default="FORFEIT"),
         optional("remaining_amount", MONEY),
         optional("remaining_hours", COUNT),
-        optional("expires_on", DATE),
+        optional("expires_on", DATE, by=RANGE),
     ),
 )
 

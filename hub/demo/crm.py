@@ -60,7 +60,7 @@ OPPORTUNITIES = Table(
         own("currency", CURRENCY),
         optional("win_chance", PERCENT),
         own("starts_on", DATE, by=RANGE),
-        optional("ends_on", DATE),
+        optional("ends_on", DATE, by=RANGE),
         own("owner_email", by=EXACT),
         choice("entity_code", "NL01", "UK01", "US01"),
         optional("external_ref", by=EXACT),

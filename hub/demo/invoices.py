@@ -90,7 +90,7 @@ INVOICES = Table(
         choice("entity_code", "NL01", "UK01", "US01"),
         choice("kind", "invoice", "credit_note", "debit_note", default="invoice"),
         optional("corrects", KEY, by=EXACT, references="invoices"),
-        own("currency", CURRENCY),
+        own("currency", CURRENCY, by=EXACT),
         own("amount_net", MONEY),
         optional("lines", document(LINE, is_list=True)),
         given("status", by=EXACT, default="'draft'"),

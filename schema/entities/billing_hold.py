@@ -33,10 +33,12 @@ class HoldEffect(Enum):
 
 @strawberry.enum(description="Where the hold stands.")
 class BillingHoldStatus(Enum):
-    PLACED = "placed"
-    EXTENDED = "extended"
-    RELEASED = "released"
-    EXPIRED_TO_REVIEW = "expired_to_review"
+    PLACED = strawberry.enum_value("placed", description="It holds, and nobody has looked again.")
+    EXTENDED = strawberry.enum_value("extended", description="It holds, until another `reviewBy`.")
+    RELEASED = strawberry.enum_value("released", description="It holds no longer.")
+    EXPIRED_TO_REVIEW = strawberry.enum_value(
+        "expired_to_review", description="It still holds; its `reviewBy` has passed."
+    )
 
 
 @entity(prefix="hld")

@@ -46,7 +46,12 @@ class Engagement:
         filters=(FilterOp.FROM, FilterOp.TO),
         default=None,
     )
-    ends_on: date | None = owned_by(ENGAGEMENTS, description="Last planned day.", default=None)
+    ends_on: date | None = owned_by(
+        ENGAGEMENTS,
+        description="Last planned day.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
     account_manager: str | None = owned_by(
         ENGAGEMENTS,
         description="E-mail address of the account manager.",

@@ -17,16 +17,31 @@ from schema.part import field, part
 
 @strawberry.enum(description="One step of an invoice's life, whoever says it.")
 class InvoiceStatus(Enum):
-    DRAFT = "draft"
-    APPROVED = "approved"
-    VOID = "void"
-    POSTED = "posted"
-    SENT = "sent"
-    PARTIALLY_PAID = "partially_paid"
-    PAID = "paid"
-    CREDITED = "credited"
-    WRITTEN_OFF = "written_off"
-    CANCELLED = "cancelled"
+    DRAFT = strawberry.enum_value("draft", description="Drafted by billing; it can still change.")
+    APPROVED = strawberry.enum_value(
+        "approved", description="Approved by finance; the ledger may post it."
+    )
+    VOID = strawberry.enum_value("void", description="Given up before it was posted.")
+    POSTED = strawberry.enum_value(
+        "posted", description="In the ledger, with its legal number; not sent yet."
+    )
+    SENT = strawberry.enum_value(
+        "sent", description="Sent to the client; nothing of it is settled."
+    )
+    PARTIALLY_PAID = strawberry.enum_value(
+        "partially_paid", description="Settled in part, by payments or credit notes."
+    )
+    PAID = strawberry.enum_value("paid", description="Settled in full.")
+    CREDITED = strawberry.enum_value(
+        "credited", description="Settled in full by one credit note alone."
+    )
+    WRITTEN_OFF = strawberry.enum_value(
+        "written_off", description="Given up as uncollectible; nothing of it was paid."
+    )
+    CANCELLED = strawberry.enum_value(
+        "cancelled",
+        description="Taken back, before it was sent, by the document `cancelledBy` names.",
+    )
 
 
 @strawberry.enum(description="What kind of document it is.")
@@ -98,7 +113,10 @@ class Invoice:
         INVOICE_DRAFT, description="The invoice a credit or debit corrects.", default=None
     )
     currency: str | None = owned_by(
-        INVOICE_DRAFT, description="ISO 4217 code of its amounts.", default=None
+        INVOICE_DRAFT,
+        description="ISO 4217 code of its amounts.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     description: str | None = owned_by(INVOICE_DRAFT, description="What is invoiced.", default=None)
     lines: list[InvoiceLine] | None = owned_by(
@@ -138,7 +156,7 @@ class Invoice:
     )
     ledger_status: InvoiceStatus | None = owned_by(
         INVOICE_LEDGER,
-        description="The ledger's word: POSTED and what follows from it.",
+        description="The ledger's word: POSTED and what follows from it; null until it is posted.",
         default=None,
     )
     posted_on: date | None = owned_by(

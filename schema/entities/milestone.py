@@ -50,7 +50,7 @@ class Milestone:
         CONTRACT, description="When the client accepted it.", default=None
     )
     accepted_by: str | None = owned_by(
-        CONTRACT, description="Who accepted it for the client.", default=None
+        CONTRACT, description="E-mail address of who accepted it for the client.", default=None
     )
     evidence: str | None = owned_by(
         CONTRACT, description="Where the acceptance is kept.", default=None

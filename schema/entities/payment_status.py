@@ -15,12 +15,18 @@ from schema.part import field, part
 
 @strawberry.enum(description="Where the payment of an invoice stands.")
 class PaymentState(Enum):
-    OPEN = "open"
-    PARTIALLY_PAID = "partially_paid"
-    PAID = "paid"
-    CREDITED = "credited"
-    WRITTEN_OFF = "written_off"
-    CANCELLED = "cancelled"
+    OPEN = strawberry.enum_value("open", description="Nothing of it is settled.")
+    PARTIALLY_PAID = strawberry.enum_value(
+        "partially_paid", description="Settled in part, by payments or credit notes."
+    )
+    PAID = strawberry.enum_value("paid", description="Settled in full.")
+    CREDITED = strawberry.enum_value(
+        "credited", description="Settled in full by one credit note alone."
+    )
+    WRITTEN_OFF = strawberry.enum_value(
+        "written_off", description="Given up as uncollectible; nothing of it was paid."
+    )
+    CANCELLED = strawberry.enum_value("cancelled", description="The ledger took the invoice back.")
 
 
 @part()
@@ -60,5 +66,8 @@ class PaymentStatus:
         PAYMENT, description="Reminders sent so far.", default=None
     )
     last_payment_on: date | None = owned_by(
-        PAYMENT, description="Date of the last application.", default=None
+        PAYMENT,
+        description="Date of the last application.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
     )

@@ -80,7 +80,10 @@ class Project:
         PROJECT_IDENTITY, description="Region whose tax its invoices carry.", default=None
     )
     po_number: str | None = owned_by(
-        PROJECT_IDENTITY, description="The client's purchase order.", default=None
+        PROJECT_IDENTITY,
+        description="The client's purchase order.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     currency: str | None = owned_by(
         PROJECT_IDENTITY, description="ISO 4217 code of its invoices.", default=None
@@ -94,7 +97,12 @@ class Project:
         filters=(FilterOp.FROM, FilterOp.TO),
         default=None,
     )
-    ends_on: date | None = owned_by(PROJECT_IDENTITY, description="Last day.", default=None)
+    ends_on: date | None = owned_by(
+        PROJECT_IDENTITY,
+        description="Last day.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
+    )
     budget: Money | None = owned_by(PROJECT_BUDGET, description="Budgeted fees.", default=None)
     budget_minutes: Minutes | None = owned_by(
         PROJECT_BUDGET, description="Budgeted work, in minutes.", default=None

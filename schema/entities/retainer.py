@@ -54,5 +54,8 @@ class Retainer:
         CONTRACT, description="Work that is left to draw, in minutes.", default=None
     )
     expires_on: date | None = owned_by(
-        CONTRACT, description="Last day anything can be drawn.", default=None
+        CONTRACT,
+        description="Last day anything can be drawn.",
+        filters=(FilterOp.FROM, FilterOp.TO),
+        default=None,
     )

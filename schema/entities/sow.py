@@ -62,7 +62,9 @@ class Sow:
     starts_on: date | None = owned_by(
         CONTRACT, description="First day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
     )
-    ends_on: date | None = owned_by(CONTRACT, description="Last day.", default=None)
+    ends_on: date | None = owned_by(
+        CONTRACT, description="Last day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
+    )
     rate_card_version_id: RateCardVersionId | None = owned_by(
         CONTRACT, description="The published rates it is priced with.", default=None
     )

@@ -9,14 +9,17 @@ from decimal import Decimal
 import asyncpg
 import pytest
 from support.contracting import Contracting, contracting_at
+from support.patches import patch_of
 
 from schema.entities.amendment import Amendment, AmendmentKind, AmendmentStatus, TermChange
 from schema.entities.client import Client
 from schema.entities.engagement import Engagement
 from schema.entities.legal_entity import LegalEntity
 from schema.entities.milestone import Milestone
+from schema.entities.project import Project
+from schema.entities.rate_card_version import RateCardVersion
 from schema.entities.sow import BillMethod, Sow, SowStatus
-from schema.errors import Invalid
+from schema.errors import Invalid, Rejected
 from schema.ids import mint
 from schema.money import Money
 from sync.connectors.refs import Ref
@@ -27,6 +30,8 @@ from sync.xref import Xref
 
 CLIENT = mint("cli", "crm", "ACC-00001")
 ENTITY = mint("ent", "erp", "NL01")
+PROJECT = mint("prj", "erp", "P-001")
+PRICES, NEW_PRICES = (mint("rcv", "crm", key) for key in ("PBV-00001", "PBV-00002"))
 TODAY = datetime.now(UTC).date()
 
 
@@ -73,6 +78,22 @@ async def draft(crm: Contracting, **changed: object) -> Written:
     return await crm.routing.create(Sow, values, idempotency_key="s1")
 
 
+async def promise(crm: Contracting, contract: str) -> Written:
+    values = {
+        "sow_id": contract,
+        "sequence": 1,
+        "name": "Report",
+        "due_on": date(2027, 3, 31),
+        "amount": euros("80000.00"),
+    }
+    return await crm.routing.create(Milestone, values, idempotency_key="m1")
+
+
+async def approve(crm: Contracting, contract: str) -> None:
+    await crm.act(contract, "submit")
+    await crm.act(contract, "approve", by="ann@firm.example")
+
+
 async def test_an_engagement_and_its_contract_are_drafted_once(crm: Contracting) -> None:
     """The same keys again, with nothing remembered: found at the CRM by the hub's reference."""
     first = await draft(crm)
@@ -87,17 +108,9 @@ async def test_an_engagement_and_its_contract_are_drafted_once(crm: Contracting)
 async def test_a_contract_grows_from_draft_to_amended(crm: Contracting) -> None:
     """A deliverable while it is negotiated, its approval, and an amendment that takes effect."""
     contract = (await draft(crm)).record.id
-    delivery = {
-        "sow_id": contract,
-        "sequence": 1,
-        "name": "Report",
-        "due_on": date(2027, 3, 31),
-        "amount": euros("80000.00"),
-    }
-    milestone = await crm.routing.create(Milestone, delivery, idempotency_key="m1")
+    milestone = await promise(crm, contract)
     assert milestone.record.values["amount"] == euros("80000.00")
-    await crm.act(contract, "submit")
-    await crm.act(contract, "approve", by="ann@firm.example")
+    await approve(crm, contract)
     amendment = {
         "sow_id": contract,
         "sequence": 1,
@@ -113,6 +126,34 @@ async def test_a_contract_grows_from_draft_to_amended(crm: Contracting) -> None:
     assert signed.record.values["status"] is AmendmentStatus.EFFECTIVE
     capped = await crm.reading.by_ids(ReadSession(), Sow, [contract], frozenset({"cap"}))
     assert capped[contract].values["cap"] == euros("95000.00")
+
+
+async def test_what_is_known_only_after_the_approval_is_written_then(crm: Contracting) -> None:
+    """The signed document, and the project that delivers a milestone: no terms were agreed."""
+    await Xref(crm.pool).link([(Ref(Project, "erp", "P-001"), PROJECT)])
+    contract = (await draft(crm)).record.id
+    milestone = (await promise(crm, contract)).record.id
+    await approve(crm, contract)
+    signed = await crm.routing.update(Sow, contract, patch_of(Sow, document_hash="ab" * 32))
+    assert signed.record.values["document_hash"] == "ab" * 32
+    delivered_by = patch_of(Milestone, project_id=PROJECT)
+    planned = await crm.routing.update(Milestone, milestone, delivered_by)
+    assert planned.record.values["project_id"] == PROJECT
+    at_crm = "SELECT erp_project_no FROM deliverables WHERE external_ref IS NOT NULL"
+    assert await crm.rows.fetchval(at_crm) == "P-001"
+
+
+async def test_the_prices_are_a_term_until_the_approval(crm: Contracting) -> None:
+    """A draft takes other prices; an approved contract gets them by an amendment."""
+    refs = (("PBV-00001", PRICES), ("PBV-00002", NEW_PRICES))
+    await Xref(crm.pool).link([(Ref(RateCardVersion, "crm", key), some) for key, some in refs])
+    contract = (await draft(crm, rate_card_version_id=PRICES)).record.id
+    other = patch_of(Sow, rate_card_version_id=NEW_PRICES)
+    priced = await crm.routing.update(Sow, contract, other)
+    assert priced.record.values["rate_card_version_id"] == NEW_PRICES
+    await approve(crm, contract)
+    with pytest.raises(Rejected, match="change by a change order only"):
+        await crm.routing.update(Sow, contract, patch_of(Sow, rate_card_version_id=PRICES))
 
 
 async def test_an_amount_in_another_currency_is_refused(crm: Contracting) -> None:

@@ -21,7 +21,8 @@ VALUES ('psa', 'client', 'cli_1', '{segment}', 'crm/0@2', now())
 """
 ROWS = "SELECT target, record_id, fields, attempts, handled_by FROM delivery WHERE state = $1"
 LISTED = """
-{ operations { deadDeliveries { nodes { id target recordId fields why attempts } } } }
+query ($target: System) { operations { deadDeliveries(target: $target) {
+  nodes { id target type recordId fields why attempts } } } }
 """
 RETRY = 'mutation ($ids: [ID!]!) { retryDeadDeliveries(ids: $ids, by: "ann", why: "mended") }'
 
@@ -57,19 +58,22 @@ async def test_what_is_given_up_is_kept_with_a_name(firm: GraphFirm) -> None:
 
 
 async def test_the_graph_lists_and_sends_them_again(firm: GraphFirm) -> None:
-    """No ids mean none."""
-    number = str(await firm.pool.fetchval(BURIED, "psa", "cli_1", ["name"]))
+    """In the graph's own words; no ids mean none."""
+    number = str(await firm.pool.fetchval(BURIED, "psa", "cli_1", ["payment_terms_days"]))
     told = (await firm.ask(LISTED))["operations"]["deadDeliveries"]["nodes"]
     assert told == [
         {
             "id": number,
-            "target": "psa",
+            "target": "PSA",
+            "type": "Client",
             "recordId": "cli_1",
-            "fields": ["name"],
+            "fields": ["paymentTermsDays"],
             "why": "no such client",
             "attempts": 9,
         }
     ]
+    elsewhere = await firm.ask(LISTED, target="ERP")
+    assert elsewhere["operations"]["deadDeliveries"]["nodes"] == []
     refused = await firm.run(RETRY, ids=[])
     assert refused.errors[0].extensions["code"] == "BAD_USER_INPUT"
     assert await firm.ask(RETRY, ids=[number]) == {"retryDeadDeliveries": 1}

@@ -11,8 +11,9 @@ from support.intaking import ACCOUNTS, Desk
 from schema.position import Position, Topic
 
 LISTED = """
-query ($first: Int, $after: String) { operations {
-  deadLetters(first: $first, after: $after) { nodes { id topic state class reason value }
+query ($first: Int, $after: String, $filter: DeadLetterFilter) { operations {
+  deadLetters(first: $first, after: $after, filter: $filter) {
+    nodes { id topic state class reason value }
     pageInfo { hasNextPage endCursor } }
   parkedTopics { topic reason } waiting { topic records }
   tables { topic captureMs queueMs applyMs } captures { system heldBytes }
@@ -67,6 +68,16 @@ async def test_what_is_stuck_is_listed_page_by_page(run: Run) -> None:
     [table] = told["tables"]
     assert table["topic"] == ACCOUNTS
     assert table["applyMs"] == table["captureMs"] + table["queueMs"]
+
+
+async def test_systems_and_states_are_told_in_the_words_of_the_graph(run: Run) -> None:
+    """A capture and a receiver by the system's name; letters of the states that are asked for."""
+    await run.go_wrong()
+    await run.services.operations.lags.see("crm", is_caught_up=True, held_bytes=7)
+    told = (await run.ask(LISTED, filter={"state": ["WAITING"]}))["operations"]
+    assert [letter["state"] for letter in told["deadLetters"]["nodes"]] == ["WAITING"]
+    assert told["captures"] == [{"system": "CRM", "heldBytes": 7}]
+    assert {copy["target"] for copy in told["copies"]} == {"BILLING", "ERP", "PSA"}
 
 
 async def test_letters_are_tried_and_given_up_with_a_name(run: Run) -> None:
