@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import NoReturn
 
 import asyncpg
@@ -67,6 +68,7 @@ class ApiCapture:
         self._rereading = (
             None if resnapshots is None else ApiRereading(desks, owner, log, pool, resnapshots)
         )
+        self._has_more = False
         self.is_following = False
         """Whether all has been read once, and changes are followed since."""
 
@@ -76,6 +78,8 @@ class ApiCapture:
             pause = self._rhythm.every
             try:
                 await self.turn()
+                if self._has_more:
+                    pause = timedelta(0)
             except ConcordError as error:
                 log.warning("capture.interrupted", system=self._system, reason=error.message)
                 if isinstance(error, Unavailable) and error.retry_after is not None:
@@ -83,26 +87,37 @@ class ApiCapture:
             await asyncio.sleep(pause.total_seconds())
 
     async def turn(self) -> bool:
-        """Ask once, and sweep what is due; False while another process does it.
+        """Ask once, sweep what is due, read again for a while; False: another process does it.
 
         Raises Unavailable when the owner, the log or the database does not answer.
         """
+        self._has_more = False
         with outage_of("the hub's database"):
             async with self._alone() as is_ours:
                 if is_ours:
                     await self._ask()
-        if is_ours:
-            self.is_following = True
         return is_ours
 
     async def _ask(self) -> None:
-        if self._rereading is not None:
-            await self._rereading.read_all()
         has_all = [
             await self._look(*pair) for pair in zip(self._desks, self._sweepers, strict=True)
         ]
+        self.is_following = True
         if self._reports is not None:
             await self._reports.see(self._system, is_caught_up=all(has_all), held_bytes=None)
+        if self._rereading is not None:
+            self._has_more = await self._read_again(self._rereading)
+
+    async def _read_again(self, rereading: ApiRereading) -> bool:
+        """Read pages in place of the pause, at least one; whether the next turn has more to read.
+
+        It comes last, so that nothing about a re-snapshot keeps a poll or a sweep from its turn.
+        """
+        due = monotonic() + self._rhythm.every.total_seconds()
+        while await rereading.read_on():
+            if monotonic() >= due:
+                return True
+        return False
 
     async def _look(self, desk: Desk, sweeper: Sweeper) -> bool:
         """Poll, and sweep when it is due; whether all that the owner had is in the log now."""

@@ -2,7 +2,8 @@
 
 All rows are appended again, whatever is known of them. A page says which keys lie between its first
 row and its last; known records between them that it did not show are read back from their owner,
-who says that they are gone. So nothing has to be remembered but the last key.
+who says that they are gone. So nothing has to be remembered but the last key, and each page may be
+read by itself, with polls in between.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cdc.capture.api_rows import Collection
 from cdc.capture.poll import Desk
 from cdc.log.port import Appends
 from schema.entity import FilterOp
+from schema.errors import ConcordError, Invalid
 from sync.connectors.binding import Row
 from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery
 from sync.resnapshots import KeyRange, Resnapshot, Resnapshots
@@ -57,39 +59,46 @@ class ApiRereading:
         self._resnapshots = resnapshots
         self._limit = limit
 
-    async def read_all(self) -> None:
-        """Read what is asked for, one after the other; what was cut off goes on where it was.
+    async def read_on(self) -> bool:
+        """Read the next page of what is asked for, where it was cut off; False when nothing is.
 
-        Raises Unavailable when the owner, the log or the database does not answer.
+        What the owner refuses fails that re-snapshot alone: asking again is no use. Raises
+        Unavailable when the owner, the log or the database does not answer.
         """
         system = self._owner.system.value
-        while (wanted := await self._resnapshots.next(system, "asked", "reading")) is not None:
-            desk = self._desks.get(wanted.table)
-            if desk is None:
-                await self._resnapshots.settle(wanted, failure=f"{wanted.table} is not read")
-            else:
-                await self._read(desk, wanted)
+        wanted = await self._resnapshots.next(system, "asked", "reading")
+        if wanted is None:
+            return False
+        try:
+            await self._read(self._desk_of(wanted), wanted)
+        except ConcordError as refusal:
+            if refusal.is_retryable:
+                raise
+            await self._resnapshots.settle(wanted, failure=refusal.message)
+            _log.warning("resnapshot.failed", topic=wanted.topic, why=refusal.message)
+        return True
+
+    def _desk_of(self, wanted: Resnapshot) -> Desk:
+        desk = self._desks.get(wanted.table)
+        if desk is None:
+            raise Invalid(f"{wanted.table} is not read")
+        return desk
 
     async def _read(self, desk: Desk, wanted: Resnapshot) -> None:
-        await self._resnapshots.begin(wanted, _HISTORY)
-        _log.info("resnapshot.begun", topic=wanted.topic, behind=wanted.reached)
-        up_to = wanted.reached[0] if wanted.reached else None
-        is_first = True
-        while is_first or up_to is not None:
-            is_first, up_to = False, await self._read_on(desk, wanted, up_to)
-        await self._resnapshots.finish(wanted)
-        _log.info("resnapshot.read", topic=wanted.topic)
-
-    async def _read_on(self, desk: Desk, wanted: Resnapshot, after: str | None) -> str | None:
-        """Append the page behind a key, and answer its last key; None when it was the last page."""
+        """Append the page behind what is reached, and say how far that is."""
+        if wanted.state == "asked":
+            await self._resnapshots.begin(wanted, _HISTORY)
+            _log.info("resnapshot.begun", topic=wanted.topic)
+        after = wanted.reached[0] if wanted.reached else None
         began_at = await self._pool.fetchval(_NOW)
         page = await self._fetch(desk.collection, wanted.keys, after)
         await desk.tell(page.rows)
         await self._tell_unmet(desk.collection, wanted.keys, page, after, began_at)
-        reached = after if page.up_to is None else page.up_to
-        told = None if reached is None else (reached,)
+        told = wanted.reached if page.up_to is None else (page.up_to,)
         await self._resnapshots.reach(wanted, told, len(page.rows))
-        return page.up_to
+        if page.up_to is None:
+            await self._resnapshots.finish(wanted)
+            _log.info("resnapshot.read", topic=wanted.topic)
 
     async def _fetch(self, collection: Collection, keys: KeyRange, after: str | None) -> _Page:
         """The page behind a key; the lowest of the range is a page of its own."""

@@ -3,93 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import asyncpg
 import pytest
 from support.captured_owner import ANN
-from support.polled import PAGE, Following, Killed, following
-from support.targets import until
-from support.working import at_work
+from support.polled import PAGE, Killed
+from support.rereading import EVERYBODY, TABLE, Rereading, rereading
 
-from cdc.capture.api_rereading import ApiRereading
-from cdc.log.postgres_consumer import PostgresConsumer
-from cdc.rebuild import Rebuild, Rebuilt
 from cdc.replay_plan import plan_replay
 from schema.errors import Invalid
 from schema.position import LogPartition, Topic
-from schema.system import System
-from sync.clock import utc_now
 from sync.connectors.ports import RowQuery, Rows
-from sync.intake import Intake
-from sync.resnapshots import KeyRange, Resnapshots
-from sync.sweep import Sweep
-from sync.xref import Xref
+from sync.resnapshots import KeyRange
 
-TABLE = "public.employees"
-EVERYBODY = KeyRange()
 EFFECTS = "SELECT (SELECT count(*) FROM delivery), (SELECT next_id FROM feed_head)"
 DRIFT = "UPDATE projection.resource SET name = 'drift' WHERE hr_key IN ('E0002', 'E0005')"
 
 
-class Rereading:
-    """What re-reads the people of a hub that follows them."""
-
-    def __init__(self, hub: Following, dsn: str) -> None:
-        self.hub = hub
-        self.dsn = dsn
-        self.resnapshots = Resnapshots(hub.pool, hub.log.ends)
-
-    async def ask(self, keys: KeyRange = EVERYBODY) -> int:
-        [number] = await self.resnapshots.ask("hr", [TABLE], keys, ANN)
-        return number
-
-    async def read(self) -> None:
-        """Whatever is asked for, in a process that remembers nothing."""
-        self.hub.start()
-        of = self.hub.owner, self.hub.log, self.hub.pool, self.resnapshots
-        await ApiRereading([self.hub.desk], *of, limit=PAGE).read_all()
-
-    async def done(self, number: int) -> None:
-        """Apply what was read, and let the delete sweep look at the rest."""
-        await self.hub.apply()
-        connectors = {System.HR: self.hub.owner}
-        intake = Intake(self.hub.pool, Xref(self.hub.pool), connectors, utc_now)
-        of = self.hub.pool, intake, connectors, self.resnapshots, utc_now
-
-        async def is_done() -> bool:
-            return (await self.resnapshots.known(number)).state == "done"
-
-        async with at_work(Sweep(*of, again=timedelta(milliseconds=20)).run):
-            await until(is_done, seconds=30)
-
-    async def read_again(self, keys: KeyRange = EVERYBODY) -> None:
-        number = await self.ask(keys)
-        await self.read()
-        await self.done(number)
-
-    async def rebuild(self) -> Rebuilt:
-        return await Rebuild(
-            dsn=self.dsn,
-            connectors={System.HR: self.hub.owner},
-            firsts=self.hub.log.firsts,
-            reader=lambda group: PostgresConsumer(dsn=self.dsn, group=group, prefixes=("hr.",)),
-        ).run()
-
-
 @pytest.fixture
 async def world(hub_database: str, pool: asyncpg.Pool) -> AsyncIterator[Rereading]:
-    """Seven people, who are known."""
-    async with following(hub_database, pool) as hub:
-        for n in range(7):
-            hub.owner.write(f"E{n:04d}", f"Person {n}")
-        await hub.poll()
-        await hub.apply()
-        yield Rereading(hub, hub_database)
-
-
-def people(world: Rereading) -> dict[str, str]:
-    return {number: row["full_name"] for number, row in world.hub.owner.people.items()}
+    async with rereading(hub_database, pool) as seven:
+        yield seven
 
 
 async def test_drift_is_healed_and_who_is_gone_is_deleted(world: Rereading) -> None:
@@ -98,7 +32,7 @@ async def test_drift_is_healed_and_who_is_gone_is_deleted(world: Rereading) -> N
     world.hub.owner.remove("E0003")
     assert await world.hub.poll() == 0
     await world.read_again()
-    assert await world.hub.held() == people(world)
+    assert await world.hub.held() == world.people()
     assert await world.hub.pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
@@ -116,7 +50,21 @@ async def test_it_goes_on_where_it_was_cut_off(world: Rereading) -> None:
     await world.read()
     await world.done(number)
     assert (await world.resnapshots.known(number)).rows_read == 4
-    assert await world.hub.held() == people(world)
+    assert await world.hub.held() == world.people()
+
+
+async def test_who_changes_and_leaves_meanwhile_is_deleted(world: Rereading) -> None:
+    """The log has told of them since the reading began, so the delete sweep does not look."""
+    number = await world.ask()
+    assert await world.read_page()
+    world.hub.owner.pass_time()
+    world.hub.owner.write("E0005", "Changed")
+    assert await world.hub.poll() == 1
+    await world.hub.apply()
+    world.hub.owner.remove("E0005")
+    await world.read()
+    await world.done(number)
+    assert await world.hub.held() == world.people()
 
 
 @pytest.mark.parametrize("low", ["E0002", "E0001a"])
@@ -128,7 +76,7 @@ async def test_a_range_is_all_that_is_read(world: Rereading, low: str) -> None:
     before = await world.hub.appended()
     await world.read_again(KeyRange(low=low, high="E0004"))
     assert await world.hub.appended() - before == 3
-    assert await world.hub.held() == {**people(world), "E0005": "drift", "E0006": "Person 6"}
+    assert await world.hub.held() == {**world.people(), "E0005": "drift", "E0006": "Person 6"}
 
 
 async def test_an_owner_that_answers_with_nothing_deletes_nothing(world: Rereading) -> None:
@@ -137,7 +85,7 @@ async def test_an_owner_that_answers_with_nothing_deletes_nothing(world: Rereadi
         patch.setattr(world.hub.owner, "fetch", _empty)
         await world.read()
     await world.done(number)
-    assert await world.hub.held() == people(world)
+    assert await world.hub.held() == world.people()
 
 
 async def test_what_is_held_in_a_newer_version_is_not_set_back(world: Rereading) -> None:
@@ -177,7 +125,7 @@ async def test_a_trimmed_log_is_rebuilt_after_a_reading(world: Rereading) -> Non
     assert rebuilt.is_swapped
     assert not any(table.different for table in rebuilt.tables)
     assert tuple(await world.hub.pool.fetchrow(EFFECTS)) == before
-    assert await world.hub.held() == people(world)
+    assert await world.hub.held() == world.people()
 
 
 async def test_lost_events_need_a_reading_of_every_table(world: Rereading) -> None:

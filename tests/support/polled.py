@@ -27,6 +27,7 @@ from sync.connectors.binding import Binding, Row
 from sync.connectors.hr import LEGAL_ENTITY, RESOURCE
 from sync.connectors.ports import ChangedQuery, RowQuery, Rows
 from sync.intake import Intake
+from sync.resnapshots import Resnapshots
 from sync.xref import Xref
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -157,12 +158,13 @@ class Following:
         count: int = await self.pool.fetchval("SELECT count(*) FROM log_record")
         return count
 
-    def capture(self, rhythm: Rhythm | None = None) -> ApiCapture:
+    def capture(
+        self, rhythm: Rhythm | None = None, resnapshots: Resnapshots | None = None
+    ) -> ApiCapture:
         """The whole capture, as the hub runs it."""
         now = lambda: self.owner.clock  # noqa: E731
-        return ApiCapture(
-            self.owner, self.log, self.pool, now, polls=self.owner, rhythm=rhythm or Rhythm()
-        )
+        of = self.owner, self.log, self.pool, now
+        return ApiCapture(*of, polls=self.owner, rhythm=rhythm, resnapshots=resnapshots)
 
     async def _waiting(self) -> int:
         applied = "SELECT coalesce(sum(next_offset), 0) FROM consumer_offset"
