@@ -114,7 +114,7 @@ AR_INVOICES = Table(
         given("paid_amount", MONEY, default="0"),
         given("written_off_amount", MONEY, default="0"),
         given("open_amount", MONEY),
-        given("last_payment_on", DATE, by=RANGE),
+        given("last_payment_on", DATE),
         given("applications", document(APPLICATION, is_list=True), default="'[]'"),
         given("dunning_level", COUNT, default="0"),
     ),

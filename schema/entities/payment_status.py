@@ -66,8 +66,5 @@ class PaymentStatus:
         PAYMENT, description="Reminders sent so far.", default=None
     )
     last_payment_on: date | None = owned_by(
-        PAYMENT,
-        description="Date of the last application.",
-        filters=(FilterOp.FROM, FilterOp.TO),
-        default=None,
+        PAYMENT, description="Date of the last application.", default=None
     )

@@ -105,6 +105,19 @@ async def test_projects_carry_the_firms_own_numbers_in_order(tryton: Tryton) -> 
     assert [row["number"] for row in backwards] == whole[::-1]
 
 
+async def test_projects_are_narrowed_by_their_last_day(tryton: Tryton) -> None:
+    """Tryton answers exactly those that a scan of all would pick."""
+    whole = await fetch(tryton, PROJECT, "number", limit=500)
+    days = sorted(row["end_on"] for row in whole if row["end_on"] is not None)
+    middle = days[len(days) // 2]
+    for op, passes in ((FilterOp.FROM, str.__ge__), (FilterOp.TO, str.__le__)):
+        where = (Condition(column="end_on", op=op, value=middle),)
+        page = await tryton.fetch(RowQuery(binding=PROJECT, where=where, limit=500))
+        picked = [row for row in whole if row["end_on"] and passes(row["end_on"], middle)]
+        assert list(page.rows) == picked
+        assert 0 < len(picked) < len(whole)
+
+
 async def test_a_created_project_is_found_by_our_reference(tryton: Tryton) -> None:
     """Tryton has no idempotency: a lost create is looked for by the reference it was given."""
     [client] = await fetch(tryton, CLIENT, "crm_account", "ACC-00002")
