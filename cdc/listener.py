@@ -273,7 +273,7 @@ class Listener:
 def _break_in(told: Sequence[Incoming]) -> str | None:
     """Why the row is not what its binding reads, if it is not."""
     for one in told:
-        if isinstance(one, Reject) and class_of(one.reason) is LetterClass.CONTRACT_BREAK:
+        if type(one) is Reject and class_of(one.reason) is LetterClass.CONTRACT_BREAK:
             return one.detail
     return None
 

@@ -165,8 +165,8 @@ class Intake:
             owed=self._owed,
             replays=self._replays,
         )
-        changes = [c for c in incoming if isinstance(c, Change | Renamed)]
-        touched = [t for t in incoming if isinstance(t, Touched)]
+        changes = [c for c in incoming if type(c) is Change or type(c) is Renamed]
+        touched = [t for t in incoming if type(t) is Touched]
         await batch.apply(changes, is_fenced=is_fenced)
         reread = await read_back(connection, self._connectors, touched, self._read_timeout)
         await batch.apply(reread, is_fenced=False)

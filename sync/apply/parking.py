@@ -97,19 +97,21 @@ async def unsettled_keys(
 
 
 def hold_back(
-    incoming: Iterable[Incoming], held: set[Keyed]
-) -> tuple[list[Incoming], list[Parked]]:
+    incoming: Sequence[Incoming], held: set[Keyed]
+) -> tuple[Sequence[Incoming], list[Parked]]:
     """What may be applied, and what is parked: in log order, a key that is held stays held.
 
     `held` grows by the keys of what is parked here.
     """
+    if not held and not any(type(one) is Reject for one in incoming):
+        return incoming, []
     free: list[Incoming] = []
     parked: dict[object, Parked] = {}
     for one in incoming:
         keyed = _keyed(one.record)
         if keyed in held:
             parked.setdefault(one.record.position, _behind(one.record))
-        elif isinstance(one, Reject):
+        elif type(one) is Reject:
             parked[one.record.position] = parked_of(one)
             held.update({keyed} if keyed else ())
         else:

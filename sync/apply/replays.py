@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import asyncpg
 
 from sync.apply.identify import Identified
-from sync.apply.staging import fence_cells
+from sync.apply.staging import place_cells
 from sync.changes import Change
 from sync.connectors.binding import Binding
 from sync.store.projection_writes import news_sql, standing_sql
@@ -37,8 +37,8 @@ class Replays:
         """The changes that the fence would let in; all of them where that is not worth asking."""
         if binding not in self._replayed or not known:
             return known
-        _, _, _, *place, _ = fence_cells([change for _, change in known], epoch)
-        rows = await connection.fetch(news_sql(binding), [i for i, _ in known], *place)
+        ids, changes = zip(*known, strict=True)
+        rows = await connection.fetch(news_sql(binding), ids, *place_cells(changes, epoch))
         if len(rows) > len(known) * _MOSTLY:
             self._replayed.discard(binding)
         return [known[at] for (at,) in rows]
@@ -48,6 +48,6 @@ async def standing(
     connection: asyncpg.Connection, binding: Binding, changes: Mapping[str, Change]
 ) -> Mapping[str, Change]:
     """Those of the changes, by record id, that the fence has let in: their place is the row's."""
-    _, _, _, partitions, offsets, *_ = fence_cells(changes.values(), 0)
+    partitions, offsets, *_ = place_cells(changes.values(), epoch=0)
     rows = await connection.fetch(standing_sql(binding), list(changes), partitions, offsets)
     return {record_id: changes[record_id] for (record_id,) in rows}

@@ -47,23 +47,29 @@ def staged_rows(
     columns: list[Cells] = [list(changes)]
     for name, store in _stores(binding, fields):
         columns += store([change.values.get(name) for change in taken], ids)
-    columns += fence_cells(taken, epoch)
+    columns += _fence(taken, epoch)
     if has_extra:
         columns.append([change.extra for change in taken])
     return list(zip(*columns, strict=True))
 
 
-def fence_cells(changes: Collection[Change], epoch: int) -> Sequence[Cells]:
+def place_cells(changes: Collection[Change], epoch: int) -> tuple[Cells, Cells, Cells, Cells]:
+    """Where changes stand: their partitions, offsets, epochs and LSNs."""
+    return (
+        [_BESIDE if c.is_beside else c.record.position.partition for c in changes],
+        [change.record.position.offset for change in changes],
+        [epoch] * len(changes),
+        [change.lsn for change in changes],
+    )
+
+
+def _fence(changes: Collection[Change], epoch: int) -> Sequence[Cells]:
     """The cells of `fence_columns`, in their order."""
-    positions = [change.record.position for change in changes]
     return (
         [change.key for change in changes],
         [change.version for change in changes],
         [change.as_of for change in changes],
-        [_BESIDE if c.is_beside else c.record.position.partition for c in changes],
-        [position.offset for position in positions],
-        [epoch] * len(changes),
-        [change.lsn for change in changes],
+        *place_cells(changes, epoch),
         [change.as_of if change.is_delete else None for change in changes],
     )
 
