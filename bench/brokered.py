@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 from cdc.log.kafka import KafkaLog
 from cdc.log.kafka_access import KafkaAccess
 from cdc.log.kafka_consumer import KafkaLogConsumer
-from cdc.log.port import NewRecord
 from hub.kafka.artifacts import Artifacts, prepare_artifacts
 from hub.kafka.broker import Broker
 from schema.position import Topic
 
 STATE = Path(__file__).parents[1] / ".concord" / "kafka"
 """Where the artifacts of the tests are too."""
-
-_AT_ONCE = 5_000
 
 
 @contextmanager
@@ -34,15 +30,6 @@ def brokered(folder: Path) -> Iterator[tuple[Artifacts, KafkaAccess]]:
 
 def consumer_of(access: KafkaAccess, topic: Topic, group: str) -> KafkaLogConsumer:
     return KafkaLogConsumer(access=access, group=group, topics=(topic,))
-
-
-async def append_all(log: KafkaLog, records: Iterable[NewRecord]) -> int:
-    """Append in portions; answers how many there were."""
-    count, rest = 0, iter(records)
-    while portion := list(islice(rest, _AT_ONCE)):
-        await log.append(portion)
-        count += len(portion)
-    return count
 
 
 async def end_of(log: KafkaLog, topics: Sequence[Topic]) -> int:

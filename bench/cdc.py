@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from bench.events import TOPIC, events, invoice_row
+from bench.events import TOPIC, append_all, events, invoice_row
 from bench.listening import BATCH, Drained, drain, listener_over
 from bench.pacing import Watched, paced
 from cdc.decode import Decoder
@@ -73,10 +73,7 @@ async def bench_cdc(folder: Path) -> dict[str, float]:
 
 async def _load(log: PostgresLog, listener: Listener, records: Iterable[NewRecord]) -> Drained:
     """Append everything first, then time the listener until nothing is left."""
-    pending = list(records)
-    for start in range(0, len(pending), BATCH):
-        await log.append(pending[start : start + BATCH])
-    return await drain(listener, len(pending))
+    return await drain(listener, await append_all(log, records))
 
 
 async def _stale_per_s(pool: asyncpg.Pool) -> float:

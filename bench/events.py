@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import orjson
 
-from cdc.log.port import NewRecord
+from cdc.log.port import Appends, NewRecord
 from schema.position import Topic
 from sync.connectors.billing_bindings import INVOICE
 from sync.connectors.codec import columns_of
 
 TOPIC = Topic("billing.public.invoices")
 ENVELOPE_BYTES = 853
+_AT_ONCE = 5_000
 _COLUMNS = sorted(columns_of(INVOICE))
 
 
@@ -44,6 +46,15 @@ def events(numbers: Iterable[int], op: str, *, lsn: int | None) -> Iterable[NewR
         body = orjson.dumps(value)
         row["description"] += "." * max(0, ENVELOPE_BYTES - len(body))
         yield NewRecord(topic=TOPIC, key=orjson.dumps({"id": row["id"]}), value=orjson.dumps(value))
+
+
+async def append_all(log: Appends, records: Iterable[NewRecord]) -> int:
+    """Append in portions; answers how many there were."""
+    count, rest = 0, iter(records)
+    while portion := list(islice(rest, _AT_ONCE)):
+        await log.append(portion)
+        count += len(portion)
+    return count
 
 
 def invoice_row(number: int, generation: int) -> dict[str, Any]:

@@ -7,14 +7,12 @@ page of the table or of an index is needed twice.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from pathlib import Path
 
 import asyncpg
 
-from bench.events import TOPIC, events
+from bench.events import TOPIC, append_all, events
 from bench.listening import Drained, drain, listener_over
-from cdc.log.port import NewRecord
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from cdc.log.tables import LOG_TABLES
@@ -25,7 +23,6 @@ from sync.store.pool import connect
 
 SMALL, LARGE = 1_000_000, 10_000_000
 UPDATES = 60_000
-_PORTION = 5_000
 _FILL_S = 1_800
 
 _NUMBERED = """
@@ -79,21 +76,11 @@ async def _grow(pool: asyncpg.Pool, start: int, end: int) -> None:
 async def _updated(dsn: str, pool: asyncpg.Pool, records: int) -> Drained:
     """By a listener that remembers nothing yet; an update of each record at most once."""
     async with asyncpg.create_pool(dsn) as log_pool:
-        appended = await _append(PostgresLog(log_pool), records)
+        numbers = random.Random(records).sample(range(records), UPDATES)
+        appended = await append_all(PostgresLog(log_pool), events(numbers, "u", lsn=1))
     consumer = PostgresConsumer(dsn=dsn, group="bench", topics=(TOPIC,))
     listener = listener_over(consumer, pool)
     try:
         return await drain(listener, appended)
     finally:
         await listener.close()
-
-
-async def _append(log: PostgresLog, records: int) -> int:
-    numbers = random.Random(records).sample(range(records), UPDATES)
-    for start in range(0, UPDATES, _PORTION):
-        await log.append(list(_updates(numbers[start : start + _PORTION])))
-    return UPDATES
-
-
-def _updates(numbers: Iterable[int]) -> Iterable[NewRecord]:
-    return events(numbers, "u", lsn=1)

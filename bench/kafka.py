@@ -11,8 +11,8 @@ from pathlib import Path
 
 import asyncpg
 
-from bench.brokered import append_all, brokered, consumer_of
-from bench.events import TOPIC, events
+from bench.brokered import brokered, consumer_of
+from bench.events import TOPIC, append_all, events
 from bench.listening import Drained, drain, listener_over
 from bench.pacing import Watched, paced
 from cdc.log.kafka import KafkaLog
