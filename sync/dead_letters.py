@@ -15,7 +15,7 @@ import asyncpg
 from schema.errors import NotFound
 from sync.apply.parking import LetterClass, class_of
 from sync.changes import Incoming, Reject
-from sync.intake import Intake
+from sync.intake import Intake, Superseded
 from sync.letters import SELECT, WHERE, Chain, DeadLetter, Wanted, letter_of
 from sync.outage import UNSTORABLE
 from sync.signed import Signed
@@ -138,6 +138,8 @@ class DeadLetters:
         try:
             async with connection.transaction():
                 identities = await self._intake.take(connection, told, epochs)
+        except Superseded:
+            return await self._attempt(connection, letter)
         except UNSTORABLE as error:
             return Reject(record=told[0].record, reason="unstorable", detail=str(error))
         return identities.rejects[0] if identities.rejects else None

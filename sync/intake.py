@@ -78,7 +78,8 @@ class Claim:
 
 
 class Superseded(Exception):
-    """Another consumer has applied these positions; re-read the stored offsets."""
+    """Another consumer was faster: it has applied these positions, or a key change that outlives
+    what was read here. Nothing was applied; read again from the stored offsets."""
 
 
 class Intake:
@@ -154,7 +155,8 @@ class Intake:
     ) -> Identities:
         """Apply within the caller's transaction; what belongs to no record is in the answer.
 
-        Unfenced are only changes of rows that the caller has locked.
+        Unfenced are only changes of rows that the caller has locked. Raises Superseded when a
+        read of these was overtaken by a key change, so that all of it must be taken again.
         """
         known = await self._xref.current(connection)
         identities = Identities(connection, known, epochs)
@@ -171,6 +173,8 @@ class Intake:
         reread = await read_back(connection, self._connectors, touched, self._read_timeout)
         await batch.apply(reread, is_fenced=False)
         await fill_linked(connection, identities.linked, self._owed)
+        if await identities.is_overtaken():
+            raise Superseded
         await append_events(connection, batch.transitions)
         return identities
 

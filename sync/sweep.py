@@ -22,7 +22,7 @@ from sync.changes import Change
 from sync.clock import Clock
 from sync.connectors.binding import Binding
 from sync.connectors.ports import Reads
-from sync.intake import Intake
+from sync.intake import Intake, Superseded
 from sync.outage import OUTAGE
 from sync.resnapshots import Resnapshot, Resnapshots
 
@@ -76,7 +76,7 @@ class Sweep:
             if await self._is_applied(wanted):
                 try:
                     await self._sweep(wanted)
-                except (ConcordError, asyncpg.TransactionRollbackError) as error:
+                except (ConcordError, Superseded, asyncpg.TransactionRollbackError) as error:
                     log.warning("sweep.waiting", topic=wanted.topic, why=str(error))
 
     async def unseen(self, wanted: Resnapshot) -> int:

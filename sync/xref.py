@@ -59,6 +59,12 @@ def anchored_id(ref: Ref) -> str:
     return mint(prefix(ref.entity), ref.system, ref.external_id)
 
 
+async def version_in(connection: asyncpg.Connection | asyncpg.Pool) -> int:
+    """How many transactions have changed links, as `connection` sees it."""
+    version: int = await connection.fetchval(_VERSION)
+    return version
+
+
 def next_id(ref: Ref, left: Former) -> str:
     """The id of the record that takes an anchor's key after another record has left it."""
     epoch, lsn = left.since
@@ -138,7 +144,7 @@ class Xref:
 
     async def current(self, connection: asyncpg.Connection | asyncpg.Pool) -> Known:
         """What is cached and true, as `connection` sees it; a full cache starts anew."""
-        version = await connection.fetchval(_VERSION)
+        version = await version_in(connection)
         if version != self._known.version or len(self._known) > _CACHE_LIMIT:
             self._known = Known(version=version)
         return self._known

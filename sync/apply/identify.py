@@ -6,6 +6,7 @@ never remembers a link that was taken back.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -16,7 +17,7 @@ from sync.apply.renames import outlived, rename, reuse
 from sync.changes import Change, Reject, Renamed
 from sync.connectors.binding import Binding
 from sync.connectors.refs import Ref, reference_fields, refs_in
-from sync.xref import Former, Known, anchored_id, find, insert, next_id
+from sync.xref import Former, Known, anchored_id, find, insert, next_id, version_in
 
 Identified = Sequence[tuple[str, Change]]
 """Changes of one binding in the order of the log, each with its canonical id."""
@@ -39,6 +40,7 @@ class Identities:
         self._epochs = epochs
         self._met: dict[Ref, str] = {}
         self._left: dict[Ref, Former] = {}
+        self._reads: dict[Binding, set[str]] = defaultdict(set)
 
     def share(self) -> None:
         """Let the whole process know what was met; only after the commit."""
@@ -62,6 +64,19 @@ class Identities:
             await self._rename(one)
         return known + await self._identify(binding, await self._not_outlived(binding, run))
 
+    async def is_overtaken(self) -> bool:
+        """Whether a read that was let in is older than a key change committed since.
+
+        Only once what was read is written is that certain: whoever changes the key now waits for
+        the rows, and writes its own over them.
+        """
+        if not self._reads or await version_in(self._connection) == self._known.version:
+            return False
+        for binding, keys in self._reads.items():
+            if await outlived(self._connection, binding, keys, self._epoch_of(binding)):
+                return True
+        return False
+
     async def resolve(self, refs: Collection[Ref]) -> dict[Ref, str]:
         """Canonical ids of references; absent where neither a link nor a mint gives one."""
         mints = self._known.mints
@@ -70,9 +85,8 @@ class Identities:
         return ids | self._known.minted(ref for ref in refs if ref not in ids)
 
     async def _rename(self, renamed: Renamed) -> None:
-        epoch = self._epochs.get(renamed.binding.system.value, 1)
-        await rename(self._connection, renamed, epoch)
         binding = renamed.binding
+        await rename(self._connection, renamed, self._epoch_of(binding))
         self.linked.add(Ref(binding.entity, binding.system.value, renamed.key))
         # What the process had met is no longer true here.
         self._known = Known(version=self._known.version + 1)
@@ -85,10 +99,12 @@ class Identities:
         They are older than that, and bear no position by which the fence could know it.
         """
         reads = {change.key for change in changes if change.lsn is None}
-        if not reads or not self._known.version:
+        if not reads:
             return changes
-        epoch = self._epochs.get(binding.system.value, 1)
-        old = await outlived(self._connection, binding, reads, epoch)
+        old: set[str] = set()
+        if self._known.version:
+            old = await outlived(self._connection, binding, reads, self._epoch_of(binding))
+        self._reads[binding] |= reads - old
         return [change for change in changes if change.lsn is not None or change.key not in old]
 
     async def _identify(
@@ -131,7 +147,7 @@ class Identities:
         News from before the key change are the former record's, where the fence refuses them.
         """
         left = self._left[ref]
-        epoch = self._epochs.get(ref.system, 1)
+        epoch = self._epoch_of(binding)
         if change.is_delete:
             return None
         if change.lsn is not None and (epoch, change.lsn) <= left.since:
@@ -146,6 +162,9 @@ class Identities:
         self.linked.add(ref)
         del self._left[ref]
         return successor
+
+    def _epoch_of(self, binding: Binding) -> int:
+        return self._epochs.get(binding.system.value, 1)
 
     def _reject(self, binding: Binding, changes: Iterable[Change], reason: str) -> None:
         """Park rows of nobody's; a delete of what nobody knew loses nothing.

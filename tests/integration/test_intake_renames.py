@@ -11,6 +11,7 @@ import orjson
 import pytest
 from support.envelopes import record
 from support.intaking import ACCOUNTS, ACME, CUSTOMERS, Desk
+from support.renaming import Lanes, clients
 from support.targets import until
 
 from cdc.log.port import LogRecord
@@ -29,44 +30,6 @@ def desk(pool: asyncpg.Pool) -> Desk:
     return Desk(pool)
 
 
-class Lanes:
-    """Accounts in two partitions: the former key's and the new key's."""
-
-    def __init__(self, desk: Desk, number: int) -> None:
-        self._desk = desk
-        self.keys = (f"ACC-{number:05d}", f"ACC-{90_000 + number}")
-        self.first = mint("cli", "crm", self.keys[0])
-
-    def row(self, lane: int, name: str, lsn: int | None, op: str = "u", **how: Any) -> LogRecord:
-        row = {"id": self.keys[lane], "account_name": name, "segment": "SMB", "owner_email": None}
-        return self._event(lane, row, op, lsn=lsn, **how)
-
-    def moved(self, old: int, new: int, name: str, lsn: int) -> tuple[LogRecord, LogRecord]:
-        """The two halves of a key change, each in the lane of its key."""
-        old_key, new_key = ({"id": self.keys[lane]} for lane in (old, new))
-        left = {"__debezium.newkey": orjson.dumps(new_key)}
-        arrived = {"__debezium.oldkey": orjson.dumps(old_key)}
-        return (
-            self._event(old, None, "d", lsn=lsn, headers=left),
-            self.row(new, name, lsn, "c", headers=arrived),
-        )
-
-    def tombstone(self, lane: int) -> LogRecord:
-        """As a connector sends it that puts no header on it."""
-        told = self._event(lane, None, "d")
-        return record(
-            ACCOUNTS,
-            {"id": self.keys[lane]},
-            None,
-            offset=told.position.offset,
-            partition=told.position.partition,
-        )
-
-    def _event(self, lane: int, row: Any, op: str, **how: Any) -> LogRecord:
-        key = {"id": self.keys[lane]}
-        return self._desk.event(ACCOUNTS, key, row, op, partition=lane + 1, **how)
-
-
 def interleaved(one: Sequence[Any], other: Sequence[Any]) -> Iterator[list[Any]]:
     """Every order that keeps the order within each."""
     if not one or not other:
@@ -74,14 +37,6 @@ def interleaved(one: Sequence[Any], other: Sequence[Any]) -> Iterator[list[Any]]
         return
     yield from ([one[0], *rest] for rest in interleaved(one[1:], other))
     yield from ([other[0], *rest] for rest in interleaved(one, other[1:]))
-
-
-async def clients(pool: asyncpg.Pool) -> dict[str, tuple[str, str]]:
-    rows = await pool.fetch(
-        "SELECT crm_key, id, name FROM projection.client WHERE crm_deleted_at IS NULL"
-    )
-    assert len(rows) == len({row["crm_key"] for row in rows}), "two records have one key"
-    return {row["crm_key"]: (row["id"], row["name"]) for row in rows}
 
 
 async def test_a_key_change_keeps_the_record_and_frees_the_key(pool: asyncpg.Pool) -> None:
