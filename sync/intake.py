@@ -3,12 +3,12 @@
 One transaction per batch, in this order:
 1. claim the log positions by compare-and-set; someone else moved them: stop, nothing happened
 2. hold back what nobody could decode, and what must wait behind a dead letter of its key
-3. find which records the changes belong to, link keys that are new, follow keys that change
-4. merge each owner's part into the projection under the fence (in a replay, what it would refuse is
+3. read back the records that were touched; nobody's rows are locked while an owner is asked
+4. find which records the changes belong to, link keys that are new, follow keys that change
+5. merge each owner's part into the projection under the fence (in a replay, what it would refuse is
    left out beforehand); owe deliveries for what changed
-5. note what replicas now hold, and which of it is the echo of our own writes
-6. read back the records that were touched, and do the same with them
-7. append status transitions to the feed
+6. note what replicas now hold, and which of it is the echo of our own writes
+7. do the same with what was read back; append status transitions to the feed
 8. park, with its bytes, what was held back and what belongs to no record
 9. commit; only then may the log be told
 
@@ -169,8 +169,8 @@ class Intake:
         )
         changes = [c for c in incoming if type(c) is Change or type(c) is Renamed]
         touched = [t for t in incoming if type(t) is Touched]
-        await batch.apply(changes, is_fenced=is_fenced)
         reread = await read_back(connection, self._connectors, touched, self._read_timeout)
+        await batch.apply(changes, is_fenced=is_fenced)
         await batch.apply(reread, is_fenced=False)
         await fill_linked(connection, identities.linked, self._owed)
         if await identities.is_overtaken():

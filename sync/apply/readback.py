@@ -2,7 +2,8 @@
 
 The read happens under a lock per (system, type) that is held until the batch commits. Whoever
 holds it reads a state at least as new as any committed before, so what is read back needs no
-fence: it is the newest there is.
+fence: it is the newest there is. It comes before the batch locks any row, so that whoever waits for
+these rows does not wait for the owner; the batch's own rows are older than what is read.
 """
 
 from __future__ import annotations
