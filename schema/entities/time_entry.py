@@ -121,3 +121,8 @@ class TimeEntry:
     billed_share: Decimal | None = owned_by(
         PRICING, description="How much of it invoices have taken: 0 to 1.", default=None
     )
+    written_off_share: Decimal | None = owned_by(
+        PRICING,
+        description="How much of it was given up: 0 to 1. What neither share covers can be billed.",
+        default=None,
+    )

@@ -95,6 +95,7 @@ TIME_PRICE = Binding(
         "cost_snapshot": RateColumns(amount="cost", currency="cost_currency", per="cost_unit"),
         "billing_state": Column(name="billing_state"),
         "billed_share": Column(name="billed_share"),
+        "written_off_share": Column(name="written_off_share"),
     },
 )
 
@@ -108,6 +109,7 @@ EXPENSE_PRICE = Binding(
     owns={
         "billing_state": Column(name="billing_state"),
         "billed_share": Column(name="billed_share"),
+        "written_off_share": Column(name="written_off_share"),
     },
 )
 

@@ -31,7 +31,7 @@ INVOICED = (
 
 UNPAID = (PaymentState.OPEN, PaymentState.PARTIALLY_PAID)
 UNBILLED = (BillingState.UNBILLED, BillingState.PARTLY_BILLED, BillingState.CREDITED)
-"""Of what is billed in part, the share that no invoice has taken."""
+"""Of all of them, the share that no invoice has taken and nobody has given up."""
 
 
 def _table(entity: type) -> str:
@@ -55,7 +55,8 @@ def _words(members: Iterable[Enum]) -> str:
 _IS_BILLABLE = "t.is_billable IS NOT false AND coalesce(t.billable, 0) > 0"
 _IS_UNBILLED = f"""{_IS_BILLABLE}
     AND (t.billing_state IS NULL OR t.billing_state IN ({_words(UNBILLED)}))"""
-_LEFT = "t.billable * (1 - coalesce(t.billed_share, 0))"
+_TAKEN = "coalesce(t.billed_share, 0) + coalesce(t.written_off_share, 0)"
+_LEFT = f"t.billable * (1 - ({_TAKEN}))"
 _IS_PRICED = f"t.rate_per = '{RateUnit.HOUR.value}' AND t.rate_currency = p.currency"
 _APPROVED = f"""t.status = '{TimeEntryStatus.APPROVED.value}' AND {_alive(TimeEntry, "t")}"""
 _PROJECT = f"""

@@ -510,6 +510,7 @@ CREATE TABLE projection.time_entry (
 	cost_snapshot_per TEXT,
 	billing_state TEXT,
 	billed_share NUMERIC(24, 10),
+	written_off_share NUMERIC(24, 10),
 	psa_key TEXT COLLATE "C",
 	psa_version BIGINT,
 	psa_as_of TIMESTAMP WITH TIME ZONE,
@@ -535,7 +536,7 @@ ALTER TABLE projection.time_entry SET (fillfactor = 50);
 
 CREATE INDEX time_entry_assignment_id_list ON projection.time_entry (assignment_id, id);
 
-CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCLUDE (worked, billable, is_billable, billing_state, billed_share, work_date, rate_amount, rate_currency, rate_per, psa_as_of, psa_deleted_at, hub_as_of);
+CREATE INDEX time_entry_board ON projection.time_entry (project_id, status) INCLUDE (worked, billable, is_billable, work_date, billing_state, billed_share, written_off_share, rate_amount, rate_currency, rate_per, psa_as_of, psa_deleted_at, hub_as_of);
 
 CREATE INDEX time_entry_project_id_list ON projection.time_entry (project_id, id);
 
@@ -582,6 +583,7 @@ CREATE TABLE projection.expense_item (
 	status TEXT,
 	billing_state TEXT,
 	billed_share NUMERIC(24, 10),
+	written_off_share NUMERIC(24, 10),
 	psa_key TEXT COLLATE "C",
 	psa_version BIGINT,
 	psa_as_of TIMESTAMP WITH TIME ZONE,

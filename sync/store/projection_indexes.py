@@ -13,7 +13,8 @@ from schema.entities.time_entry import TimeEntry
 from schema.entity import FilterOp, anchor, bare_type, owned_fields
 from schema.listing import searched_fields
 
-_WORK = ("worked", "billable", "is_billable", "billing_state", "billed_share", "work_date")
+_WORK = ("worked", "billable", "is_billable", "work_date")
+_BILLED = ("billing_state", "billed_share", "written_off_share")
 _PRICE = ("rate_amount", "rate_currency", "rate_per")
 _ROW = ("psa_as_of", "psa_deleted_at", "hub_as_of")
 
@@ -50,5 +51,5 @@ def indexes_for(entity: type, name: str) -> Iterator[sa.Index]:
         )
     if entity is TimeEntry:
         # boards add up a project's time without visiting its rows, which are scattered
-        figures = [*_WORK, *_PRICE, *_ROW]
+        figures = [*_WORK, *_BILLED, *_PRICE, *_ROW]
         yield sa.Index(f"{name}_board", "project_id", "status", postgresql_include=figures)

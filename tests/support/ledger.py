@@ -84,9 +84,9 @@ class Ledger:
     async def row(self, event: str) -> asyncpg.Record:
         return await self.pool.fetchrow("SELECT * FROM hub.billing_event WHERE id = $1", event)
 
-    async def allocate(self, event: str, *shares: tuple[str, str]) -> None:
+    async def allocate(self, event: str, *shares: tuple[str, str], currency: str = "EUR") -> None:
         told = [
-            {"invoice": invoice, "line": line, "amount": amount, "currency": "EUR"}
+            {"invoice": invoice, "line": line, "amount": amount, "currency": currency}
             for line, (invoice, amount) in enumerate(shares, start=1)
         ]
         sql = "UPDATE hub.billing_event SET allocations = $2, status = 'allocated' WHERE id = $1"

@@ -79,9 +79,11 @@ HAS_NO_COLUMN = {
     (System.BILLING, "TimeEntry"): {
         "assignment_id", "task", "time_zone", "approved_by", "locked_reason", "rate_line_id",
         "rate_source", "rate_version", "cost_snapshot", "billing_state", "billed_share",
+        "written_off_share",
     },
     (System.BILLING, "ExpenseItem"): {
         "receipt_hash", "is_reimbursable", "fx_to_functional", "billing_state", "billed_share",
+        "written_off_share",
     },
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",

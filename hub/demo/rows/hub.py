@@ -117,8 +117,7 @@ def time_price(number: int, state: str, share: Decimal = NOTHING) -> dict[str, A
     return {
         "time_entry": str(number),
         **dict.fromkeys(PRICE),
-        "billing_state": state,
-        "billed_share": share,
+        **how_far(state, share),
     }
 
 
@@ -128,4 +127,10 @@ def expense_prices(one: BillingEvent) -> Iterator[dict[str, Any]]:
 
 
 def expense_price(number: int, state: str, share: Decimal = NOTHING) -> dict[str, Any]:
-    return {"expense": str(number), "billing_state": state, "billed_share": share}
+    return {"expense": str(number), **how_far(state, share)}
+
+
+def how_far(state: str, share: Decimal) -> dict[str, Any]:
+    """Of work that one event bills: all of it is given up with the event, or nothing."""
+    given_up = Decimal(state == "written_off")
+    return {"billing_state": state, "billed_share": share, "written_off_share": given_up}
