@@ -8,7 +8,7 @@ from typing import Annotated, Generic, TypeVar
 import strawberry
 
 from schema.errors import Invalid
-from sync.policy import KeyRange, Paging, seal_cursor
+from sync.policy import Keyset, Paging, seal_cursor
 from sync.records import Record
 
 N = TypeVar("N")
@@ -89,17 +89,17 @@ def cursor_of(record: Record) -> str:
     return seal_cursor(record.id)
 
 
-def window(records: Sequence[Record], span: KeyRange) -> range:
-    """Which places of a complete list the span covers.
+def window(records: Sequence[Record], keyset: Keyset) -> range:
+    """Which places of a complete list the keyset covers.
 
     A cursor that is not of this list has no effect, as Relay's specification has it: of many
     lists under one field, at most one holds the cursor's record.
     """
-    start = _place(records, span.after, otherwise=-1) + 1
-    stop = _place(records, span.before, otherwise=len(records))
-    if span.is_backward:
-        return range(max(start, stop - span.limit), stop)
-    return range(start, min(stop, start + span.limit))
+    start = _place(records, keyset.after, otherwise=-1) + 1
+    stop = _place(records, keyset.before, otherwise=len(records))
+    if keyset.is_backward:
+        return range(max(start, stop - keyset.limit), stop)
+    return range(start, min(stop, start + keyset.limit))
 
 
 def _place(records: Sequence[Record], key: str | None, *, otherwise: int) -> int:

@@ -26,7 +26,7 @@ from sync.policy import (
     PolicyKind,
     RecordPage,
     ends_of,
-    key_range,
+    keyset_of,
     require_filter,
     seal_cursor,
 )
@@ -118,9 +118,9 @@ class Lists:
         fields: frozenset[str],
     ) -> RecordPage:
         """In the anchor's key order, so that its cursors are those of the anchor's own list."""
-        span = key_range(paging)
+        keyset = keyset_of(paging)
         systems = deciding_systems(entity, frozenset(narrowed.field for narrowed in filters))
-        found = await self._projected.select_page(entity, systems, filters, span)
+        found = await self._projected.select_page(entity, systems, filters, keyset)
         listed = found.parts[anchor(entity)]
         if not listed:
             await self._require_filled(session, entity)
@@ -131,8 +131,8 @@ class Lists:
         return RecordPage(
             records=tuple(records.values()),
             cursors=tuple(cursors[i] for i in records),
-            has_next=span.before is not None if span.is_backward else found.has_more,
-            has_previous=found.has_more if span.is_backward else span.after is not None,
+            has_next=keyset.before is not None if keyset.is_backward else found.has_more,
+            has_previous=found.has_more if keyset.is_backward else keyset.after is not None,
             ends=ends_of(tuple(cursors.values())),
         )
 

@@ -62,8 +62,8 @@ class Paging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRange:
-    """A paging in the anchor's own keys; both bounds are exclusive."""
+class Keyset:
+    """A page by keyset: `limit` records behind or before a key of the anchor's, it left out."""
 
     limit: int
     after: str | None = None
@@ -102,9 +102,9 @@ def seal_cursor(key: str) -> str:
     return seal(_Sealed(v=1, k=key))
 
 
-def key_range(paging: Paging) -> KeyRange:
+def keyset_of(paging: Paging) -> Keyset:
     """Raises Invalid for a cursor that is not ours, or unless one of first and last is given."""
-    return KeyRange(
+    return Keyset(
         limit=size_of(paging),
         after=_unseal_cursor(paging.after),
         before=_unseal_cursor(paging.before),

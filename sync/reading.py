@@ -23,7 +23,7 @@ from sync.policy import (
     PolicyKind,
     ReadPolicy,
     RecordPage,
-    key_range,
+    keyset_of,
     require_filter,
     seal_cursor,
     stored_fields,
@@ -134,7 +134,7 @@ class Reading:
 
         The filters are those the anchor can carry out; `sync.lists` serves the others.
         """
-        span = key_range(paging)
+        keyset = keyset_of(paging)
         for narrowed in filters:
             require_filter(entity, narrowed)
         await self.settle(session)
@@ -142,11 +142,11 @@ class Reading:
 
         async def live() -> Stretch:
             return await self.owners.fetch_page(
-                entity, filters, span, session.deadline, fields=session.decoded(stored)
+                entity, filters, keyset, session.deadline, fields=session.decoded(stored)
             )
 
         async def projected(systems: Sequence[System]) -> Stretch:
-            return await self._projected.select_page(entity, systems, filters, span)
+            return await self._projected.select_page(entity, systems, filters, keyset)
 
         stretch = await self._sources.stretch(session, entity, stored, live, projected)
         records = await self._complete(session, entity, stretch, stored)
@@ -154,8 +154,8 @@ class Reading:
         return RecordPage(
             records=tuple(records.values()),
             cursors=tuple(seal_cursor(key or "") for key in keys),
-            has_next=span.before is not None if span.is_backward else stretch.has_more,
-            has_previous=stretch.has_more if span.is_backward else span.after is not None,
+            has_next=keyset.before is not None if keyset.is_backward else stretch.has_more,
+            has_previous=stretch.has_more if keyset.is_backward else keyset.after is not None,
         )
 
     async def deleted(self, entity: type, ids: Sequence[str]) -> Mapping[str, datetime]:

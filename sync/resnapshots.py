@@ -55,6 +55,11 @@ class KeyRange:
     def is_everything(self) -> bool:
         return self.low is None and self.high is None
 
+    @property
+    def is_of_numbers(self) -> bool:
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        return bool(bounds) and all(map(_is_number, bounds))
+
     def reaches(self, key: str) -> bool:
         """Whether a key is not above the highest."""
         if self.high is None:
@@ -66,11 +71,15 @@ class KeyRange:
     def condition(self, column: str, low: str, high: str) -> str:
         """That a column is in the range, whose bounds are parameters called `low` and `high`."""
         low, high = f"{low}::text", f"{high}::text"
-        bounds = [bound for bound in (self.low, self.high) if bound is not None]
-        if bounds and all(map(_is_number, bounds)):
-            column = f"CASE WHEN {column} ~ '^[0-9]+$' THEN {column}::numeric END"
+        if self.is_of_numbers:
+            column = as_number(column)
             low, high = f"{low}::numeric", f"{high}::numeric"
         return f"{column} >= coalesce({low}, {column}) AND {column} <= coalesce({high}, {column})"
+
+
+def as_number(column: str) -> str:
+    """A column of keys as numbers; those of other characters than digits as null."""
+    return f"CASE WHEN {column} ~ '^[0-9]+$' THEN {column}::numeric END"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from resolvers.selection import CONNECTION_ROUTES, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
 from schema.entity import Owner
 from sync.ordering import Order, cut_of
-from sync.policy import Filter, KeyRange, Paging, key_range
+from sync.policy import Filter, Keyset, Paging, keyset_of
 
 W = TypeVar("W", bound=Wanted)
 
@@ -73,9 +73,9 @@ def _first(far: Far, scope: Scope) -> Any:
     return node_of(far[0], scope) if far else None
 
 
-def _page(span: KeyRange) -> Show:
+def _page(keyset: Keyset) -> Show:
     def show(far: Far, scope: Scope) -> Any:
-        places = window(far, span)
+        places = window(far, keyset)
         return Connection(
             nodes=[node_of(far[at], scope) for at in places],
             cursor_at=lambda at: cursor_of(far[places[at]]),
@@ -123,4 +123,4 @@ def _wanted_page(
     if declared.is_large or filters or order is not None:
         cut = cut_of(bounds, order, filters)
         return Wanted(fields=fields, path=info.root_path, cut=cut)
-    return WantedEdge(fields=fields, path=info.root_path, show=_page(key_range(bounds)))
+    return WantedEdge(fields=fields, path=info.root_path, show=_page(keyset_of(bounds)))

@@ -40,6 +40,8 @@ WHERE (p.system, p.ref_entity, p.external_id)
     = (linked.system, linked.entity, linked.external_id)
 {_TAKEN}
 """
+_UNION = 'ARRAY(SELECT DISTINCT unnest(t.{0} || f.targets) COLLATE "C" ORDER BY 1)'
+"""As `resolved` has a list of references: each once, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ async def _fill_field(
 ) -> None:
     declared = owned_fields(entity)[field]
     is_list = get_origin(bare_type(declared.type)) is list
-    value = f"coalesce(array_cat(t.{field}, f.targets), f.targets)" if is_list else "f.targets[1]"
+    value = _UNION.format(field) if is_list else "f.targets[1]"
     ids, targets = [r["id"] for r in found], [r["target"] for r in found]
     await connection.execute(
         f"UPDATE {table_for(entity).name} t SET {field} = {value} FROM ("

@@ -49,12 +49,16 @@ def refs_in(value: Any) -> Iterator[Ref]:
 
 
 def resolved(value: Any, ids: Mapping[Ref, str]) -> Any:
-    """The value with its references replaced; unknown ones become None or are left out."""
+    """The value with its references replaced; unknown ones become None or are left out.
+
+    A list of references is a set, whatever order its system keeps: each id once, in their order.
+    """
     if isinstance(value, Ref):
         return ids.get(value)
     if isinstance(value, list):
-        known = [part for part in value if not isinstance(part, Ref) or part in ids]
-        return [resolved(part, ids) for part in known]
+        if value and isinstance(value[0], Ref):
+            return sorted({ids[part] for part in value if part in ids})
+        return [resolved(part, ids) for part in value]
     if named := _part_references(_kind(value)):
         return replace(value, **{name: resolved(getattr(value, name), ids) for name in named})
     return value

@@ -81,9 +81,10 @@ def tax_lines_of(record: Told) -> list[dict[str, Any]]:
 
 
 def applications_of(record: Told) -> list[dict[str, Any]]:
-    """What was booked against the debt, in the order of the days."""
+    """What was booked against the debt, in the order of the days and of the numbers of moves."""
     lines: Sequence[Told] = record.get("payment_lines") or ()
-    return [_application(record, one) for one in sorted(lines, key=lambda one: str(one["date"]))]
+    told = [_application(record, one) for one in lines]
+    return sorted(told, key=lambda one: (str(one["date"]), one["move"]))
 
 
 def book_rate_of(record: Told, day: str | None) -> dict[str, Any]:

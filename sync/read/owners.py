@@ -19,7 +19,7 @@ from sync.connectors.codec import decode, version_of
 from sync.connectors.encoding import encode_cell
 from sync.connectors.ports import PAGE_LIMIT, Condition, Reads, RowQuery, Rows
 from sync.connectors.refs import Ref, reference_fields, references, resolved
-from sync.policy import Filter, KeyRange
+from sync.policy import Filter, Keyset
 from sync.read.parts import Part, Parts, Stretch
 from sync.records import Provenance, Source, Values
 from sync.xref import Xref
@@ -108,7 +108,7 @@ class Owners:
         self,
         entity: type,
         filters: Sequence[Filter],
-        span: KeyRange,
+        keyset: Keyset,
         deadline: datetime | None,
         *,
         fields: Fields = None,
@@ -119,15 +119,15 @@ class Owners:
         query = RowQuery(
             binding=binding,
             where=tuple(asked for asked in conditions if asked is not None),
-            after=span.after,
-            before=span.before,
-            descending=span.is_backward,
-            limit=span.limit,
+            after=keyset.after,
+            before=keyset.before,
+            descending=keyset.is_backward,
+            limit=keyset.limit,
         )
         if len(query.where) < len(filters):
             return Stretch(parts={binding.system: {}})
         at, page = await self._fetch(query, deadline)
-        rows = page.rows[::-1] if span.is_backward else page.rows
+        rows = page.rows[::-1] if keyset.is_backward else page.rows
         parts = await self.parts_of(binding, rows, at, fields)
         return Stretch(parts={binding.system: parts}, has_more=page.has_more)
 

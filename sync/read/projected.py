@@ -25,7 +25,7 @@ from schema.money import Money, money
 from schema.rate import Rate, RateUnit, rate
 from schema.system import System
 from sync.json_form import as_spoken, from_json
-from sync.policy import Filter, KeyRange
+from sync.policy import Filter, Keyset
 from sync.read.parts import Part, Parts, Stretch
 from sync.read.statements import alive, any_of, comparison, compiled, holds_any
 from sync.records import Provenance, Source
@@ -74,16 +74,16 @@ class Projected:
         return Stretch(parts={system: _known(entity, system, rows).parts for system in systems})
 
     async def select_page(
-        self, entity: type, systems: Sequence[System], filters: Sequence[Filter], span: KeyRange
+        self, entity: type, systems: Sequence[System], filters: Sequence[Filter], keyset: Keyset
     ) -> Stretch:
-        sql, arguments = page_statement(entity, filters, span)
+        sql, arguments = page_statement(entity, filters, keyset)
         rows = await self._pool.fetch(sql, *arguments)
-        kept = rows[: span.limit]
-        if span.is_backward:
+        kept = rows[: keyset.limit]
+        if keyset.is_backward:
             kept.reverse()
         return Stretch(
             parts={system: _known(entity, system, kept).parts for system in systems},
-            has_more=len(rows) > span.limit,
+            has_more=len(rows) > keyset.limit,
         )
 
     async def is_filled(self, entity: type) -> bool:
@@ -196,19 +196,19 @@ def _any(entity: type) -> str:
 
 
 def page_statement(
-    entity: type, filters: Sequence[Filter], span: KeyRange
+    entity: type, filters: Sequence[Filter], keyset: Keyset
 ) -> tuple[str, list[Any]]:
     """One page of the records in their owner's order of keys, and one row more if there is one."""
     order = _key_order(entity)
     statement = alive(entity, *_columns(entity)).where(
         *(comparison(entity, narrowed) for narrowed in filters)
     )
-    if span.after is not None:
-        statement = statement.where(sa.tuple_(*order) > _bound(span.after))
-    if span.before is not None:
-        statement = statement.where(sa.tuple_(*order) < _bound(span.before))
-    ordered = (column.desc() for column in order) if span.is_backward else order
-    return compiled(statement.order_by(*ordered).limit(span.limit + 1))
+    if keyset.after is not None:
+        statement = statement.where(sa.tuple_(*order) > _bound(keyset.after))
+    if keyset.before is not None:
+        statement = statement.where(sa.tuple_(*order) < _bound(keyset.before))
+    ordered = (column.desc() for column in order) if keyset.is_backward else order
+    return compiled(statement.order_by(*ordered).limit(keyset.limit + 1))
 
 
 def _columns(entity: type) -> list[Any]:

@@ -1,8 +1,7 @@
 """Two projections compared: by hashes of buckets first, then by the rows of those that differ.
 
 Compared is what a reader can see: each living record's fields, and its owners' keys and versions.
-Where in the log a row was told of, and what is left of deleted ones, may differ; so may the order
-of references, for one that was filled in later stands last.
+Where in the log a row was told of, and what is left of deleted ones, may differ.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import asyncpg
 
-from schema.canon import BY_ID_TYPE, ENTITIES
-from schema.entity import bare_type, entity_name, owned_fields, owners
+from schema.canon import ENTITIES
+from schema.entity import entity_name, owners
 from sync.store.projection_tables import SCHEMA, fence_columns, table_for
 
 BUCKETS = 1024
@@ -109,12 +108,6 @@ def _differing(here: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[str, 
     return tuple(name for name in here if name in there and here[name] != there[name])
 
 
-def _refers_to_many(annotation: Any) -> bool:
-    bare = bare_type(annotation)
-    return get_origin(bare) is list and get_args(bare)[0] in BY_ID_TYPE
-
-
-_SORTED = "(SELECT array_agg(one ORDER BY one) FROM unnest({0}) AS one) AS {0}"
 _BUCKET = f"(hashtextextended(id, 0) & {BUCKETS - 1})::int"
 
 
@@ -123,9 +116,7 @@ def _visible(entity: type, schema: str) -> str:
     """The living records of a table, without what tells of the log."""
     table = table_for(entity, schema)
     hidden = {c.name for system in owners(entity) for c in fence_columns(system)}
-    told = (c.name for c in table.columns if c.name not in hidden and c.computed is None)
-    sets = {name for name, field in owned_fields(entity).items() if _refers_to_many(field.type)}
-    columns = [_SORTED.format(name) if name in sets else name for name in told]
+    columns = [c.name for c in table.columns if c.name not in hidden and c.computed is None]
     alive = {s.value: f"{s.value}_deleted_at IS NULL" for s in owners(entity)}
     parts = [
         f"CASE WHEN {is_alive} THEN {s}_{name} END AS {s}_{name}"

@@ -16,7 +16,7 @@ import msgspec
 from schema.entity import entity_name
 from schema.position import Topic
 from sync.connectors.binding import Binding
-from sync.resnapshots import KeyRange
+from sync.resnapshots import KeyRange, as_number
 from sync.store.projection_tables import table_for
 
 _PARKED = """
@@ -152,12 +152,17 @@ WHERE (x.system, x.entity) = ($1, $2) AND NOT x.is_former AND x.first_seen < $6
 
 
 def _index_bounds(keys: KeyRange) -> str:
-    """What an index can find of a range: numbers of one length have the same order as texts.
+    """What indexes can find of a range that is closed; `condition` has the last word.
 
-    Pages seldom begin and end with different lengths; then, and behind a zero in front, which the
-    other keys may lack, all keys are looked at.
+    Numbers of one length have the same order as texts. The few pages that begin and end with
+    different lengths look at all keys. Numbers behind zeros have an index of their own.
     """
-    low, high = keys.low or "", keys.high or ""
-    if not low or low.startswith("0") or len(low) != len(high):
+    if keys.low is None or keys.high is None:
         return "true"
-    return "x.external_id BETWEEN $3 AND $4"
+    if not keys.is_of_numbers:
+        return "x.external_id BETWEEN $3 AND $4"
+    low, high = keys.low.lstrip("0") or "0", keys.high.lstrip("0") or "0"
+    plain = f"x.external_id BETWEEN '{low}' AND '{high}'" if len(low) == len(high) else "true"
+    number = as_number("x.external_id")
+    padded = f"{number} BETWEEN $3::text::numeric AND $4::text::numeric"
+    return f"({plain} OR x.external_id ~ '^0[0-9]+$' AND {padded})"

@@ -26,7 +26,7 @@ from sync.connectors.binding import Binding, FxColumns, RateColumns, column
 from sync.connectors.codec import decode
 from sync.connectors.encoding import encode
 from sync.json_form import from_json, json_form
-from sync.policy import Filter, KeyRange
+from sync.policy import Filter, Keyset
 from sync.read.projected import _converter, page_statement
 from sync.store.projection_tables import column_names, table_for
 
@@ -193,7 +193,7 @@ def test_the_projection_is_filtered_in_the_fields_own_kind(
 ) -> None:
     """A list of flags or numbers is compared as such, not as text."""
     narrowed = Filter(field=name, op=FilterOp.IN, value=(value,))
-    statement, arguments = page_statement(Booking, [narrowed], KeyRange(limit=1))
+    statement, arguments = page_statement(Booking, [narrowed], Keyset(limit=1))
     assert f"{name} = ANY ($1::{kind}[])" in statement
     assert arguments[0] == [value]
 

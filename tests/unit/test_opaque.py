@@ -10,7 +10,7 @@ from schema.canon import Client
 from schema.errors import Invalid
 from schema.ids import mint
 from schema.system import System
-from sync.policy import KeyRange, Paging, key_range, seal_cursor
+from sync.policy import Keyset, Paging, keyset_of, seal_cursor
 from sync.token import WriteToken, seal_token, unseal_token
 
 TOKEN = WriteToken(entity=Client, record_id=mint("cli", "crm", "A"), system=System.CRM, version=3)
@@ -51,11 +51,11 @@ def test_what_is_not_a_token_is_refused(text: str) -> None:
 def test_cursors_become_keys() -> None:
     """A cursor of any key, also one that is not ASCII, bounds the range it was taken from."""
     cursor = seal_cursor("Ö/1")
-    assert key_range(Paging(last=5, before=cursor)) == KeyRange(
+    assert keyset_of(Paging(last=5, before=cursor)) == Keyset(
         limit=5, before="Ö/1", is_backward=True
     )
     longest = "字" * 255
-    assert key_range(Paging(first=1, after=seal_cursor(longest))).after == longest
+    assert keyset_of(Paging(first=1, after=seal_cursor(longest))).after == longest
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_cursors_become_keys() -> None:
 def test_pagings_that_mean_nothing_are_refused(paging: Paging) -> None:
     """Neither end, both ends, and a foreign cursor are Invalid."""
     with pytest.raises(Invalid):
-        key_range(paging)
+        keyset_of(paging)

@@ -24,7 +24,7 @@ from schema.ids import mint
 from schema.local_time import TimeZone
 from schema.minutes import Minutes
 from schema.system import System
-from sync.policy import LIVE, Filter, key_range
+from sync.policy import LIVE, Filter, keyset_of
 from sync.records import Record
 
 RECORDS = [
@@ -98,14 +98,14 @@ def test_a_window_is_what_relay_says(bounds: tuple[int | None, ...], places: lis
     """first, last, after and before select from a complete list; bounds are exclusive."""
     first, last, *cursors = bounds
     after, before = (None if c is None else cursor_of(RECORDS[c]) for c in cursors)
-    assert list(window(RECORDS, key_range(paging(first, last, after, before)))) == places
+    assert list(window(RECORDS, keyset_of(paging(first, last, after, before)))) == places
 
 
 def test_a_cursor_of_another_list_has_no_effect() -> None:
     """Of many lists under one field, the cursor's record is in one."""
     stranger = Record(entity=Client, id=mint("cli", "crm", "?"), values={}, provenance={})
-    span = key_range(paging(2, None, cursor_of(stranger), None))
-    assert list(window(RECORDS, span)) == [0, 1]
+    keyset = keyset_of(paging(2, None, cursor_of(stranger), None))
+    assert list(window(RECORDS, keyset)) == [0, 1]
 
 
 def test_filters_become_conditions() -> None:

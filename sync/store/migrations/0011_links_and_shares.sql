@@ -2,6 +2,12 @@
 
 ALTER TABLE xref ALTER COLUMN first_seen SET DEFAULT clock_timestamp();
 
+-- Pages of a table are compared with the keys known between two others. Numbers without zeros in
+-- front are found by the primary key.
+CREATE INDEX xref_padded
+    ON xref (system, entity, (CASE WHEN external_id ~ '^[0-9]+$' THEN external_id::numeric END))
+    WHERE external_id ~ '^0[0-9]+$';
+
 -- What is left to bill of work is what neither invoices have taken nor anybody has given up.
 
 ALTER TABLE hub.time_price ADD COLUMN written_off_share numeric(12,10) NOT NULL DEFAULT 0;
@@ -112,4 +118,24 @@ BEGIN
         PERFORM hub.derive_billed('expenses', 'expense_price', 'expense', ARRAY(
             SELECT DISTINCT unnest(expenses) FROM hub.billing_event WHERE status = 'written_off'));
     END IF;
+END $$;
+
+-- A list of references is a set in the order of ids. In a projection made before this, one that was
+-- filled in late stands last.
+
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'projection' AND data_type = 'ARRAY' AND column_name LIKE '%\_ids'
+    LOOP
+        EXECUTE format($sql$
+            UPDATE projection.%1$I t
+            SET %2$I = ARRAY(SELECT DISTINCT unnest(t.%2$I) COLLATE "C" ORDER BY 1)
+            WHERE cardinality(t.%2$I) > 1
+              AND t.%2$I <> ARRAY(SELECT DISTINCT unnest(t.%2$I) COLLATE "C" ORDER BY 1)
+            $sql$, one.table_name, one.column_name);
+    END LOOP;
 END $$;
