@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -11,7 +10,7 @@ import orjson
 import pytest
 from support.envelopes import record
 from support.intaking import ACCOUNTS, ACME, CUSTOMERS, Desk
-from support.renaming import Lanes, clients
+from support.renaming import Lanes, batches, clients, interleaved
 from support.targets import until
 
 from cdc.log.port import LogRecord
@@ -28,15 +27,6 @@ STATUSES = "psa.public.receivables"
 @pytest.fixture
 def desk(pool: asyncpg.Pool) -> Desk:
     return Desk(pool)
-
-
-def interleaved(one: Sequence[Any], other: Sequence[Any]) -> Iterator[list[Any]]:
-    """Every order that keeps the order within each."""
-    if not one or not other:
-        yield [*one, *other]
-        return
-    yield from ([one[0], *rest] for rest in interleaved(one[1:], other))
-    yield from ([other[0], *rest] for rest in interleaved(one, other[1:]))
 
 
 async def test_a_key_change_keeps_the_record_and_frees_the_key(pool: asyncpg.Pool) -> None:
@@ -245,14 +235,6 @@ def left_again(lanes: Lanes, left: LogRecord) -> LogRecord:
         partition=again.position.partition,
         headers=left.headers,
     )
-
-
-def batches(records: Sequence[LogRecord], rng: random.Random) -> Iterable[list[LogRecord]]:
-    start = 0
-    while start < len(records):
-        size = rng.choice((1, 1, 2, len(records)))
-        yield list(records[start : start + size])
-        start += size
 
 
 def customer(

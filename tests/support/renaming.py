@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -57,3 +59,20 @@ async def clients(pool: asyncpg.Pool) -> dict[str, tuple[str, str]]:
     )
     assert len(rows) == len({row["crm_key"] for row in rows}), "two records have one key"
     return {row["crm_key"]: (row["id"], row["name"]) for row in rows}
+
+
+def interleaved(one: Sequence[Any], other: Sequence[Any]) -> Iterator[list[Any]]:
+    """Every order that keeps the order within each."""
+    if not one or not other:
+        yield [*one, *other]
+        return
+    yield from ([one[0], *rest] for rest in interleaved(one[1:], other))
+    yield from ([other[0], *rest] for rest in interleaved(one, other[1:]))
+
+
+def batches(records: Sequence[LogRecord], rng: random.Random) -> Iterable[list[LogRecord]]:
+    start = 0
+    while start < len(records):
+        size = rng.choice((1, 1, 2, len(records)))
+        yield list(records[start : start + size])
+        start += size
