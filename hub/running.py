@@ -34,6 +34,7 @@ from sync.delivery import Deliverer
 from sync.intake import Intake
 from sync.outage import OUTAGE
 from sync.policy import Paging
+from sync.reconciliation import Reconciliation
 from sync.session import ReadSession
 from sync.sweep import Sweep
 from sync.write.idempotency import Idempotency
@@ -73,6 +74,7 @@ class Hub:
     sweep: Sweep
     listener: Listener
     deliverer: Deliverer
+    reconciliation: Reconciliation
     log: Log
 
     async def readiness(self) -> str | None:
@@ -113,6 +115,7 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.deliverer.run(), name="deliverer")
             tasks.create_task(self._tidy(self._review_holds), name="review the holds")
+            tasks.create_task(self._tidy(self._compare_copies), name="compare the copies")
             tasks.create_task(self._tidy(self._trim_outbox), name="trim the outbox")
 
     async def _verify_log(self) -> None:
@@ -184,11 +187,11 @@ class Hub:
         return True
 
     async def _tidy(self, chore: Callable[[], Awaitable[None]]) -> None:
-        """Do it every hour; what an outage keeps from being done is done the next time."""
+        """Do it every hour; what an outage or a deadlock prevents is done the next time."""
         while True:
             try:
                 await chore()
-            except OUTAGE as error:
+            except (*OUTAGE, asyncpg.TransactionRollbackError) as error:
                 log.warning("housekeeping.put_off", why=str(error))
             await asyncio.sleep(_HOUSEKEEPING.total_seconds())
 
@@ -196,6 +199,11 @@ class Hub:
         """Ask for a review of the holds that should have been looked at before today."""
         if count := await call_for_review(self.pool, utc_now().date()):
             log.info("holds.overdue", count=count)
+
+    async def _compare_copies(self) -> None:
+        """Every hour: no group of fields is to be compared more often."""
+        if count := await self.reconciliation.compare():
+            log.info("copies.enforced", count=count)
 
     async def _trim_log(self) -> None:
         await self.log.trim()

@@ -33,6 +33,7 @@ from sync.lag import Lags
 from sync.lists import Lists
 from sync.operations import Operations
 from sync.reading import Reading
+from sync.reconciliation import Reconciliation
 from sync.resnapshots import Resnapshots
 from sync.routing import Routing
 from sync.search import Search
@@ -96,6 +97,9 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             ),
             deliverer=Deliverer(
                 connectors.writes, xref, pool, random.random, removes=connectors.removes
+            ),
+            reconciliation=Reconciliation(
+                connectors.writes, xref, pool, removes=connectors.removes
             ),
             log=opened,
         )

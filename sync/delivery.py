@@ -30,7 +30,7 @@ from sync.connectors.codec import version_of
 from sync.connectors.ports import Removes, Writes
 from sync.deliver.health import Health
 from sync.deliver.outbox import CHANNEL, Delivery, Outbox
-from sync.deliver.replica import Gone, NotYet, Replica, Written, differing
+from sync.deliver.replica import Gone, NotYet, Replica, Written, differing, replicas_of
 from sync.deliver.retry import Pace
 from sync.json_form import json_form
 from sync.outage import OUTAGE
@@ -60,16 +60,9 @@ class Deliverer:
     ) -> None:
         self._pace = pace or Pace()
         self._random = random
-        projected = Projected(pool)
-        bindings = [b for connector in connectors.values() for b in connector.bindings]
+        self._replicas = replicas_of(connectors, Projected(pool), xref, removes or {})
+        bindings = [replica.binding for replica in self._replicas.values()]
         self.targets = {binding.system for binding in bindings if binding.copies}
-        self._replicas = {
-            (binding.system, binding.entity): Replica(
-                *(connectors[binding.system], binding, projected, xref),
-                (removes or {}).get(binding.system),
-            )
-            for binding in bindings
-        }
         self._health = {
             target: Health(time.monotonic, random, self._pace.probing) for target in connectors
         }

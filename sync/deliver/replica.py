@@ -16,6 +16,7 @@ import orjson
 from schema.canon import BY_ID_TYPE
 from schema.entity import FilterOp, anchor, bare_type, entity_name, owned_fields
 from schema.errors import Poison, Rejected
+from schema.system import System
 from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import decode
 from sync.connectors.encoding import encode
@@ -208,6 +209,20 @@ class Replica:
         if value not in known:
             raise NotYet(f"{system.name} does not have its {entity_name(target)} yet")
         return known[value]
+
+
+def replicas_of(
+    connectors: Mapping[System, Writes],
+    projected: Projected,
+    xref: Xref,
+    removes: Mapping[System, Removes],
+) -> dict[tuple[System, type], Replica]:
+    """Every type in every connected system."""
+    return {
+        (system, binding.entity): Replica(connector, binding, projected, xref, removes.get(system))
+        for system, connector in connectors.items()
+        for binding in connector.bindings
+    }
 
 
 def differing(values: Values, held: Mapping[str, Any]) -> dict[str, Any]:

@@ -120,6 +120,14 @@ BEGIN
     END IF;
 END $$;
 
+-- What the reconciliation has to look at.
+
+ALTER TABLE replica_state ADD COLUMN edited_at timestamptz, ADD COLUMN enforced_at timestamptz;
+COMMENT ON COLUMN replica_state.edited_at IS 'When a row was captured that held other copies than were known; null once they were compared.';
+COMMENT ON COLUMN replica_state.enforced_at IS 'When a difference was last owed to the system again.';
+CREATE INDEX replica_state_edited ON replica_state (system, entity, record_id)
+    WHERE edited_at IS NOT NULL;
+
 -- A list of references is a set in the order of ids. In a projection made before this, one that was
 -- filled in late stands last.
 

@@ -1,0 +1,184 @@
+"""Copies that were changed at a replica are compared with their owners, and written back."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+from support.envelopes import envelope, record, whole
+from support.targets import CLIENT, QUICK, Desk, FakeTarget, drained, until
+
+from cdc.decode import Decoder
+from schema.canon import Client
+from schema.groups import GROUPS
+from sync.clock import utc_now
+from sync.connectors import billing_bindings, psa
+from sync.connectors.binding import Binding
+from sync.intake import Claim, Intake
+from sync.reconciliation import Reconciliation
+from sync.xref import Xref
+
+_NOTED = "SELECT edited_at IS NOT NULL FROM replica_state"
+NO_PATIENCE = timedelta(0)
+
+
+class Watched:
+    """One client at one replica whose rows are captured, with the worker and the comparison."""
+
+    def __init__(self, pool: asyncpg.Pool, binding: Binding) -> None:
+        self.target = FakeTarget(binding.system, binding)
+        self.desk = Desk(pool, self.target)
+        self._binding = binding
+        self._intake = Intake(pool, Xref(pool), {}, utc_now)
+        self._decoder = Decoder([binding])
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return self.target.only(self._binding)
+
+    async def change(self, **cells: Any) -> None:
+        """The owner's word, as far as it has come."""
+        await self.desk.client(**cells)
+        await self.desk.owe(self.target.system, Client, CLIENT, *cells)
+
+    async def deliver(self) -> None:
+        await drained(self.desk.deliverer(), [self.target.system])
+
+    async def capture(self) -> None:
+        """The row as it is comes through the log."""
+        topic = f"{self.target.system.value}.{self._binding.table}"
+        key = {self._binding.key: self.row[self._binding.key]}
+        value = envelope(topic, whole(topic, self.row), lsn=None, op="r")
+        lane = record(topic, key, value).position.lane
+        start = await self._intake.start_of(lane)
+        told = self._decoder.decode(record(topic, key, value, offset=start))
+        await self._intake.apply(told, [Claim(lane=lane, expected=start, next_offset=start + 1)])
+
+    def edit(self, **cells: Any) -> None:
+        """By somebody there."""
+        self.row.update(cells)
+        self.row["version"] += 1
+
+    async def compare(self, patience: timedelta = NO_PATIENCE) -> int:
+        pool = self.desk.pool
+        return await Reconciliation(
+            self.desk.targets, Xref(pool), pool, patience=patience
+        ).compare()
+
+
+@pytest.fixture
+async def watched(pool: asyncpg.Pool) -> Watched:
+    """The PSA holds the client as the CRM has it, and nothing is on its way."""
+    watched = Watched(pool, psa.CLIENT)
+    await watched.change(name="First")
+    await watched.deliver()
+    await watched.capture()
+    return watched
+
+
+async def test_a_late_write_of_a_worker_that_died_at_once_is_taken_back(watched: Watched) -> None:
+    """Nobody owes anything for it: the lease has run out, and what it wrote it never said."""
+    target, desk = watched.target, watched.desk
+    target.fail("update", asyncio.CancelledError(), is_after=True)
+    target.open.clear()
+    target.begun.clear()
+    await watched.change(name="Second")
+    brief = replace(QUICK, lease=timedelta(milliseconds=50))
+    hanging = asyncio.create_task(desk.deliverer(brief).drain(target.system))
+    await target.begun.wait()
+    living = FakeTarget(target.system, psa.CLIENT)
+    living.rows = target.rows
+    other = Desk(desk.pool, living).deliverer()
+    await watched.change(name="Third")
+
+    async def is_overtaken() -> bool:
+        await drained(other, [target.system])
+        return bool(watched.row["title"] == "Third")
+
+    await until(is_overtaken)
+    await watched.capture()
+    target.open.set()
+    await asyncio.wait([hanging])
+    assert watched.row["title"] == "Second"
+    await watched.deliver()
+    assert watched.row["title"] == "Second"
+    await watched.capture()
+    assert await watched.compare() == 1
+    await watched.deliver()
+    assert watched.row["title"] == "Third"
+
+
+async def test_an_edit_is_written_back_once_it_is_captured(watched: Watched) -> None:
+    """Of what differs alone, and the echo of the writing back is nothing to compare."""
+    watched.edit(title="Whim")
+    assert await watched.compare() == 0
+    await watched.capture()
+    with capture_logs() as logs:
+        assert await watched.compare() == 1
+    [told] = [entry for entry in logs if entry["event"] == "copy.drifted"]
+    assert (told["target"], told["fields"], told["enforced"]) == ("PSA", ["name"], ["name"])
+    await watched.deliver()
+    assert watched.target.written[-1][2] == {"title": "First"}
+    await watched.capture()
+    assert await watched.desk.pool.fetchval(_NOTED) is False
+    assert await watched.compare() == 0
+
+
+async def test_a_copy_that_the_owner_only_reports_is_told_and_left(pool: asyncpg.Pool) -> None:
+    """Whose values a person decides about: the policy of the group says so."""
+    watched = Watched(pool, billing_bindings.CLIENT)
+    await watched.change(name="First")
+    await watched.deliver()
+    await pool.execute("UPDATE projection.client SET erp_key = 'C1', erp_as_of = now()")
+    await pool.execute("UPDATE projection.client SET bill_to = 'Quay 1'")
+    watched.edit(address="Elsewhere")
+    await watched.capture()
+    with capture_logs() as logs:
+        assert await watched.compare() == 0
+    [told] = [entry for entry in logs if entry["event"] == "copy.drifted"]
+    assert (told["fields"], told["enforced"]) == (["bill_to"], [])
+    assert await watched.compare() == 0
+
+
+async def test_who_insists_at_the_replica_gets_no_war(watched: Watched) -> None:
+    """A record is written back once in a while; what was noted is not forgotten meanwhile."""
+    for title in ("Whim", "Will"):
+        watched.edit(title=title)
+        await watched.capture()
+        await watched.compare(timedelta(hours=1))
+        await watched.deliver()
+    assert watched.row["title"] == "Will"
+    assert await watched.compare() == 1
+
+
+async def test_a_value_that_the_replica_spells_otherwise_is_no_edit(watched: Watched) -> None:
+    """It made its own of our write: the version is the one that it gave that write."""
+    await watched.change(name="Second")
+    await watched.deliver()
+    watched.row["title"] = "SECOND"
+    await watched.capture()
+    assert await watched.compare() == 0
+
+
+async def test_what_is_on_its_way_or_was_refused_is_not_compared(watched: Watched) -> None:
+    """The delivery will say it, or a person has to."""
+    watched.edit(title="Whim")
+    await watched.capture()
+    await watched.change(segment="small")
+    for state in ("pending", "sending", "dead", "discarded"):
+        await watched.desk.pool.execute(
+            "UPDATE delivery SET state = $1 WHERE state <> 'delivered'", state
+        )
+        assert await watched.compare() == 0
+    await watched.desk.pool.execute("DELETE FROM delivery")
+    assert await watched.compare() == 1
+
+
+def test_no_group_is_to_be_compared_more_often_than_every_hour() -> None:
+    """That is how often the deliverer's process compares."""
+    assert min(group.reconciled_every for group in GROUPS) >= timedelta(hours=1)
