@@ -1,6 +1,7 @@
 """Filter inputs, derived from what each field of a canonical type may be narrowed by.
 
-A condition has the name of its field. A list means any of these values, a range holds both ends.
+A condition has the name of its field. A list means any of these values, a range holds both ends,
+and of true and false there is one.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def narrowings(entity: type) -> Iterator[Narrowing]:
     for field in filterable_fields(entity).values():
         for op in field.filters:
             if op is not FilterOp.TO:  # a range is told as one
-                yield _NARROWINGS[op](field)
+                yield _narrowing(field, op)
 
 
 @cache
@@ -105,6 +106,23 @@ def values_of(given: list[Any] | None) -> tuple[Any, ...] | None:
     if len(given) > MOST_VALUES:
         raise Invalid(f"A filter takes at most {MOST_VALUES} values, not {len(given)}.")
     return tuple(given)
+
+
+def _narrowing(field: Listed, op: FilterOp) -> Narrowing:
+    is_flag = bare_type(field.type) is bool
+    return _either(field) if is_flag else _NARROWINGS[op](field)
+
+
+def _either(field: Listed) -> Narrowing:
+    def conditions(given: bool) -> Iterator[Filter]:
+        yield Filter(field=field.name, op=FilterOp.IN, value=(given,))
+
+    return Narrowing(
+        name=field.name,
+        type=bool,
+        description="Those it is true of, or those it is false of; what is unknown is in neither.",
+        conditions=conditions,
+    )
 
 
 def _any_of(field: Listed) -> Narrowing:

@@ -26,14 +26,16 @@ def edge(declared: GraphEdge) -> Any:
     """The field that follows a declared edge: a connection when it leads to many."""
     group = declared.group
     return strawberry.field(
-        resolver=_to_many(declared) if declared.is_many else _to_one(declared),
+        resolver=_to_many(declared) if declared.is_many else to_one(declared),
         description=f"{declared.description} {group.freshness}",
         directives=[Owner(system=group.owner)],
     )
 
 
-def _to_one(declared: GraphEdge) -> Any:
-    def resolve(root: Node, info: Info) -> Awaitable[Any] | None:
+def to_one(declared: GraphEdge) -> Any:
+    """The resolver of an edge to one record, of a node or of a part of one."""
+
+    def resolve(root: Any, info: Info) -> Awaitable[Any] | None:
         near = _near_end(declared, root)
         wanted = _prepare(info, lambda: _wanted(info, declared))
         return root.scope.load_edge(declared, near, wanted) if near and wanted else None
@@ -92,11 +94,11 @@ async def _load_cut(scope: Scope, declared: GraphEdge, near: Any, wanted: Wanted
     return page and connection(page, scope)
 
 
-def _near_end(declared: GraphEdge, node: Node) -> Any:
-    """What the far end is found by: the near id, or the far id or ids the near record holds."""
+def _near_end(declared: GraphEdge, near: Any) -> Any:
+    """What the far end is found by: the near id, or the far id or ids that the near end holds."""
     if declared.load is EdgeLoad.BY_KEY:
-        return node.id
-    held = node.record.values.get(declared.key)
+        return near.id
+    held = getattr(near, declared.key)
     return tuple(held) if isinstance(held, list) else held
 
 

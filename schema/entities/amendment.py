@@ -64,10 +64,19 @@ class Amendment:
     signed_at: datetime | None = owned_by(
         AMENDMENTS, description="When it was signed.", default=None
     )
+    approved_by: str | None = owned_by(
+        AMENDMENTS, description="E-mail address of who approved it.", default=None
+    )
+    voided_by: str | None = owned_by(
+        AMENDMENTS, description="E-mail address of who voided it.", default=None
+    )
+    void_reason: str | None = owned_by(
+        AMENDMENTS, description="Why it was voided; null unless it was.", default=None
+    )
     changes: list[TermChange] | None = owned_by(
         AMENDMENTS, description="Which terms change, and how.", default=None
     )
-    reason: str | None = owned_by(AMENDMENTS, description="Why.", default=None)
+    reason: str | None = owned_by(AMENDMENTS, description="Why the terms change.", default=None)
     supersedes_id: AmendmentId | None = owned_by(
         AMENDMENTS, description="The amendment it replaces.", default=None
     )

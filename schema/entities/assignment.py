@@ -56,7 +56,10 @@ class Assignment:
         ASSIGNMENTS, description="Planned minutes in all, where days are not planned.", default=None
     )
     is_billable: bool | None = owned_by(
-        ASSIGNMENTS, description="Whether its time is billed.", default=None
+        ASSIGNMENTS,
+        description="Whether its time is billed.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     rate_override: Rate | None = owned_by(
         ASSIGNMENTS, description="A price agreed for this assignment alone.", default=None

@@ -47,7 +47,10 @@ class ExpenseItem:
     amount: Money | None = owned_by(EXPENSE_CONTENT, description="Spent, with tax.", default=None)
     tax: Money | None = owned_by(EXPENSE_CONTENT, description="Tax within it.", default=None)
     is_tax_recoverable: bool | None = owned_by(
-        EXPENSE_CONTENT, description="Whether the firm gets the tax back.", default=None
+        EXPENSE_CONTENT,
+        description="Whether the firm gets the tax back.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     fx_to_functional: FxRate | None = owned_by(
         EXPENSE_CONTENT,
@@ -58,7 +61,10 @@ class ExpenseItem:
         EXPENSE_CONTENT, description="Rate to the currency the client is billed in.", default=None
     )
     is_billable: bool | None = owned_by(
-        EXPENSE_CONTENT, description="Whether the client is billed for it.", default=None
+        EXPENSE_CONTENT,
+        description="Whether the client is billed for it.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     markup: Decimal | None = owned_by(
         EXPENSE_CONTENT, description="Markup as a fraction: 0.05 is 5 %.", default=None
@@ -67,10 +73,24 @@ class ExpenseItem:
         EXPENSE_CONTENT, description="SHA-256 of the receipt, in hex.", default=None
     )
     is_reimbursable: bool | None = owned_by(
-        EXPENSE_CONTENT, description="Whether the person gets it back.", default=None
+        EXPENSE_CONTENT,
+        description="Whether the person gets it back.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     status: ExpenseItemStatus | None = owned_by(
         EXPENSE_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
+    )
+    approved_by: str | None = owned_by(
+        EXPENSE_CONTENT, description="E-mail address of who approved it.", default=None
+    )
+    rejected_by: str | None = owned_by(
+        EXPENSE_CONTENT, description="E-mail address of who rejected it.", default=None
+    )
+    rejection_reason: str | None = owned_by(
+        EXPENSE_CONTENT,
+        description="Why it was rejected; null once it is revised.",
+        default=None,
     )
     billing_state: BillingState | None = owned_by(
         PRICING, description="How far it has been billed.", filters=(FilterOp.IN,), default=None

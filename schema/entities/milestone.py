@@ -43,8 +43,11 @@ class Milestone:
         CONTRACT, description="Day it is due.", filters=(FilterOp.FROM, FilterOp.TO), default=None
     )
     amount: Money | None = owned_by(CONTRACT, description="What it bills.", default=None)
-    acceptance_required: bool | None = owned_by(
-        CONTRACT, description="Whether the client must accept it first.", default=None
+    requires_acceptance: bool | None = owned_by(
+        CONTRACT,
+        description="Whether the client must accept it before it is billed.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     accepted_at: datetime | None = owned_by(
         CONTRACT, description="When the client accepted it.", default=None

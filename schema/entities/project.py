@@ -107,7 +107,7 @@ class Project:
     budget_minutes: Minutes | None = owned_by(
         PROJECT_BUDGET, description="Budgeted work, in minutes.", default=None
     )
-    percent_complete: Decimal | None = owned_by(
+    completed_share: Decimal | None = owned_by(
         PROJECT_DELIVERY,
         description="Share of the work done, as a fraction: 0.5 is half.",
         default=None,

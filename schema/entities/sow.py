@@ -80,6 +80,12 @@ class Sow:
     approved_by: str | None = owned_by(
         CONTRACT, description="E-mail address of who approved it.", default=None
     )
+    decided_by: str | None = owned_by(
+        CONTRACT, description="E-mail address of who rejected or terminated it.", default=None
+    )
+    decision_reason: str | None = owned_by(
+        CONTRACT, description="Why it was rejected or terminated; null unless it was.", default=None
+    )
     document_hash: str | None = owned_by(
         CONTRACT, description="SHA-256 of the signed document, in hex.", default=None
     )

@@ -84,7 +84,10 @@ class TimeEntry:
         TIME_CONTENT, description="Minutes to bill, after the increment rule.", default=None
     )
     is_billable: bool | None = owned_by(
-        TIME_CONTENT, description="Whether it is billed at all.", default=None
+        TIME_CONTENT,
+        description="Whether it is billed at all.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     activity: str | None = owned_by(TIME_CONTENT, description="Kind of work.", default=None)
     note: str | None = owned_by(TIME_CONTENT, description="What was done.", default=None)
@@ -96,6 +99,14 @@ class TimeEntry:
     )
     approved_at: datetime | None = owned_by(
         TIME_CONTENT, description="When it was approved.", default=None
+    )
+    rejected_by: str | None = owned_by(
+        TIME_CONTENT, description="E-mail address of who rejected it.", default=None
+    )
+    rejection_reason: str | None = owned_by(
+        TIME_CONTENT,
+        description="Why it was rejected; null once it is revised.",
+        default=None,
     )
     locked_reason: str | None = owned_by(
         TIME_CONTENT, description="Why it cannot change; null while it can.", default=None

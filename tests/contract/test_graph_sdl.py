@@ -22,9 +22,10 @@ import schema
 from hub.graph import Graph, sdl
 from resolvers.filters import narrowings
 from resolvers.limits import Limits
+from resolvers.nodes.canon import PARTS
 from schema.canon import ENTITIES
-from schema.edges import EDGES
-from schema.entity import anchor, owned_fields
+from schema.edges import EDGES, edges_of_part
+from schema.entity import anchor, bare_type, owned_fields
 from schema.listing import orderable_fields
 
 SNAPSHOT = Path(schema.__file__).with_name("schema.graphql")
@@ -71,6 +72,15 @@ def test_every_declared_edge_is_a_nullable_field(graph: GraphQLSchema) -> None:
         assert ("first" in field.args) == edge.is_many, edge.name
 
 
+def test_every_id_of_a_part_leads_somewhere(graph: GraphQLSchema) -> None:
+    """A part that names a record has a nullable edge to it, under the name of the id."""
+    assert {kind.__name__ for kind in PARTS} == {"Allocation", "StandingHold"}
+    for part in PARTS:
+        for edge in edges_of_part(part):
+            field = fields_of(graph, part.__name__)[to_camel_case(edge.name)]
+            assert str(field.type) == edge.target.__name__
+
+
 def test_only_the_anchor_may_promise_a_value(graph: GraphQLSchema) -> None:
     """A field of another owner than the type's anchor is nullable."""
     for entity in ENTITIES:
@@ -102,10 +112,31 @@ def test_every_list_has_an_order(graph: GraphQLSchema) -> None:
         assert ("orderBy" in field.args) == edge.is_many, edge.name
 
 
-@pytest.mark.parametrize("name", ["team_ids", "lines", "client_id", "cost_rates", "rate"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("team_ids", "lines", "client_id", "cost_rates", "rate", "is_billable"),
+        *("receipt_hash", "note", "reason", "approved_by", "description", "tax_code"),
+    ],
+)
 def test_what_has_no_order_cannot_be_ordered_by(name: str) -> None:
-    """Lists, parts, references and prices per unit are left out."""
+    """Lists, parts, references, flags, prices per unit and text nobody looks for are left out."""
     assert not any(name in orderable_fields(entity) for entity in ENTITIES)
+
+
+def test_every_flag_of_a_record_narrows_its_list(graph: GraphQLSchema) -> None:
+    """True or false, not a list of the two."""
+    flags = [
+        (entity.__name__, to_camel_case(owned.name))
+        for entity in ENTITIES
+        for owned in owned_fields(entity).values()
+        if bare_type(owned.type) is bool
+    ]
+    assert len(flags) == 7
+    for entity, flag in flags:
+        narrowed = graph.type_map[f"{entity}Filter"]
+        assert isinstance(narrowed, GraphQLInputObjectType)
+        assert str(narrowed.fields[flag].type) == "Boolean"
 
 
 def test_enums_are_spelt_in_capitals(graph: GraphQLSchema) -> None:
