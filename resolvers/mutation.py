@@ -211,7 +211,7 @@ _OPERATIONS: Mapping[str, Any] = {
         description="Give dead deliveries up; their targets keep what they have.",
     ),
     "resume_topic": strawberry.mutation(
-        resolver=resume_topic, description="Read a parked topic again; answers it."
+        resolver=resume_topic, description="Read a parked topic again."
     ),
     "retry_project_setup": strawberry.mutation(
         resolver=retry_project_setup,
