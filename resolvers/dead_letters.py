@@ -10,10 +10,10 @@ from typing import Annotated
 import strawberry
 
 from resolvers.context import Info
-from resolvers.enums import explained
 from resolvers.filters import checked
 from resolvers.paging import After, Connection, Size, paging
 from resolvers.scalars import Long
+from schema.enums import explained
 from schema.errors import Invalid
 from sync import dead_letters, letters
 from sync.apply.parking import LetterClass, LetterState

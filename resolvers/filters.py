@@ -120,7 +120,7 @@ def _either(field: Listed) -> Narrowing:
     return Narrowing(
         name=field.name,
         type=bool,
-        description="Those it is true of, or those it is false of; what is unknown is in neither.",
+        description=_said(field, "what is unknown is neither"),
         conditions=conditions,
     )
 
@@ -140,7 +140,7 @@ def _any_of(field: Listed) -> Narrowing:
     return Narrowing(
         name=field.name,
         type=GenericAlias(list, (bare,)),
-        description="Any of these.",
+        description=_said(field, "any of these"),
         conditions=conditions,
     )
 
@@ -153,7 +153,7 @@ def _containing(field: Listed) -> Narrowing:
     return Narrowing(
         name=f"{field.name}_contains",
         type=str,
-        description="Contains this text, in upper or lower case.",
+        description=_said(field, "contains this text, in upper or lower case"),
         conditions=conditions,
     )
 
@@ -165,8 +165,15 @@ def _between(field: Listed) -> Narrowing:
                 yield Filter(field=field.name, op=op, value=day)
 
     return Narrowing(
-        name=field.name, type=DayRange, description="Within these days.", conditions=conditions
+        name=field.name,
+        type=DayRange,
+        description=_said(field, "within these days"),
+        conditions=conditions,
     )
+
+
+def _said(field: Listed, condition: str) -> str:
+    return f"{field.description.rstrip('.')}: {condition}."
 
 
 def _require_text(given: Any) -> None:

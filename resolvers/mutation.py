@@ -106,9 +106,10 @@ def _described(steps: Sequence[Transition]) -> str:
     first, sources = steps[0], [source.name for step in steps for source in step.sources]
     guards = dict.fromkeys(guard.code for step in steps for guard in step.unless)
     refused = f" A guard may refuse it with `ownerCode` {_either(list(guards))}." if guards else ""
+    asker = first.asked_by.value if first.asked_by else "nobody"
     return (
-        f"From {_either(sources)} to {first.target.name}. Asked for by {first.asked_by}, carried "
-        f"out by {first.performer.name}.{refused}"
+        f"From {_either(sources)} to {first.target.name}. Asked for by {asker}, carried out by "
+        f"{first.performer.name}.{refused}"
     )
 
 

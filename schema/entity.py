@@ -100,6 +100,7 @@ class FirstOf:
     """A derived field: the first of `sources` that is known."""
 
     name: str
+    description: str
     sources: tuple[str, ...]
     type: Any
     filters: tuple[FilterOp, ...]
@@ -145,7 +146,9 @@ def owned_by(
 def first_of(*sources: str, description: str, filters: tuple[FilterOp, ...] = ()) -> Any:
     """Declare a derived field: the first of the named fields that is known."""
     return strawberry.field(
-        description=description, metadata={"first_of": sources, "filters": filters}, default=None
+        description=description,
+        metadata={"description": description, "first_of": sources, "filters": filters},
+        default=None,
     )
 
 
@@ -209,6 +212,7 @@ def derived_fields(entity_type: type) -> dict[str, FirstOf]:
     return {
         field.name: FirstOf(
             name=field.name,
+            description=field.metadata["description"],
             sources=field.metadata["first_of"],
             type=hints[field.name],
             filters=field.metadata["filters"],

@@ -13,20 +13,24 @@ from schema.part import field, part
 
 @strawberry.enum(description="What the amendment is about.")
 class AmendmentKind(Enum):
-    RATE = "rate"
-    SCOPE = "scope"
-    CAP = "cap"
-    DATES = "dates"
-    TERMS = "terms"
+    RATE = strawberry.enum_value("rate", description="Prices.")
+    SCOPE = strawberry.enum_value("scope", description="What is delivered.")
+    CAP = strawberry.enum_value("cap", description="The most that may be billed.")
+    DATES = strawberry.enum_value("dates", description="First or last day.")
+    TERMS = strawberry.enum_value("terms", description="Any other term.")
 
 
 @strawberry.enum(description="Where the amendment stands.")
 class AmendmentStatus(Enum):
-    DRAFT = "draft"
-    APPROVED = "approved"
-    EFFECTIVE = "effective"
-    SUPERSEDED = "superseded"
-    VOIDED = "voided"
+    DRAFT = strawberry.enum_value("draft", description="Being written; it changes nothing.")
+    APPROVED = strawberry.enum_value(
+        "approved", description="Approved; it counts from `effectiveFrom` on."
+    )
+    EFFECTIVE = strawberry.enum_value("effective", description="The contract says what it says.")
+    SUPERSEDED = strawberry.enum_value(
+        "superseded", description="A later amendment took its place."
+    )
+    VOIDED = strawberry.enum_value("voided", description="Given up; `voidReason` says why.")
 
 
 @part()
@@ -53,7 +57,7 @@ class Amendment:
         AMENDMENTS, description="What it is about.", filters=(FilterOp.IN,), default=None
     )
     status: AmendmentStatus | None = owned_by(
-        AMENDMENTS, description="Status.", filters=(FilterOp.IN,), default=None
+        AMENDMENTS, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     effective_from: date | None = owned_by(
         AMENDMENTS,

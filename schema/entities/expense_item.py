@@ -16,12 +16,14 @@ from schema.money import Money
 
 @strawberry.enum(description="Where the expense stands.")
 class ExpenseItemStatus(Enum):
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    POSTED = "posted"
-    REIMBURSED = "reimbursed"
+    DRAFT = strawberry.enum_value("draft", description="Being written; it can still change.")
+    SUBMITTED = strawberry.enum_value("submitted", description="Waits for the project manager.")
+    APPROVED = strawberry.enum_value("approved", description="Approved; the ledger may post it.")
+    REJECTED = strawberry.enum_value(
+        "rejected", description="Sent back; `rejectionReason` says why."
+    )
+    POSTED = strawberry.enum_value("posted", description="In the ledger.")
+    REIMBURSED = strawberry.enum_value("reimbursed", description="The person has got it back.")
 
 
 @entity(prefix="exp")
@@ -79,7 +81,7 @@ class ExpenseItem:
         default=None,
     )
     status: ExpenseItemStatus | None = owned_by(
-        EXPENSE_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
+        EXPENSE_CONTENT, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     approved_by: str | None = owned_by(
         EXPENSE_CONTENT, description="E-mail address of who approved it.", default=None

@@ -48,12 +48,14 @@ def test_the_committed_schema_is_the_one_that_is_served() -> None:
 
 
 def test_everything_is_described(graph: GraphQLSchema) -> None:
-    """Every type, field and argument of ours says what it is."""
+    """Every type, field, argument and value of ours says what it is."""
     silent = []
     for name, kind in graph.type_map.items():
         if name.startswith("__") or name in ("ID", "String", "Int", "Boolean", "Float"):
             continue
         silent += [] if kind.description else [name]
+        if isinstance(kind, GraphQLEnumType):
+            silent += [f"{name}.{v}" for v, said in kind.values.items() if not said.description]
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
             for field_name, field in kind.fields.items():
                 silent += [] if field.description else [f"{name}.{field_name}"]

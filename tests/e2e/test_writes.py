@@ -204,6 +204,19 @@ async def test_time_is_approved_at_the_psa_and_its_copies_follow(firm: Staged) -
     await until(has_arrived, seconds=DEADLINE_S)
 
 
+async def test_whatever_was_sent_back_says_why(firm: Staged) -> None:
+    """Each rejected entry of the demo firm has a reason, and its project's manager gave it."""
+    live, projected = [
+        (await firm.ask(SENT_BACK, read={"mode": mode}))["timeEntries"]["nodes"]
+        for mode in ("LIVE", "PROJECTED")
+    ]
+    assert live
+    assert live == projected
+    for entry in live:
+        assert entry["rejectionReason"]
+        assert entry["rejectedBy"] == entry["project"]["manager"]["email"]
+
+
 async def test_a_rejection_says_who_and_why_until_it_is_revised(firm: Staged) -> None:
     """The PSA keeps the words it was told; its owner and the projection answer with them."""
     [entry] = (await firm.ask(WAITING))["timeEntries"]["nodes"]
@@ -229,19 +242,6 @@ async def test_a_rejection_says_who_and_why_until_it_is_revised(firm: Staged) ->
         "rejectedBy": None,
         "rejectionReason": None,
     }
-
-
-async def test_whatever_was_sent_back_says_why(firm: Staged) -> None:
-    """Each rejected entry of the demo firm has a reason, and its project's manager gave it."""
-    live, projected = [
-        (await firm.ask(SENT_BACK, read={"mode": mode}))["timeEntries"]["nodes"]
-        for mode in ("LIVE", "PROJECTED")
-    ]
-    assert live
-    assert live == projected
-    for entry in live:
-        assert entry["rejectionReason"]
-        assert entry["rejectedBy"] == entry["project"]["manager"]["email"]
 
 
 async def test_parts_lead_to_the_records_they_name(firm: Staged) -> None:
