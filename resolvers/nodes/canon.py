@@ -13,7 +13,7 @@ from resolvers.nodes.actions import available_actions
 from resolvers.nodes.edge import edge, to_one
 from resolvers.nodes.node import Node
 from resolvers.nodes.setup import setup
-from resolvers.paging import Connection
+from resolvers.paging import CountedConnection
 from schema.canon import ENTITIES
 from schema.edges import GraphEdge, edges_of, edges_of_part, leading_parts
 from schema.entities.project import Project
@@ -81,7 +81,7 @@ def connection_of(entity: type) -> Any:
 
 
 def _listed(node: Any) -> Any:
-    generic: Any = Connection
+    generic: Any = CountedConnection
     return generic[node]
 
 

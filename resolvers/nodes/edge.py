@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import strawberry
@@ -12,12 +13,22 @@ from resolvers.filters import filter_argument, filters_of
 from resolvers.loaders import Far, Scope, Show, Wanted, WantedEdge
 from resolvers.nodes.node import Node, connection, node_of
 from resolvers.orders import order_argument, order_of
-from resolvers.paging import After, Before, Connection, First, Last, cursor_of, paging, window
-from resolvers.selection import CONNECTION_ROUTES, selected_fields
+from resolvers.paging import (
+    After,
+    Before,
+    CountedConnection,
+    First,
+    Last,
+    cursor_of,
+    paging,
+    window,
+)
+from resolvers.selection import CONNECTION_ROUTES, reads_page, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
 from schema.entity import Owner
+from sync.counts import Count, count_of
 from sync.ordering import Order, cut_of
-from sync.policy import Filter, KeyRange, Paging, key_range
+from sync.policy import NO_PAGE, Filter, KeyRange, Paging, key_range
 
 W = TypeVar("W", bound=Wanted)
 
@@ -78,7 +89,8 @@ def _first(far: Far, scope: Scope) -> Any:
 def _page(span: KeyRange) -> Show:
     def show(far: Far, scope: Scope) -> Any:
         places = window(far, span)
-        return Connection(
+        return CountedConnection(
+            count=partial(_known, far),
             nodes=[node_of(far[at], scope) for at in places],
             cursor_at=lambda at: cursor_of(far[places[at]]),
             has_next=places.stop < len(far),
@@ -88,10 +100,16 @@ def _page(span: KeyRange) -> Show:
     return show
 
 
+async def _known(far: Far) -> Count:
+    return count_of(len(far))
+
+
 async def _load_cut(scope: Scope, declared: GraphEdge, near: Any, wanted: Wanted) -> Any:
     """The page of this near end as the projection cut it; None when the level's read failed."""
-    page = await scope.load_far_page(declared, near, wanted)
-    return page and connection(page, scope)
+    filters = wanted.cut.filters if wanted.cut else ()
+    count = partial(scope.load_far_count, declared, near, filters, wanted.path)
+    page = await scope.load_far_page(declared, near, wanted) if wanted.is_page_read else NO_PAGE
+    return page and connection(page, scope, count)
 
 
 def _near_end(declared: GraphEdge, near: Any) -> Any:
@@ -120,9 +138,13 @@ def _wanted_page(
     order: Order | None,
     bounds: Paging,
 ) -> Wanted | WantedEdge:
-    """Narrowed or ordered pages, and those of large edges, are cut in the projection."""
+    """Narrowed or ordered pages, and those of large edges, are cut in the projection.
+
+    So is what is only counted: nothing of it is read.
+    """
     fields = selected_fields(info.syntax, declared.target, CONNECTION_ROUTES)
-    if declared.is_large or filters or order is not None:
+    is_read = reads_page(info.syntax)
+    if declared.is_large or filters or order is not None or not is_read:
         cut = cut_of(bounds, order, filters)
-        return Wanted(fields=fields, path=info.root_path, cut=cut)
+        return Wanted(fields=fields, path=info.root_path, cut=cut, is_page_read=is_read)
     return WantedEdge(fields=fields, path=info.root_path, show=_page(key_range(bounds)))

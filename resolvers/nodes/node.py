@@ -9,7 +9,7 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.loaders import Scope
-from resolvers.paging import Connection
+from resolvers.paging import CountedConnection, Counting
 from resolvers.provenance import Provenance, provenance_of
 from schema.edges import leading_parts
 from schema.entity import Owner, derived_fields, owned_fields
@@ -73,9 +73,10 @@ def _part_of(part: Any, scope: Scope) -> Any:
     return shown
 
 
-def connection(page: RecordPage, scope: Scope) -> Any:
-    """A page of records as the graph's."""
-    return Connection(
+def connection(page: RecordPage, scope: Scope, count: Counting) -> Any:
+    """A page of records as the graph's; `count` is asked how many the whole list holds."""
+    return CountedConnection(
+        count=count,
         nodes=[node_of(record, scope) for record in page.records],
         cursor_at=page.cursors.__getitem__,
         has_next=page.has_next,
