@@ -27,7 +27,7 @@ from resolvers.selection import CONNECTION_ROUTES, reads_page, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
 from schema.entity import Owner
 from sync.counts import Count, count_of
-from sync.ordering import Order, cut_of
+from sync.ordering import Cut, Order, cut_of
 from sync.policy import NO_PAGE, Filter, KeyRange, Paging, key_range
 
 W = TypeVar("W", bound=Wanted)
@@ -140,11 +140,13 @@ def _wanted_page(
 ) -> Wanted | WantedEdge:
     """Narrowed or ordered pages, and those of large edges, are cut in the projection.
 
-    So is what is only counted: nothing of it is read.
+    Of what is only counted no page is read.
     """
     fields = selected_fields(info.syntax, declared.target, CONNECTION_ROUTES)
-    is_read = reads_page(info.syntax)
-    if declared.is_large or filters or order is not None or not is_read:
-        cut = cut_of(bounds, order, filters)
-        return Wanted(fields=fields, path=info.root_path, cut=cut, is_page_read=is_read)
-    return WantedEdge(fields=fields, path=info.root_path, show=_page(key_range(bounds)))
+    path = info.root_path
+    if not reads_page(info.syntax):
+        whole = Cut(limit=0, filters=tuple(filters))
+        return Wanted(fields=fields, path=path, cut=whole, is_page_read=False)
+    if declared.is_large or filters or order is not None:
+        return Wanted(fields=fields, path=path, cut=cut_of(bounds, order, filters))
+    return WantedEdge(fields=fields, path=path, show=_page(key_range(bounds)))

@@ -11,9 +11,11 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     build_schema,
 )
 from strawberry.utils.str_converters import to_camel_case
@@ -112,6 +114,37 @@ def test_every_list_has_an_order(graph: GraphQLSchema) -> None:
     for edge in EDGES:
         field = fields_of(graph, edge.source.__name__)[to_camel_case(edge.name)]
         assert ("orderBy" in field.args) == edge.is_many, edge.name
+
+
+def test_every_mutation_answers_an_object(graph: GraphQLSchema) -> None:
+    """What was written or a refusal; of what is done by hand, a type that can grow."""
+    answers = {name: field.type for name, field in fields_of(graph, "Mutation").items()}
+    for name, answer in answers.items():
+        assert isinstance(answer, GraphQLNonNull), name
+        if isinstance(answer.of_type, GraphQLUnionType):
+            written, *refusals = answer.of_type.types
+            assert {"token"} < written.fields.keys(), name
+            assert all(str(kind.interfaces[0]) == "Refused" for kind in refusals), name
+        else:
+            assert isinstance(answer.of_type, GraphQLObjectType), name
+
+
+def test_conditions_of_one_kind_are_told_alike(graph: GraphQLSchema) -> None:
+    """Values as a list, days as a range, flags and parts of text as they are; never one value."""
+    filters = {
+        name: kind
+        for name, kind in graph.type_map.items()
+        if name.endswith("Filter") and isinstance(kind, GraphQLInputObjectType)
+    }
+    assert len(filters) > len(ENTITIES)
+    for name, kind in filters.items():
+        for condition, field in kind.fields.items():
+            is_alike = isinstance(field.type, GraphQLList) or str(field.type) in (
+                "DayRange",
+                "Boolean",
+                "String" if condition.endswith("Contains") else "",
+            )
+            assert is_alike, f"{name}.{condition}"
 
 
 @pytest.mark.parametrize(
