@@ -52,6 +52,15 @@ def test_what_decides_is_a_field_and_every_state_is_met(lifecycle: Lifecycle) ->
     assert met == set(states)
 
 
+@pytest.mark.parametrize("lifecycle", LIFECYCLES.values(), ids=lambda one: one.entity.__name__)
+def test_what_a_step_was_told_can_be_read(lifecycle: Lifecycle) -> None:
+    """A type whose steps take who or why has fields that show it."""
+    told = {name for step in lifecycle.transitions for name in step.takes}
+    for argument, ending in (("by", "_by"), ("reason", "_reason")):
+        if argument in told:
+            assert any(name.endswith(ending) for name in owned_fields(lifecycle.entity))
+
+
 def test_an_invoice_stands_where_billing_or_the_ledger_has_it() -> None:
     """Each state is said by one of the two: by the one that carries out the step into it."""
     drafts, posted = ({state.value for state in said} for said in SAID_BY.values())
