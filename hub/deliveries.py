@@ -20,16 +20,19 @@ deliveries = typer.Typer(
 )
 
 Ids = Annotated[list[int] | None, typer.Argument(help="Deliveries by id.")]
+Targets = Annotated[
+    list[str] | None, typer.Option("--target", help="Only to this system; may be repeated.")
+]
 Target = Annotated[str | None, typer.Option(help="Only to this system: psa.")]
 
 
 @deliveries.command(name="list")
 def list_deliveries(
-    target: Target = None,
+    targets: Targets = None,
     after: Annotated[int, typer.Option(help="Go on behind this id.")] = 0,
 ) -> None:
     """The dead deliveries, oldest first, fifty at a time."""
-    found = with_hub(lambda hub: hub.services.operations.dead_deliveries.page(target, after=after))
+    found = with_hub(lambda hub: hub.services.operations.dead_deliveries.page(targets, after=after))
     Console().print(_table(found))
 
 

@@ -26,23 +26,29 @@ dlq = typer.Typer(
 
 Ids = Annotated[list[int] | None, typer.Argument(help="Letters by id; none: all that match.")]
 Id = Annotated[int, typer.Argument(help="The letter.")]
-Topic = Annotated[str | None, typer.Option(help="Only of this topic: crm.public.accounts.")]
-Reason = Annotated[str | None, typer.Option(help="Only with this reason: bad_value.")]
-Class = Annotated[LetterClass | None, typer.Option("--class", help="Only of this class.")]
+Topics = Annotated[
+    list[str] | None, typer.Option("--topic", help="Only of this topic, or of several: repeat it.")
+]
+Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", help="Only with this reason; may be repeated.")
+]
+Classes = Annotated[
+    list[LetterClass] | None, typer.Option("--class", help="Only of this class; may be repeated.")
+]
 Done = Callable[[DeadLetters], Awaitable[None]]
 
 
 @dlq.command(name="list")
 def list_letters(
-    topic: Topic = None,
-    reason: Reason = None,
-    letter_class: Class = None,
+    topics: Topics = None,
+    reasons: Reasons = None,
+    classes: Classes = None,
     is_all: Annotated[bool, typer.Option("--all", help="Settled ones too.")] = False,
     after: Annotated[int, typer.Option(help="Go on behind this id.")] = 0,
 ) -> None:
     """The unsettled letters, oldest first, fifty at a time."""
     states = tuple(LetterState) if is_all else UNSETTLED
-    wanted = Wanted(states=states, topic=topic, reason=reason, letter_class=letter_class)
+    wanted = Wanted(states=states, topics=topics, reasons=reasons, classes=classes)
 
     async def show(letters: DeadLetters) -> None:
         Console().print(_table(await letters.page(wanted, after=after)))
@@ -68,12 +74,12 @@ def retry(
     by: By,
     why: Why,
     ids: Ids = None,
-    topic: Topic = None,
-    reason: Reason = None,
-    letter_class: Class = None,
+    topics: Topics = None,
+    reasons: Reasons = None,
+    classes: Classes = None,
 ) -> None:
     """Try letters again, and what waits behind them, in order."""
-    wanted = Wanted(ids=ids or (), topic=topic, reason=reason, letter_class=letter_class)
+    wanted = Wanted(ids=ids or (), topics=topics, reasons=reasons, classes=classes)
     _settle(lambda letters: letters.retry(wanted, Signed(by=by, why=why)))
 
 

@@ -23,7 +23,7 @@ from resolvers.executor import DirectExecutor
 from resolvers.gate import Gate
 from resolvers.limits import Limits
 from resolvers.mutation import Mutation
-from resolvers.nodes.canon import NODES
+from resolvers.nodes.canon import NODES, PARTS
 from resolvers.operation import Operation
 from resolvers.query import Query
 from resolvers.scalars import SCALARS
@@ -43,7 +43,7 @@ class Graph(strawberry.Schema):
             types=list(NODES.values()),
             execution_context_class=DirectExecutor,
             config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
-            extensions=[lambda: Operation(gate, NODES)],
+            extensions=[lambda: Operation(gate, {**NODES, **PARTS})],
         )
         thin_resolvers(self._schema)
         for argument in _arguments(self._schema):

@@ -23,6 +23,7 @@ from hub.ways import api_captures, inbox_of, signals_of, wal_captures, wholes_of
 from resolvers.services import Services
 from sync.board import Boards
 from sync.clock import utc_now
+from sync.counts import Counts
 from sync.dead_deliveries import DeadDeliveries
 from sync.dead_letters import DeadLetters
 from sync.delivery import Deliverer
@@ -72,6 +73,7 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             services=Services(
                 reading=reading,
                 lists=Lists(reading, pool, utc_now),
+                counts=Counts(reading, pool),
                 boards=Boards(pool),
                 search=Search(reading, pool, utc_now),
                 routing=_routing(connectors, reading, setups, pool),

@@ -10,6 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from resolvers.context import Info
 from resolvers.dead_letters import By, Why, numbers_of
+from resolvers.filters import checked
 from resolvers.paging import After, Connection, Size, paging
 from schema.canon import BY_NAME
 from schema.system import System
@@ -35,10 +36,22 @@ class DeadDelivery:
     dead_since: datetime = strawberry.field(description="Since when nobody tries any more.")
 
 
+@strawberry.type(description="What came of sending dead deliveries again, or of giving them up.")
+class SettledDeliveries:
+    count: int = strawberry.field(description="How many are no longer dead.")
+
+
+@strawberry.input(description="Which dead deliveries; all conditions must hold.")
+class DeadDeliveryFilter:
+    target: list[System] | None = strawberry.field(
+        description="To any of these systems.", default=None
+    )
+
+
 async def list_dead_deliveries(
     info: Info,
-    target: Annotated[
-        System | None, strawberry.argument(description="Only of this system.")
+    filter: Annotated[
+        DeadDeliveryFilter | None, strawberry.argument(description="Which ones to list.")
     ] = None,
     first: Size = None,
     after: After = None,
@@ -46,7 +59,9 @@ async def list_dead_deliveries(
     size = paging(first, None, None, None).first or 0
     start = 0 if after is None else unseal(after, int, what="cursor")
     office = info.request.services.operations.dead_deliveries
-    found = await office.page(target and target.value, after=start, first=size + 1)
+    wanted = checked(filter or DeadDeliveryFilter()).target
+    targets = None if wanted is None else [system.value for system in wanted]
+    found = await office.page(targets, after=start, first=size + 1)
     return Connection(
         nodes=[_delivery(one) for one in found[:size]],
         cursor_at=lambda at: seal(found[at].id),
@@ -55,14 +70,18 @@ async def list_dead_deliveries(
     )
 
 
-async def retry_dead_deliveries(info: Info, by: By, why: Why, ids: DeliveryIds) -> int:
+async def retry_dead_deliveries(
+    info: Info, by: By, why: Why, ids: DeliveryIds
+) -> SettledDeliveries:
     office = info.request.services.operations.dead_deliveries
-    return await office.retry(numbers_of(ids), Signed(by=by, why=why))
+    return SettledDeliveries(count=await office.retry(numbers_of(ids), Signed(by=by, why=why)))
 
 
-async def discard_dead_deliveries(info: Info, by: By, why: Why, ids: DeliveryIds) -> int:
+async def discard_dead_deliveries(
+    info: Info, by: By, why: Why, ids: DeliveryIds
+) -> SettledDeliveries:
     office = info.request.services.operations.dead_deliveries
-    return await office.discard(numbers_of(ids), Signed(by=by, why=why))
+    return SettledDeliveries(count=await office.discard(numbers_of(ids), Signed(by=by, why=why)))
 
 
 def _delivery(one: dead_deliveries.DeadDelivery) -> DeadDelivery:

@@ -10,9 +10,10 @@ from typing import Annotated
 import strawberry
 
 from resolvers.context import Info
-from resolvers.enums import explained
+from resolvers.filters import checked
 from resolvers.paging import After, Connection, Size, paging
 from resolvers.scalars import Long
+from schema.enums import explained
 from schema.errors import Invalid
 from sync import dead_letters, letters
 from sync.apply.parking import LetterClass, LetterState
@@ -67,16 +68,18 @@ class WorkedOff:
     still_dead: list[strawberry.ID] = strawberry.field(description="Those that stay dead.")
 
 
-@strawberry.input(description="Which dead letters; all conditions hold.")
+@strawberry.input(description="Which dead letters; all conditions must hold.")
 class DeadLetterFilter:
     state: list[LetterState] | None = strawberry.field(
         description="In any of these states; the unsettled ones unless it says others.",
         default=None,
     )
-    topic: str | None = strawberry.field(description="Of this topic.", default=None)
-    reason: str | None = strawberry.field(description="With this reason.", default=None)
-    letter_class: LetterClass | None = strawberry.field(
-        name="class", description="Of this class.", default=None
+    topic: list[str] | None = strawberry.field(description="Of any of these topics.", default=None)
+    reason: list[str] | None = strawberry.field(
+        description="With any of these reasons.", default=None
+    )
+    letter_class: list[LetterClass] | None = strawberry.field(
+        name="class", description="Of any of these classes.", default=None
     )
 
 
@@ -140,12 +143,12 @@ async def discard_dead_letters(info: Info, by: By, why: Why, ids: LetterIds) -> 
 
 
 def _wanted(filter: DeadLetterFilter | None) -> letters.Wanted:
-    asked = filter or DeadLetterFilter()
+    asked = checked(filter or DeadLetterFilter())
     return letters.Wanted(
         states=letters.UNSETTLED if asked.state is None else tuple(asked.state),
-        topic=asked.topic,
-        reason=asked.reason,
-        letter_class=asked.letter_class,
+        topics=asked.topic,
+        reasons=asked.reason,
+        classes=asked.letter_class,
     )
 
 

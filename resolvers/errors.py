@@ -21,6 +21,7 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 TOO_DEEP = "DOCUMENT_TOO_DEEP"
 TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
+TOO_MANY_COUNTS = "TOO_MANY_COUNTS"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL"
 
@@ -29,6 +30,7 @@ DOCUMENT_CODES: Mapping[str, str] = {
     VALIDATION_FAILED: "it does not fit the schema: correct it",
     TOO_DEEP: "it nests too many levels: split it",
     TOO_MANY_ALIASES: "it has too many aliases: split it",
+    TOO_MANY_COUNTS: "it counts too many lists: split it",
 }
 """Why a document is refused before any of it runs, and what to do."""
 

@@ -1,6 +1,7 @@
 """Filter inputs, derived from what each field of a canonical type may be narrowed by.
 
-A condition has the name of its field. A list means any of these values, a range holds both ends.
+A condition has the name of its field. A list means any of these values, a range holds both ends,
+and of true and false there is one.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def narrowings(entity: type) -> Iterator[Narrowing]:
     for field in filterable_fields(entity).values():
         for op in field.filters:
             if op is not FilterOp.TO:  # a range is told as one
-                yield _NARROWINGS[op](field)
+                yield _narrowing(field, op)
 
 
 @cache
@@ -107,6 +108,23 @@ def values_of(given: list[Any] | None) -> tuple[Any, ...] | None:
     return tuple(given)
 
 
+def _narrowing(field: Listed, op: FilterOp) -> Narrowing:
+    is_flag = bare_type(field.type) is bool
+    return _either(field) if is_flag else _NARROWINGS[op](field)
+
+
+def _either(field: Listed) -> Narrowing:
+    def conditions(given: bool) -> Iterator[Filter]:
+        yield Filter(field=field.name, op=FilterOp.IN, value=(given,))
+
+    return Narrowing(
+        name=field.name,
+        type=bool,
+        description=_said(field, "what is unknown is neither"),
+        conditions=conditions,
+    )
+
+
 def _any_of(field: Listed) -> Narrowing:
     bare = bare_type(field.type)
 
@@ -122,7 +140,7 @@ def _any_of(field: Listed) -> Narrowing:
     return Narrowing(
         name=field.name,
         type=GenericAlias(list, (bare,)),
-        description="Any of these.",
+        description=_said(field, "any of these"),
         conditions=conditions,
     )
 
@@ -135,7 +153,7 @@ def _containing(field: Listed) -> Narrowing:
     return Narrowing(
         name=f"{field.name}_contains",
         type=str,
-        description="Contains this text, in upper or lower case.",
+        description=_said(field, "contains this text, in upper or lower case"),
         conditions=conditions,
     )
 
@@ -147,8 +165,15 @@ def _between(field: Listed) -> Narrowing:
                 yield Filter(field=field.name, op=op, value=day)
 
     return Narrowing(
-        name=field.name, type=DayRange, description="Within these days.", conditions=conditions
+        name=field.name,
+        type=DayRange,
+        description=_said(field, "within these days"),
+        conditions=conditions,
     )
+
+
+def _said(field: Listed, condition: str) -> str:
+    return f"{field.description.rstrip('.')}: {condition}."
 
 
 def _require_text(given: Any) -> None:

@@ -64,7 +64,8 @@ def create_input(entity: type) -> Any:
         name: _member(fields[name], fields[name].description, default=None) for name in optional
     }
     name = f"{creation.verb.capitalize()}{entity.__name__}Input"
-    return _input(name, needed | optional, members, "A new record.")
+    said = f"A new {entity.__name__}: what it needs, and what it may have besides."
+    return _input(name, needed | optional, members, said)
 
 
 @cache

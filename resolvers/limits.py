@@ -21,24 +21,30 @@ from graphql import (
     SelectionSetNode,
 )
 
-from resolvers.errors import TOO_DEEP, TOO_MANY_ALIASES
+from resolvers.errors import TOO_DEEP, TOO_MANY_ALIASES, TOO_MANY_COUNTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`depth` counts nested objects; `aliases` counts those of a fragment at each of its uses."""
+    """`depth` counts nested objects; `aliases` and `counts` count at each use of a fragment.
+
+    A count of a list is what one field can cost most: each record up to a bound is looked at.
+    """
 
     depth: int = 12
     aliases: int = 30
+    counts: int = 8
     tokens: int = 4000
 
 
 class _Shape(NamedTuple):
     depth: int
     aliases: int
+    counts: int
 
 
-_FLAT = _Shape(0, 0)
+_FLAT = _Shape(0, 0, 0)
+_COUNTED = "totalCount"
 
 
 def broken_limits(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
@@ -49,10 +55,13 @@ def broken_limits(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
         if not isinstance(operation, OperationDefinitionNode):
             continue
         shape = ruler.measure(operation.selection_set)
-        if shape.depth > limits.depth:
-            errors.append(_refusal(operation, TOO_DEEP, "levels", limits.depth))
-        if shape.aliases > limits.aliases:
-            errors.append(_refusal(operation, TOO_MANY_ALIASES, "aliases", limits.aliases))
+        for found, most, code, what in (
+            (shape.depth, limits.depth, TOO_DEEP, "levels"),
+            (shape.aliases, limits.aliases, TOO_MANY_ALIASES, "aliases"),
+            (shape.counts, limits.counts, TOO_MANY_COUNTS, "counts of lists"),
+        ):
+            if found > most:
+                errors.append(_refusal(operation, code, what, most))
     return errors
 
 
@@ -74,7 +83,11 @@ class _Ruler:
         if selection_set is None:
             return _FLAT
         shapes = [self._selection(node) for node in selection_set.selections]
-        return _Shape(max(s.depth for s in shapes), sum(s.aliases for s in shapes))
+        return _Shape(
+            depth=max(s.depth for s in shapes),
+            aliases=sum(s.aliases for s in shapes),
+            counts=sum(s.counts for s in shapes),
+        )
 
     def _selection(self, node: SelectionNode) -> _Shape:
         if isinstance(node, FragmentSpreadNode):
@@ -86,7 +99,11 @@ class _Ruler:
     def _field(self, node: FieldNode) -> _Shape:
         below = self.measure(node.selection_set)
         is_level = node.selection_set is not None and not node.name.value.startswith("__")
-        return _Shape(below.depth + 1 if is_level else 0, below.aliases + (node.alias is not None))
+        return _Shape(
+            depth=below.depth + 1 if is_level else 0,
+            aliases=below.aliases + (node.alias is not None),
+            counts=below.counts + (node.name.value == _COUNTED),
+        )
 
     def _fragment(self, name: str) -> _Shape:
         if name not in self._measured:

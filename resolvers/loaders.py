@@ -15,10 +15,10 @@ from resolvers.services import Services
 from schema.edges import EdgeLoad, GraphEdge
 from schema.setup import SetupState
 from schema.system import System
+from sync.counts import Count
 from sync.ordering import Cut, Order
 from sync.policy import Filter, Paging, ReadPolicy, RecordPage
 from sync.records import Record
-from sync.routing import Tell
 from sync.search import HitPage
 from sync.session import ReadSession
 
@@ -39,6 +39,8 @@ class Wanted:
     path: Path
     cut: Cut | None = None
     """How a far list is cut in the projection; without it, the whole list is read."""
+    is_page_read: bool = True
+    """False where a far list is only counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,8 +56,10 @@ EdgeKey = tuple[Any, WantedEdge]
 
 References = Sequence[tuple[System, str]]
 """Systems, and what each calls a record."""
-ToldKey = tuple[str, Path]
-"""A record's id, and the root field below which it was asked for."""
+ToldKey = tuple[Any, Path]
+"""A record's id, or the ids it holds, and the root field below which it was asked for."""
+Told = Callable[[list[Any]], Awaitable[Mapping[Any, Any]]]
+"""Answers what is told of each of them."""
 ToldLists = Callable[[list[ToldKey]], Coroutine[Any, Any, list[Any]]]
 Roots = Callable[[list[Key]], Coroutine[Any, Any, list[Record | None]]]
 FarEnds = Callable[[list[EdgeKey]], Coroutine[Any, Any, list[Any]]]
@@ -149,6 +153,22 @@ class Scope:
             wanted.path, lambda s: lists.page(s, entity, filters, order, paging, wanted.fields)
         )
 
+    def load_count(self, entity: type, filters: Sequence[Filter], path: Path) -> Awaitable[Count]:
+        """How many records the whole list holds. A failure is raised."""
+        counts = self.services.counts
+        return self._read(path, lambda s: counts.of_list(s, entity, filters))
+
+    def load_far_count(
+        self, edge: GraphEdge, near: Any, filters: tuple[Filter, ...], path: Path
+    ) -> Awaitable[Count | None]:
+        """The same at the far end; None from a batch that failed, which is reported once."""
+        counts = self.services.counts
+
+        def tell(nears: Sequence[Any]) -> Awaitable[Any]:
+            return self._read(path, lambda s: counts.of_each(s, edge, nears, filters))
+
+        return self._load_told((id(edge), filters), tell, near, path)
+
     async def load_found(
         self,
         text: str,
@@ -161,11 +181,11 @@ class Scope:
         search = self.services.search
         return await self._read(path, lambda s: search.find(s, text, fields, first, after))
 
-    def _load_told(self, what: Any, tell: Tell, record_id: str, path: Path) -> Awaitable[Any]:
+    def _load_told(self, what: Any, tell: Told, near: Any, path: Path) -> Awaitable[Any]:
         loader = self._told.get(what)
         if loader is None:
             loader = self._told[what] = DataLoader(self._told_batch(tell))
-        return loader.load((record_id, path))
+        return loader.load((near, path))
 
     def _edge_batch(self, edge: GraphEdge) -> FarEnds:
         async def load(keys: list[EdgeKey]) -> list[Any]:
@@ -204,14 +224,14 @@ class Scope:
 
         return load
 
-    def _told_batch(self, tell: Tell) -> ToldLists:
+    def _told_batch(self, tell: Told) -> ToldLists:
         async def load(keys: list[ToldKey]) -> list[Any]:
             try:
-                found = await tell([record_id for record_id, _ in keys])
+                found = await tell([near for near, _ in keys])
             except Exception as error:  # noqa: BLE001  # one masked error, not one per record
                 self._findings.report(error, keys[0][1])
                 return [None] * len(keys)
-            return [found[record_id] for record_id, _ in keys]
+            return [found[near] for near, _ in keys]
 
         return load
 

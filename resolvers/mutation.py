@@ -106,9 +106,10 @@ def _described(steps: Sequence[Transition]) -> str:
     first, sources = steps[0], [source.name for step in steps for source in step.sources]
     guards = dict.fromkeys(guard.code for step in steps for guard in step.unless)
     refused = f" A guard may refuse it with `ownerCode` {_either(list(guards))}." if guards else ""
+    asker = first.asked_by.value if first.asked_by else "nobody"
     return (
-        f"From {_either(sources)} to {first.target.name}. Asked for by {first.asked_by}, carried "
-        f"out by {first.performer.name}.{refused}"
+        f"From {_either(sources)} to {first.target.name}. Asked for by {asker}, carried out by "
+        f"{first.performer.name}.{refused}"
     )
 
 
@@ -211,7 +212,7 @@ _OPERATIONS: Mapping[str, Any] = {
         description="Give dead deliveries up; their targets keep what they have.",
     ),
     "resume_topic": strawberry.mutation(
-        resolver=resume_topic, description="Read a parked topic again; answers it."
+        resolver=resume_topic, description="Read a parked topic again."
     ),
     "retry_project_setup": strawberry.mutation(
         resolver=retry_project_setup,

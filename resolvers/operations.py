@@ -58,6 +58,11 @@ class ParkedTopic:
     parked_at: datetime = strawberry.field(description="Since when.")
 
 
+@strawberry.type(description="A topic that is read again.")
+class ResumedTopic:
+    topic: str = strawberry.field(description="`system.schema.table`.")
+
+
 @strawberry.type(description="A column of a captured table that no binding reads.")
 class ExtraColumn:
     topic: str = strawberry.field(description="`system.schema.table`.")
@@ -116,9 +121,9 @@ async def resume_topic(
     by: By,
     why: Why,
     topic: Annotated[str, strawberry.argument(description="A parked topic.")],
-) -> str:
+) -> ResumedTopic:
     await info.request.services.operations.parked_topics.resume(topic, Signed(by=by, why=why))
-    return topic
+    return ResumedTopic(topic=topic)
 
 
 def _capture(one: lag.CaptureLag) -> CaptureLag:

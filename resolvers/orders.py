@@ -46,7 +46,10 @@ def order_input(entity: type) -> Any:
 def _member(field: Listed) -> tuple[str, Any]:
     sunset = field.deprecated if isinstance(field, Owned) else None
     reason = sunset.reason if sunset else None
-    return field.name.upper(), strawberry.enum_value(field.name, deprecation_reason=reason)
+    declared = strawberry.enum_value(
+        field.name, description=field.description, deprecation_reason=reason
+    )
+    return field.name.upper(), declared
 
 
 def order_argument(entity: type) -> Any:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
 import strawberry
 
 from schema.errors import Invalid
+from sync import counts
 from sync.policy import Keyset, Paging, seal_cursor
 from sync.records import Record
 
 N = TypeVar("N")
+
+Counting = Callable[[], Awaitable[counts.Count | None]]
+"""Answers how many records a whole list holds; None where that was reported to have failed."""
 
 DEFAULT_PAGE = 20
 LONGEST_PAGE = 100
@@ -65,6 +69,29 @@ class Connection(Generic[N]):
             start_cursor=ends[0] if ends else None,
             end_cursor=ends[-1] if ends else None,
         )
+
+
+@strawberry.type(description="How many there are.")
+class Count:
+    value: int = strawberry.field(description=f"The number, at most {counts.MOST}.")
+    is_exact: bool = strawberry.field(description="False where there are more than `value`.")
+
+
+@strawberry.type(name="Connection", description="A page of a list.")
+class CountedConnection(Connection[N]):
+    """A page of a list of records, which can be counted."""
+
+    count: strawberry.Private[Counting]
+
+    @strawberry.field(
+        description=(
+            "How many the whole list holds, whatever its page, as the projection knows it. Counted "
+            "only when it is asked for."
+        )
+    )
+    async def total_count(self) -> Count | None:
+        found = await self.count()
+        return None if found is None else Count(value=found.value, is_exact=found.is_exact)
 
 
 def paging(first: int | None, last: int | None, after: str | None, before: str | None) -> Paging:

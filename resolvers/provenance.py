@@ -8,14 +8,17 @@ from typing import Any
 import strawberry
 
 from resolvers.scalars import Long, print_instant
+from schema.enums import explained
 from schema.system import System
 from sync.records import Provenance as Part
 from sync.records import Source
 from sync.session import Fetch
 
-strawberry.enum(
-    Source, name="Source", description="Who answered: the owner itself, or the hub's projection."
-)
+_SOURCES = {
+    Source.OWNER: "The system of record itself.",
+    Source.PROJECTION: "The hub's copy of what the owner has said.",
+}
+explained(Source, "Who answered.", _SOURCES)
 
 
 @strawberry.type(description="Where the fields of one owner in one object came from.")

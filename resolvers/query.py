@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -18,10 +19,11 @@ from resolvers.ownership import ownership
 from resolvers.paging import After, Before, First, Last, paging
 from resolvers.policies import Read, policy_of
 from resolvers.search import search
-from resolvers.selection import CONNECTION_ROUTES, selected_fields
+from resolvers.selection import CONNECTION_ROUTES, reads_page, selected_fields
 from resolvers.tombstones import MOST_NODES, Tombstone, require_few, tombstones
 from schema.canon import ENTITIES, entity_of, require_id
 from schema.entity import anchor, entity_name, plural, prefix
+from sync.policy import NO_PAGE
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Canonical id.")]
 Ids = Annotated[
@@ -63,8 +65,10 @@ def page(entity: type) -> Any:
         )
         scope = info.request.scope(policy_of(read))
         narrowed, order = filters_of(entity, filter), order_of(order_by)
-        found = await scope.load_page(entity, narrowed, order, bounds, wanted)
-        return connection(found, scope)
+        found = NO_PAGE
+        if reads_page(info.syntax):
+            found = await scope.load_page(entity, narrowed, order, bounds, wanted)
+        return connection(found, scope, partial(scope.load_count, entity, narrowed, info.root_path))
 
     resolve.__annotations__["filter"] = filter_argument(entity)
     resolve.__annotations__["order_by"] = order_argument(entity)

@@ -22,7 +22,13 @@ SEARCHED: Mapping[str, type] = {
 _ROUTES = tuple((*route, "record") for route in CONNECTION_ROUTES)
 _enum = cast(Any, Enum)
 SearchType: Any = strawberry.enum(
-    _enum("SearchType", {name.upper(): name for name in SEARCHED}),
+    _enum(
+        "SearchType",
+        {
+            name.upper(): strawberry.enum_value(name, description=entity.__doc__)
+            for name, entity in SEARCHED.items()
+        },
+    ),
     description="The types that can be searched.",
 )
 

@@ -49,6 +49,12 @@ def selected_fields(
     return frozenset(found)
 
 
+def reads_page(info: GraphQLResolveInfo[Any]) -> bool:
+    """Whether anything of a list's page is selected, and not only its count."""
+    names = {node.name.value for node in _children(info, info.field_nodes)}
+    return not names.isdisjoint(("nodes", "edges", "pageInfo"))
+
+
 @cache
 def _needs(entity: type) -> dict[str, frozenset[str]]:
     """GraphQL field name -> the stored fields behind it."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sync.board import Boards
 from sync.clock import Clock
+from sync.counts import Counts
 from sync.feed import Feed
 from sync.lists import Lists
 from sync.operations import Operations
@@ -22,6 +23,7 @@ class Services:
 
     reading: Reading
     lists: Lists
+    counts: Counts
     boards: Boards
     search: Search
     routing: Routing

@@ -1,15 +1,17 @@
 """The edges of the graph as data: from which entity, by which key, to which entity.
 
-An edge to one record is there for every field that holds an id, and is described by it. The edges
-to many are declared here. Resolvers and loaders derive from this list; so can a planner.
+An edge to one record is there for every field that holds an id, of a part too, and is described by
+it. The edges to many are declared here. Resolvers and loaders derive from this list; so can a
+planner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
+from typing import Any
 
 from schema.canon import BY_ID_TYPE, ENTITIES
 from schema.entities.amendment import Amendment
@@ -31,8 +33,9 @@ from schema.entities.resource import Resource
 from schema.entities.retainer import Retainer
 from schema.entities.sow import Sow
 from schema.entities.time_entry import TimeEntry
-from schema.entity import bare_type, edge_name, owned_fields
+from schema.entity import bare_type, edge_name, one_of, owned_fields
 from schema.groups import FieldGroup
+from schema.part import is_part, part_fields
 
 
 class EdgeLoad(Enum):
@@ -98,22 +101,6 @@ def _several(source: type, key: str, target: type, name: str, description: str) 
     )
 
 
-def _references(source: type) -> Iterator[GraphEdge]:
-    """The one record that each id of the source names: `client_id` leads to `client`."""
-    for field in owned_fields(source).values():
-        target = BY_ID_TYPE.get(bare_type(field.type))
-        if target is not None:
-            yield GraphEdge(
-                source=source,
-                name=edge_name(field.name),
-                target=target,
-                key=field.name,
-                load=EdgeLoad.BY_ID,
-                is_many=False,
-                description=field.description,
-            )
-
-
 _DECLARED: tuple[GraphEdge, ...] = (
     _many(Client, "children", Client, "parent_id", "The clients that belong to it."),
     _many(Client, "engagements", Engagement, "client_id", "Work sold or being sold to the client."),
@@ -173,8 +160,43 @@ _DECLARED: tuple[GraphEdge, ...] = (
 
 
 def _leaving(source: type) -> Iterator[GraphEdge]:
-    yield from _references(source)
+    owned = owned_fields(source).values()
+    yield from _named_by(source, ((o.name, o.type, o.description) for o in owned))
     yield from (edge for edge in _DECLARED if edge.source is source)
+
+
+def _named_by(source: type, told: Iterable[tuple[str, Any, str]]) -> Iterator[GraphEdge]:
+    """The one record that each id of the source names: `client_id` leads to `client`.
+
+    `told` are name, type and description of its fields.
+    """
+    for name, kind, said in told:
+        target = BY_ID_TYPE.get(bare_type(kind))
+        if target is not None:
+            yield GraphEdge(
+                source=source,
+                name=edge_name(name),
+                target=target,
+                key=name,
+                load=EdgeLoad.BY_ID,
+                is_many=False,
+                description=said,
+            )
+
+
+@cache
+def edges_of_part(part_type: type) -> tuple[GraphEdge, ...]:
+    """The edges that leave a part: to the records it names."""
+    kinds = part_fields(part_type)
+    told = ((f.name, kinds[f.name], f.metadata.get("description", "")) for f in fields(part_type))
+    return tuple(_named_by(part_type, told))
+
+
+@cache
+def leading_parts(entity: type) -> dict[str, type]:
+    """The fields whose parts name records, and the type of those parts."""
+    kinds = {name: one_of(owned.type) for name, owned in owned_fields(entity).items()}
+    return {name: kind for name, kind in kinds.items() if is_part(kind) and edges_of_part(kind)}
 
 
 EDGES: tuple[GraphEdge, ...] = tuple(edge for source in ENTITIES for edge in _leaving(source))

@@ -7,7 +7,7 @@ one declaration, by functions that are called by name.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -34,7 +34,7 @@ from schema.system import System
 
 T = TypeVar("T")
 
-_ID_TYPES = frozenset(kind for kind in vars(ids).values() if isinstance(kind, NewType))
+ID_TYPES = frozenset(kind for kind in vars(ids).values() if isinstance(kind, NewType))
 
 
 @strawberry.schema_directive(
@@ -100,10 +100,17 @@ class FirstOf:
     """A derived field: the first of `sources` that is known."""
 
     name: str
+    description: str
     sources: tuple[str, ...]
     type: Any
     filters: tuple[FilterOp, ...]
     owners: tuple[System, ...]
+
+    def of(self, values: Mapping[str, Any]) -> Any:
+        """Its value beside those of its sources, which may know fewer words than it does."""
+        known = (values.get(source) for source in self.sources)
+        found = next((value for value in known if value is not None), None)
+        return bare_type(self.type)(found.value) if isinstance(found, Enum) else found
 
 
 def owned_by(
@@ -139,7 +146,9 @@ def owned_by(
 def first_of(*sources: str, description: str, filters: tuple[FilterOp, ...] = ()) -> Any:
     """Declare a derived field: the first of the named fields that is known."""
     return strawberry.field(
-        description=description, metadata={"first_of": sources, "filters": filters}, default=None
+        description=description,
+        metadata={"description": description, "first_of": sources, "filters": filters},
+        default=None,
     )
 
 
@@ -203,6 +212,7 @@ def derived_fields(entity_type: type) -> dict[str, FirstOf]:
     return {
         field.name: FirstOf(
             name=field.name,
+            description=field.metadata["description"],
             sources=field.metadata["first_of"],
             type=hints[field.name],
             filters=field.metadata["filters"],
@@ -271,6 +281,6 @@ def _complete(entity_type: type) -> None:
             sources = " and ".join(f"`{to_camel_case(s)}`" for s in derived[field.name].sources)
             field.description = f"{field.description} The first known of {sources}, and as fresh."
             field.directives = [Owner(system=system) for system in derived[field.name].owners]
-        elif field.name in owned and bare_type(owned[field.name].type) in _ID_TYPES:
+        elif field.name in owned and bare_type(owned[field.name].type) in ID_TYPES:
             edge = to_camel_case(edge_name(field.name))
             field.description = f"Id of `{edge}`. {owned[field.name].group.freshness}"

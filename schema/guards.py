@@ -19,7 +19,7 @@ TAKEN = (BillingState.PARTLY_BILLED, BillingState.BILLED)
 def _under_hold(effect: HoldEffect) -> Guard:
     def objection(facts: Facts) -> str | None:
         standing: Iterable[StandingHold] = facts.get("standing_holds") or ()
-        held = [f"{one.hold_id} ({one.reason})" for one in standing if one.effect is effect]
+        held = [f"{one.billing_hold_id} ({one.reason})" for one in standing if one.effect is effect]
         return f"held by {', '.join(held)}; release what holds it first." if held else None
 
     return Guard(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any, NamedTuple
 
 import strawberry
@@ -15,15 +15,21 @@ from schema.system import System
 
 
 @strawberry.enum(description="Who may ask for a step.")
-class Role(StrEnum):
-    CONTRACT_OWNER = "the contract owner"
-    APPROVER = "an approver"
-    PRICING = "pricing"
-    AUTHOR = "the author"
-    PROJECT_MANAGER = "the project manager"
-    STAFFING = "staffing"
-    FINANCE = "finance"
-    CLIENT = "the client"
+class Role(Enum):
+    CONTRACT_OWNER = strawberry.enum_value(
+        "the contract owner", description="Who answers for the contract with the client."
+    )
+    APPROVER = strawberry.enum_value(
+        "an approver", description="Who may bind the firm, and did not write it."
+    )
+    PRICING = strawberry.enum_value("pricing", description="Who keeps the firm's prices.")
+    AUTHOR = strawberry.enum_value("the author", description="Whose time or expense it is.")
+    PROJECT_MANAGER = strawberry.enum_value(
+        "the project manager", description="Who runs the project."
+    )
+    STAFFING = strawberry.enum_value("staffing", description="Who plans the people.")
+    FINANCE = strawberry.enum_value("finance", description="Who bills, posts and collects.")
+    CLIENT = strawberry.enum_value("the client", description="Who buys the work.")
 
 
 class Argument(NamedTuple):

@@ -10,7 +10,8 @@ from schema.entities.assignment import Assignment, AssignmentStatus
 from schema.entities.billing_event import BillingEvent, BillingEventStatus
 from schema.entities.billing_hold import BillingHold, BillingHoldStatus
 from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
-from schema.entities.invoice import Invoice, InvoiceStatus
+from schema.entities.invoice import Invoice
+from schema.entities.invoice_status import InvoiceStatus
 from schema.entities.milestone import Milestone, MilestoneStatus
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project, ProjectStatus

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Any
 
 from schema.entity import FirstOf, Owned, anchor, bare_type, derived_fields, owned_fields
 from schema.minutes import Minutes
@@ -16,7 +15,7 @@ from schema.system import System
 Listed = Owned | FirstOf
 """A field of a canonical type, stored or derived."""
 
-_IN_ORDER = (str, int, Decimal, date, datetime, Minutes, Money)
+_IN_ORDER = (int, Decimal, date, datetime, Minutes, Money)
 
 
 @cache
@@ -33,12 +32,12 @@ def filterable_fields(entity: type) -> dict[str, Listed]:
 
 @cache
 def orderable_fields(entity: type) -> dict[str, Listed]:
-    """The fields that have an order people mean: text, numbers, days, moments, words, amounts."""
-    return {
-        name: field
-        for name, field in listed_fields(entity).items()
-        if _is_orderable(bare_type(field.type))
-    }
+    """The fields in whose order people read a list.
+
+    Numbers, amounts, days, moments and words of an enum have an order of their own. Text has one
+    where people look for records by it: where it is searched, or a list is narrowed by it.
+    """
+    return {name: field for name, field in listed_fields(entity).items() if _is_orderable(field)}
 
 
 @cache
@@ -59,5 +58,8 @@ def deciding_systems(entity: type, names: frozenset[str]) -> tuple[System, ...]:
     return tuple(dict.fromkeys([anchor(entity), *owners]))
 
 
-def _is_orderable(bare: Any) -> bool:
+def _is_orderable(field: Listed) -> bool:
+    bare = bare_type(field.type)
+    if bare is str:
+        return bool(field.filters) or (isinstance(field, Owned) and field.is_searched)
     return bare in _IN_ORDER or (isinstance(bare, type) and issubclass(bare, Enum))

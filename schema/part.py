@@ -12,16 +12,23 @@ from functools import cache
 from typing import Any, TypeVar, dataclass_transform, get_type_hints
 
 import strawberry
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
-from schema.entity import Owner
+from schema.entity import ID_TYPES, Owner, edge_name
 from schema.system import System
 
 T = TypeVar("T")
 
 
 def field(description: str, **default: Any) -> Any:
-    """Declare a field of a part; one that may be unknown needs `default=None`."""
-    return strawberry.field(description=description, **default)
+    """Declare a field of a part; one that may be unknown needs `default=None`.
+
+    An id is declared by what the record is that it names; that is said of the edge to the record.
+    """
+    return strawberry.field(
+        description=description, metadata={"description": description}, **default
+    )
 
 
 def figure(description: str) -> Any:
@@ -37,9 +44,18 @@ def part() -> Callable[[type[T]], type[T]]:
     def declare(cls: type[T]) -> type[T]:
         declared = strawberry.type(cls, description=(cls.__doc__ or "").strip())
         declared.__concord_part__ = True  # type: ignore[attr-defined]  # read by `is_part` below
+        _complete(declared)
         return declared
 
     return declare
+
+
+def _complete(part_type: type) -> None:
+    """Say of ids whose they are, as `schema.entity` does of those of a record."""
+    kinds = part_fields(part_type)
+    for one in dataclasses.fields(part_type):
+        if isinstance(one, StrawberryField) and kinds[one.name] in ID_TYPES and one.metadata:
+            one.description = f"Id of `{to_camel_case(edge_name(one.name))}`."
 
 
 def is_part(annotation: Any) -> bool:

@@ -7,6 +7,7 @@ from enum import Enum
 
 import strawberry
 
+from schema.enums import explained
 from schema.errors import Invalid
 from schema.money import decimals_of, known_currency
 
@@ -16,12 +17,20 @@ RATE_DECIMALS = 6
 _MOST = Decimal(10) ** 14
 
 
-@strawberry.enum(description="What a rate is the price of.")
 class RateUnit(Enum):
     HOUR = "hour"
     DAY = "day"
     MONTH = "month"
     UNIT = "unit"
+
+
+_UNITS = {
+    RateUnit.HOUR: "Sixty minutes of work.",
+    RateUnit.DAY: "A working day.",
+    RateUnit.MONTH: "A calendar month.",
+    RateUnit.UNIT: "One piece of what is billed.",
+}
+explained(RateUnit, "What a rate is the price of.", _UNITS)
 
 
 @strawberry.type(description="The price of one hour, day, month or unit of work.")

@@ -24,19 +24,21 @@ from schema.rate import Rate
 
 @strawberry.enum(description="Where exactly half a step goes: away from zero, or to the even one.")
 class RoundingMode(Enum):
-    HALF_UP = "half_up"
-    HALF_EVEN = "half_even"
+    HALF_UP = strawberry.enum_value("half_up", description="Away from zero.")
+    HALF_EVEN = strawberry.enum_value("half_even", description="To the even one.")
 
 
 @strawberry.enum(description="Lines are rounded first and then added exactly, as EN 16931 demands.")
 class NetRounding(Enum):
-    LINE = "line"
+    LINE = strawberry.enum_value("line", description="Each line.")
 
 
 @strawberry.enum(description="What tax is calculated and rounded on.")
 class TaxRounding(Enum):
-    LINE = "line"
-    CATEGORY_DOCUMENT = "category_document"
+    LINE = strawberry.enum_value("line", description="Each line.")
+    CATEGORY_DOCUMENT = strawberry.enum_value(
+        "category_document", description="The lines of one category, added up."
+    )
 
 
 class Inclusive(Enum):

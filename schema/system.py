@@ -2,10 +2,9 @@
 
 from enum import Enum
 
-import strawberry
+from schema.enums import explained
 
 
-@strawberry.enum(description="A system of record or a replica behind the graph.")
 class System(Enum):
     CRM = "crm"
     PSA = "psa"
@@ -13,4 +12,14 @@ class System(Enum):
     ERP = "erp"
     BILLING = "billing"
     HUB = "hub"
-    """Concord itself: holds, billing events, frozen prices."""
+
+
+_OWNS = {
+    System.CRM: "Owns clients, engagements, contracts and prices.",
+    System.PSA: "Owns plans, time, expenses and delivery.",
+    System.HR: "Owns people and their employment.",
+    System.ERP: "The ledger: owns legal entities, projects, postings and payments.",
+    System.BILLING: "Owns the drafts of invoices.",
+    System.HUB: "Concord itself: owns billing events, holds and frozen prices.",
+}
+explained(System, "A system of record or a replica behind the graph.", _OWNS)

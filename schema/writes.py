@@ -54,7 +54,7 @@ CREATES: Mapping[type, Creation] = {
     ),
     Milestone: Creation(
         needs=("sow_id", "sequence", "name", "due_on", "amount"),
-        takes=("project_id", "acceptance_required"),
+        takes=("project_id", "requires_acceptance"),
     ),
     Project: Creation(
         needs=("name", "client_id"),
@@ -102,10 +102,10 @@ UPDATES: Mapping[type, tuple[str, ...]] = {
     Project: (
         *("name", "engagement_id", "sow_id", "starts_on", "ends_on", "budget", "budget_minutes"),
         *("cost_centre", "region", "tax_region", "po_number"),
-        *("percent_complete", "health", "manager_id", "team_ids"),
+        *("completed_share", "health", "manager_id", "team_ids"),
     ),
     Amendment: ("effective_from", "signed_at", "changes", "reason"),
-    Milestone: ("project_id", "name", "due_on", "amount", "acceptance_required"),
+    Milestone: ("project_id", "name", "due_on", "amount", "requires_acceptance"),
     Resource: ("role", "skills"),
     Assignment: (
         *("resource_id", "role", "starts_on", "ends_on", "minutes_per_day", "is_billable"),

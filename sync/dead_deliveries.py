@@ -20,7 +20,8 @@ SELECT id, target, entity, record_id, fields, cause, attempts, last_error, cause
 FROM delivery
 """
 _PAGE = f"""{_SELECT}
-WHERE state = 'dead' AND id > $1 AND target = coalesce($2, target) ORDER BY id LIMIT $3
+WHERE state = 'dead' AND id > $1 AND ($2::text[] IS NULL OR target = ANY ($2))
+ORDER BY id LIMIT $3
 """
 _ONE = f"{_SELECT} WHERE state = 'dead' AND id = $1"
 _MATCHING = """
@@ -74,10 +75,10 @@ class DeadDeliveries:
         self._pool = pool
 
     async def page(
-        self, target: str | None = None, *, after: int = 0, first: int = 50
+        self, targets: Sequence[str] | None = None, *, after: int = 0, first: int = 50
     ) -> list[DeadDelivery]:
-        """The oldest first, behind the one with the id `after`."""
-        rows = await self._pool.fetch(_PAGE, after, target, first)
+        """Of any of the targets, the oldest first, behind the one with the id `after`."""
+        rows = await self._pool.fetch(_PAGE, after, targets, first)
         return [DeadDelivery(**row) for row in rows]
 
     async def one(self, delivery_id: int) -> DeadDelivery:

@@ -21,8 +21,8 @@ FROM dead_letter
 """
 WHERE = """
 WHERE (cardinality($1::bigint[]) = 0 OR id = ANY ($1)) AND state = ANY ($2)
-    AND topic = coalesce($3, topic) AND reason = coalesce($4, reason)
-    AND class = coalesce($5, class)
+    AND ($3::text[] IS NULL OR topic = ANY ($3)) AND ($4::text[] IS NULL OR reason = ANY ($4))
+    AND ($5::text[] IS NULL OR class = ANY ($5))
 """
 
 
@@ -64,20 +64,23 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which dead letters are meant: those named, and of them those that match."""
+    """Which dead letters are meant: those named, and of them those that match.
+
+    A condition is met by any of its values; None is no condition.
+    """
 
     ids: Sequence[int] = ()
     states: tuple[LetterState, ...] = UNSETTLED
-    topic: str | None = None
-    reason: str | None = None
-    letter_class: LetterClass | None = None
+    topics: Sequence[str] | None = None
+    reasons: Sequence[str] | None = None
+    classes: Sequence[LetterClass] | None = None
 
     @property
     def arguments(self) -> tuple[object, ...]:
         """For `WHERE`."""
         states = [state.value for state in self.states]
-        kind = self.letter_class and self.letter_class.value
-        return list(self.ids), states, self.topic, self.reason, kind
+        classes = None if self.classes is None else [one.value for one in self.classes]
+        return list(self.ids), states, self.topics, self.reasons, classes
 
 
 def letter_of(row: asyncpg.Record) -> DeadLetter:

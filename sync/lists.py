@@ -9,21 +9,20 @@ are pages of edges that lead to many thousand records.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 
 from schema.edges import EdgeLoad, GraphEdge
 from schema.entity import anchor, owned_fields
-from schema.errors import Unavailable
 from schema.listing import deciding_systems, filterable_fields, is_at_anchor
 from schema.system import System
+from sync.caught_up import CaughtUp, behind
 from sync.clock import Clock
 from sync.ordering import Cut, Mark, Order, cut_of, require_order, seal_mark
 from sync.policy import (
     Filter,
     Paging,
-    PolicyKind,
     RecordPage,
     ends_of,
     keyset_of,
@@ -36,12 +35,9 @@ from sync.read.projected import Projected
 from sync.reading import Reading
 from sync.records import Record
 from sync.session import ReadSession
-from sync.token import unseal_token
 
 Near = str | tuple[str, ...]
 """The near end of an edge: its id, or the far ids that it holds."""
-
-_GLANCE = timedelta(milliseconds=100)
 
 
 class Lists:
@@ -50,6 +46,7 @@ class Lists:
     def __init__(self, reading: Reading, pool: asyncpg.Pool, clock: Clock) -> None:
         self._reading = reading
         self._projected = Projected(pool)
+        self._caught_up = CaughtUp(reading, self._projected)
         self._cuts = Cuts(pool)
         self._clock = clock
 
@@ -72,15 +69,13 @@ class Lists:
             require_order(entity, order)
         elif self._can_push_down(entity, filters):
             return await self._reading.page(session, entity, filters, paging, fields)
-        await self._reading.settle(session)
-        if await self._lags(session, entity):
-            raise _behind(entity)
+        await self._caught_up.require(session, entity)
         if order is None:
             return await self._page_by_key(session, entity, filters, paging, fields)
         cut = cut_of(paging, order, filters)
         found = await self._cuts.select(entity, cut)
         if not found.marks:
-            await self._require_filled(session, entity)
+            await self._caught_up.require_filled(session, entity)
         self._note(session, entity, [found])
         records = await self._records(session, entity, [found], fields)
         return _page(found, cut, records)
@@ -123,7 +118,7 @@ class Lists:
         found = await self._projected.select_page(entity, systems, filters, keyset)
         listed = found.parts[anchor(entity)]
         if not listed:
-            await self._require_filled(session, entity)
+            await self._caught_up.require_filled(session, entity)
         decided = {system: oldest(parts) for system, parts in found.parts.items()}
         session.note_cut(entity, decided, len(listed), self._clock())
         records = await self._reading.by_ids(session, entity, list(listed), fields)
@@ -140,7 +135,7 @@ class Lists:
         self, session: ReadSession, edge: GraphEdge, asked: Sequence[tuple[Near, Cut]]
     ) -> list[Slice] | None:
         """What the projection lists for each; None where it must not be asked, or holds nothing."""
-        if await self._lags(session, edge.target):
+        if await self._caught_up.lags(session, edge.target):
             return None
         nears: dict[Cut, list[str]] = {}
         for near, cut in asked:
@@ -150,7 +145,8 @@ class Lists:
             for cut, some in nears.items()
         }
         slices = [found[cut][str(near)] for near, cut in asked]
-        if not any(one.marks for one in slices) and await self._may_be_behind(session, edge.target):
+        is_empty = not any(one.marks for one in slices)
+        if is_empty and await self._caught_up.may_be_empty(session, edge.target):
             return None
         self._note(session, edge.target, slices)
         return slices
@@ -184,11 +180,11 @@ class Lists:
         Only the projection could put them in order, or narrow them by what other owners say.
         """
         if not is_at_anchor(edge.target, owned_fields(edge.target)[edge.key]):
-            raise _behind(edge.target)
+            raise behind(edge.target)
         nears = list(dict.fromkeys(str(near) for near, _ in asked))
         found = await self._reading.by_key(session, edge.target, edge.key, nears, fields)
         if any(found.values()) and any(cut.order or cut.filters for _, cut in asked):
-            raise _behind(edge.target)
+            raise behind(edge.target)
         records = {record.id: record for far in found.values() for record in far}
         return [
             _page(_window(sorted(r.id for r in found[str(near)]), cut, str(near)), cut, records)
@@ -205,26 +201,6 @@ class Lists:
         ids = dict.fromkeys(mark.id for one in slices for mark in one.marks)
         return await self._reading.by_ids(session, entity, list(ids), fields) if ids else {}
 
-    async def _lags(self, session: ReadSession, entity: type) -> bool:
-        """Whether the caller waits for a write to the type that the projection does not show."""
-        policy = session.policy
-        if policy.kind is not PolicyKind.LIVE or policy.token is None:
-            return False
-        is_about = unseal_token(policy.token).entity is entity
-        return is_about and not await self._reading.shows(policy, _GLANCE)
-
-    async def _require_filled(self, session: ReadSession, entity: type) -> None:
-        """Raise Unavailable if nothing was found only because nothing has arrived yet."""
-        if await self._may_be_behind(session, entity):
-            first = await self._reading.page(session, entity, [], Paging(first=1), frozenset())
-            if first.records:
-                raise _behind(entity)
-
-    async def _may_be_behind(self, session: ReadSession, entity: type) -> bool:
-        if session.policy.kind is PolicyKind.PROJECTED:
-            return False
-        return not await self._projected.is_filled(entity)
-
     def _note(self, session: ReadSession, entity: type, slices: Sequence[Slice]) -> None:
         """One line per owner for the whole level, as old as the oldest of its words."""
         decided: dict[System, datetime | None] = {}
@@ -233,13 +209,6 @@ class Lists:
                 known = [moment for moment in (decided.get(system), as_of) if moment is not None]
                 decided[system] = min(known, default=None)
         session.note_cut(entity, decided, sum(len(one.marks) for one in slices), self._clock())
-
-
-def _behind(entity: type) -> Unavailable:
-    return Unavailable(
-        f"The projection decides what this list holds, and has not caught up on "
-        f"{entity.__name__}; try again."
-    )
 
 
 def _page(found: Slice, cut: Cut, records: Mapping[str, Record]) -> RecordPage:

@@ -86,6 +86,10 @@ class RecordPage:
     ends: tuple[str, ...] = ()
 
 
+NO_PAGE = RecordPage(records=(), cursors=(), has_next=False, has_previous=False)
+"""Where nothing of a page is wanted, only what is told of its list."""
+
+
 def ends_of(cursors: Sequence[str]) -> tuple[str, ...]:
     """The first and the last, of which a page of one place has the same."""
     return (cursors[0], cursors[-1]) if cursors else ()

@@ -38,11 +38,8 @@ class Provenance:
 
 def with_derived(entity: type, values: Values) -> Values:
     """The values and, of each derived field, the first of its sources that is known."""
-    derived = {
-        name: next((v for s in field.sources if (v := values.get(s)) is not None), None)
-        for name, field in derived_fields(entity).items()
-    }
-    return {**values, **derived}
+    derived = derived_fields(entity).items()
+    return {**values, **{name: field.of(values) for name, field in derived}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ ALLOCATIONS = Table(
         own("finish_date", DATE, by=RANGE),
         own("daily_hours", HOURS, default="8.00"),
         optional("total_hours", HOURS),
-        own("is_chargeable", FLAG, default="true"),
+        own("is_chargeable", FLAG, by=EXACT, default="true"),
         optional("special_rate", RATE),
         optional("special_currency", CURRENCY),
         replace(choice("special_unit", "hourly", "daily", by=frozenset()), is_nullable=True),

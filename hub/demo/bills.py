@@ -8,6 +8,7 @@ from hub.demo.company import Entity
 from hub.demo.engagements import Project
 
 CENT = Decimal("0.01")
+WITHDRAWN = "The client ordered other work instead."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,11 @@ class Invoice:
     @property
     def currency(self) -> str:
         return self.project.engagement.client.currency
+
+    @property
+    def withdrawn(self) -> str | None:
+        """Why it was given up, if it was."""
+        return WITHDRAWN if self.status == "void" else None
 
     @property
     def is_in_ledger(self) -> bool:

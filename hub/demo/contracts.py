@@ -157,7 +157,7 @@ DELIVERABLES = Table(
         own("due_date", DATE, by=RANGE),
         own("fee_amount", MONEY),
         own("currency_iso", CURRENCY),
-        own("needs_acceptance", FLAG, default="true"),
+        own("needs_acceptance", FLAG, by=EXACT, default="true"),
         optional("external_ref", by=EXACT),
         given("accepted_at", INSTANT),
         given("accepted_by"),

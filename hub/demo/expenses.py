@@ -1,5 +1,7 @@
 """The PSA's expense reports, line by line: what was spent, and how it is cleared."""
 
+from collections.abc import Callable, Mapping
+
 from hub.demo.approvals import Step, broken
 from hub.demo.kinds import CURRENCY, DATE, FLAG, FRACTION, FX, ID, MONEY
 from hub.demo.tables import (
@@ -44,7 +46,7 @@ EXPENSE_LINES = Table(
         own("spent_amount", MONEY),
         own("tax_amount", MONEY, default="0"),
         own("spent_currency", CURRENCY),
-        own("is_tax_reclaimable", FLAG, default="false"),
+        own("is_tax_reclaimable", FLAG, by=EXACT, default="false"),
         optional("payout_rate", FX),
         optional("payout_currency", CURRENCY),
         optional("payout_rate_day", DATE),
@@ -53,10 +55,10 @@ EXPENSE_LINES = Table(
         optional("exchange_currency", CURRENCY),
         optional("exchange_day", DATE),
         optional("exchange_source"),
-        own("is_chargeable", FLAG, default="true"),
+        own("is_chargeable", FLAG, by=EXACT, default="true"),
         own("uplift", FRACTION, default="0"),
         optional("receipt_sha256"),
-        own("is_refundable", FLAG, default="true"),
+        own("is_refundable", FLAG, by=EXACT, default="true"),
         optional("external_ref", by=EXACT),
         given("line_state", by=EXACT, default="'open'"),
         given("approver"),
@@ -66,7 +68,14 @@ EXPENSE_LINES = Table(
 )
 
 
-def _step(verb: str, source: str, *, to: str, takes: tuple[str, ...] = ()) -> Step:
+def _step(
+    verb: str,
+    source: str,
+    *,
+    to: str,
+    takes: tuple[str, ...] = (),
+    changes: Callable[[], Mapping[str, object]] = dict,
+) -> Step:
     return Step(
         table=EXPENSE_LINES,
         state="line_state",
@@ -74,6 +83,7 @@ def _step(verb: str, source: str, *, to: str, takes: tuple[str, ...] = ()) -> St
         sources=(source,),
         target=to,
         takes=takes,
+        changes=changes,
     )
 
 
@@ -81,7 +91,7 @@ EXPENSE_STEPS = (
     _step("submit", "open", to="waiting"),
     _step("clear", "waiting", to="cleared", takes=("approver",)),
     _step("send-back", "waiting", to="returned", takes=("returned_by", "remark")),
-    _step("reopen", "returned", to="open"),
+    _step("reopen", "returned", to="open", changes=lambda: {"returned_by": None, "remark": None}),
     _step("book", "cleared", to="booked"),
     _step("pay-out", "booked", to="paid_out"),
 )

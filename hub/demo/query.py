@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hub.demo.kinds import Kind
+from hub.demo.kinds import FLAG, Kind
 from hub.demo.refusals import Reason, Refusal
 from hub.demo.tables import Column, Operator, Table
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+FLAG_WORDS = {"true": True, "false": False}
 
 Parameters = Iterable[tuple[str, str]]
 
@@ -151,9 +152,9 @@ class Spelling:
 
 def read_operand(name: str, column: Column, text: str) -> object:
     """One value to compare the column with; for an array column, one element of it."""
-    kind: Kind = column.kind
+    kind: Kind = column.kind.element or column.kind
     try:
-        return kind.element.decode(text) if kind.element else kind.decode(text)
+        return kind.decode(FLAG_WORDS.get(text, text) if kind is FLAG else text)
     except ValueError as error:
         raise Refusal(Reason.UNKNOWN_FILTER, f"Filter {name}: {text!r} {error}.") from None
 

@@ -65,7 +65,7 @@ TIME_ENTRIES = Table(
         own("timezone", ZONE),
         own("hours", HOURS),
         optional("chargeable_hours", HOURS),
-        own("is_chargeable", FLAG, default="true"),
+        own("is_chargeable", FLAG, by=EXACT, default="true"),
         optional("work_type"),
         optional("memo"),
         optional("external_ref", by=EXACT),

@@ -8,6 +8,15 @@ from hub.demo.drawing.exchange import Exchange
 from hub.demo.engagements import Project
 from hub.demo.parties import Person
 
+RETURNED = "returned"
+TIME_REMARKS = (
+    "Not agreed with the client; please book it as internal.",
+    "Which task was this for?",
+    "Please split it by day.",
+)
+EXPENSE_REMARKS = ("The receipt cannot be read.", "Above the limit of the travel policy.")
+"""Why managers send time and expenses back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
@@ -32,6 +41,10 @@ class Assignment:
             raise ValueError("Nobody works on an open seat.")
         return self.person
 
+    @property
+    def manager(self) -> str:
+        return self.project.manager.email
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeEntry:
@@ -54,7 +67,15 @@ class TimeEntry:
 
     @property
     def approver(self) -> str | None:
-        return self.assignment.project.manager.email if self.approved_at else None
+        return self.assignment.manager if self.approved_at else None
+
+    @property
+    def returned_by(self) -> str | None:
+        return self.assignment.manager if self.status == RETURNED else None
+
+    @property
+    def remark(self) -> str | None:
+        return TIME_REMARKS[self.number % len(TIME_REMARKS)] if self.returned_by else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +97,16 @@ class Expense:
     receipt_hash: str | None
     is_reimbursable: bool
     status: str
+
+    @property
+    def approver(self) -> str | None:
+        is_cleared = self.status in ("cleared", "booked", "paid_out")
+        return self.assignment.manager if is_cleared else None
+
+    @property
+    def returned_by(self) -> str | None:
+        return self.assignment.manager if self.status == RETURNED else None
+
+    @property
+    def remark(self) -> str | None:
+        return EXPENSE_REMARKS[self.number % len(EXPENSE_REMARKS)] if self.returned_by else None

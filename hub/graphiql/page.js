@@ -13,7 +13,7 @@ query FiveOwners {
           code
           name            # ERP
           health          # PSA
-          percentComplete
+          completedShare
           manager { name email role }   # HR and PSA
           invoices(first: 3) {
             nodes {

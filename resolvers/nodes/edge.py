@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import strawberry
@@ -12,12 +13,22 @@ from resolvers.filters import filter_argument, filters_of
 from resolvers.loaders import Far, Scope, Show, Wanted, WantedEdge
 from resolvers.nodes.node import Node, connection, node_of
 from resolvers.orders import order_argument, order_of
-from resolvers.paging import After, Before, Connection, First, Last, cursor_of, paging, window
-from resolvers.selection import CONNECTION_ROUTES, selected_fields
+from resolvers.paging import (
+    After,
+    Before,
+    CountedConnection,
+    First,
+    Last,
+    cursor_of,
+    paging,
+    window,
+)
+from resolvers.selection import CONNECTION_ROUTES, reads_page, selected_fields
 from schema.edges import EdgeLoad, GraphEdge
 from schema.entity import Owner
-from sync.ordering import Order, cut_of
-from sync.policy import Filter, Keyset, Paging, keyset_of
+from sync.counts import Count, count_of
+from sync.ordering import Cut, Order, cut_of
+from sync.policy import NO_PAGE, Filter, Keyset, Paging, keyset_of
 
 W = TypeVar("W", bound=Wanted)
 
@@ -26,14 +37,16 @@ def edge(declared: GraphEdge) -> Any:
     """The field that follows a declared edge: a connection when it leads to many."""
     group = declared.group
     return strawberry.field(
-        resolver=_to_many(declared) if declared.is_many else _to_one(declared),
+        resolver=_to_many(declared) if declared.is_many else to_one(declared),
         description=f"{declared.description} {group.freshness}",
         directives=[Owner(system=group.owner)],
     )
 
 
-def _to_one(declared: GraphEdge) -> Any:
-    def resolve(root: Node, info: Info) -> Awaitable[Any] | None:
+def to_one(declared: GraphEdge) -> Any:
+    """The resolver of an edge to one record, of a node or of a part of one."""
+
+    def resolve(root: Any, info: Info) -> Awaitable[Any] | None:
         near = _near_end(declared, root)
         wanted = _prepare(info, lambda: _wanted(info, declared))
         return root.scope.load_edge(declared, near, wanted) if near and wanted else None
@@ -76,7 +89,8 @@ def _first(far: Far, scope: Scope) -> Any:
 def _page(keyset: Keyset) -> Show:
     def show(far: Far, scope: Scope) -> Any:
         places = window(far, keyset)
-        return Connection(
+        return CountedConnection(
+            count=partial(_known, far),
             nodes=[node_of(far[at], scope) for at in places],
             cursor_at=lambda at: cursor_of(far[places[at]]),
             has_next=places.stop < len(far),
@@ -86,17 +100,23 @@ def _page(keyset: Keyset) -> Show:
     return show
 
 
+async def _known(far: Far) -> Count:
+    return count_of(len(far))
+
+
 async def _load_cut(scope: Scope, declared: GraphEdge, near: Any, wanted: Wanted) -> Any:
     """The page of this near end as the projection cut it; None when the level's read failed."""
-    page = await scope.load_far_page(declared, near, wanted)
-    return page and connection(page, scope)
+    filters = wanted.cut.filters if wanted.cut else ()
+    count = partial(scope.load_far_count, declared, near, filters, wanted.path)
+    page = await scope.load_far_page(declared, near, wanted) if wanted.is_page_read else NO_PAGE
+    return page and connection(page, scope, count)
 
 
-def _near_end(declared: GraphEdge, node: Node) -> Any:
-    """What the far end is found by: the near id, or the far id or ids the near record holds."""
+def _near_end(declared: GraphEdge, near: Any) -> Any:
+    """What the far end is found by: the near id, or the far id or ids that the near end holds."""
     if declared.load is EdgeLoad.BY_KEY:
-        return node.id
-    held = node.record.values.get(declared.key)
+        return near.id
+    held = getattr(near, declared.key)
     return tuple(held) if isinstance(held, list) else held
 
 
@@ -118,9 +138,15 @@ def _wanted_page(
     order: Order | None,
     bounds: Paging,
 ) -> Wanted | WantedEdge:
-    """Narrowed or ordered pages, and those of large edges, are cut in the projection."""
+    """Narrowed or ordered pages, and those of large edges, are cut in the projection.
+
+    Of what is only counted no page is read.
+    """
     fields = selected_fields(info.syntax, declared.target, CONNECTION_ROUTES)
+    path = info.root_path
+    if not reads_page(info.syntax):
+        whole = Cut(limit=0, filters=tuple(filters))
+        return Wanted(fields=fields, path=path, cut=whole, is_page_read=False)
     if declared.is_large or filters or order is not None:
-        cut = cut_of(bounds, order, filters)
-        return Wanted(fields=fields, path=info.root_path, cut=cut)
-    return WantedEdge(fields=fields, path=info.root_path, show=_page(keyset_of(bounds)))
+        return Wanted(fields=fields, path=path, cut=cut_of(bounds, order, filters))
+    return WantedEdge(fields=fields, path=path, show=_page(keyset_of(bounds)))

@@ -9,8 +9,9 @@ import strawberry
 
 from resolvers.context import Info
 from resolvers.loaders import Scope
-from resolvers.paging import Connection
+from resolvers.paging import CountedConnection, Counting
 from resolvers.provenance import Provenance, provenance_of
+from schema.edges import leading_parts
 from schema.entity import Owner, derived_fields, owned_fields
 from schema.system import System
 from sync.policy import RecordPage
@@ -59,14 +60,23 @@ def node_of(record: Record, scope: Scope) -> Any:
     shown.update(_nothing(record.entity))
     shown.update(record.values, id=record.id, record=record, scope=scope)
     for name, derived in derived_fields(record.entity).items():
-        known = (shown[source] for source in derived.sources)
-        shown[name] = next((value for value in known if value is not None), None)
+        shown[name] = derived.of(shown)
+    for name in leading_parts(record.entity):
+        shown[name] = shown[name] and [_part_of(part, scope) for part in shown[name]]
     return node
 
 
-def connection(page: RecordPage, scope: Scope) -> Any:
-    """A page of records as the graph's."""
-    return Connection(
+def _part_of(part: Any, scope: Scope) -> Any:
+    """A part that names records, as the graph's: it leads to them."""
+    shown: Any = object.__new__(scope.node_types[type(part)])
+    shown.__dict__.update(vars(part), scope=scope)
+    return shown
+
+
+def connection(page: RecordPage, scope: Scope, count: Counting) -> Any:
+    """A page of records as the graph's; `count` is asked how many the whole list holds."""
+    return CountedConnection(
+        count=count,
         nodes=[node_of(record, scope) for record in page.records],
         cursor_at=page.cursors.__getitem__,
         has_next=page.has_next,

@@ -14,13 +14,15 @@ from schema.rate import Rate
 
 @strawberry.enum(description="How sure the plan is, and how far.")
 class AssignmentStatus(Enum):
-    PROPOSED = "proposed"
-    TENTATIVE = "tentative"
-    CONFIRMED = "confirmed"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    REPLACED = "replaced"
+    PROPOSED = strawberry.enum_value("proposed", description="Asked for; nobody has planned it.")
+    TENTATIVE = strawberry.enum_value(
+        "tentative", description="Pencilled in; it may still fall through."
+    )
+    CONFIRMED = strawberry.enum_value("confirmed", description="Booked.")
+    IN_PROGRESS = strawberry.enum_value("in_progress", description="The work has begun.")
+    COMPLETED = strawberry.enum_value("completed", description="The work is done.")
+    CANCELLED = strawberry.enum_value("cancelled", description="Called off before it began.")
+    REPLACED = strawberry.enum_value("replaced", description="`replacedBy` goes on with it.")
 
 
 @entity(prefix="asg")
@@ -41,7 +43,7 @@ class Assignment:
         ASSIGNMENTS, description="Role on the rate card.", filters=(FilterOp.IN,), default=None
     )
     status: AssignmentStatus | None = owned_by(
-        ASSIGNMENTS, description="Status.", filters=(FilterOp.IN,), default=None
+        ASSIGNMENTS, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     starts_on: date | None = owned_by(
         ASSIGNMENTS, description="First day.", filters=(FilterOp.FROM, FilterOp.TO), default=None
@@ -56,7 +58,10 @@ class Assignment:
         ASSIGNMENTS, description="Planned minutes in all, where days are not planned.", default=None
     )
     is_billable: bool | None = owned_by(
-        ASSIGNMENTS, description="Whether its time is billed.", default=None
+        ASSIGNMENTS,
+        description="Whether its time is billed.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     rate_override: Rate | None = owned_by(
         ASSIGNMENTS, description="A price agreed for this assignment alone.", default=None

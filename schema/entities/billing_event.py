@@ -25,11 +25,11 @@ from schema.rate import Rate
 
 @strawberry.enum(description="What the amount is for.")
 class BillingEventKind(Enum):
-    TIME = "time"
-    EXPENSE = "expense"
-    MILESTONE = "milestone"
-    RETAINER = "retainer"
-    ADJUSTMENT = "adjustment"
+    TIME = strawberry.enum_value("time", description="Time, at its frozen price.")
+    EXPENSE = strawberry.enum_value("expense", description="Expenses, with their markup.")
+    MILESTONE = strawberry.enum_value("milestone", description="A milestone, once it is accepted.")
+    RETAINER = strawberry.enum_value("retainer", description="One period of a retainer.")
+    ADJUSTMENT = strawberry.enum_value("adjustment", description="A correction by hand.")
 
 
 @strawberry.enum(description="How far the event is on its way to an invoice.")
@@ -68,7 +68,7 @@ class BillingEvent:
         BILLING_LEDGER, description="What it is for.", filters=(FilterOp.IN,), default=None
     )
     status: BillingEventStatus | None = owned_by(
-        BILLING_LEDGER, description="Status.", filters=(FilterOp.IN,), default=None
+        BILLING_LEDGER, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     time_entry_ids: list[TimeEntryId] | None = owned_by(
         BILLING_LEDGER, description="Ids of the time it bills.", default=None

@@ -68,7 +68,7 @@ class BillingHold:
         HOLD, description="What it keeps from happening.", filters=(FilterOp.IN,), default=None
     )
     status: BillingHoldStatus | None = owned_by(
-        HOLD, description="Status.", filters=(FilterOp.IN,), default=None
+        HOLD, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     reason: str | None = owned_by(HOLD, description="Why.", default=None)
     placed_by: str | None = owned_by(

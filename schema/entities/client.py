@@ -13,16 +13,16 @@ from schema.part import field, part
 
 @strawberry.enum(description="The market segment the account team works the client in.")
 class Segment(Enum):
-    ENTERPRISE = "enterprise"
-    MIDMARKET = "midmarket"
-    SMALL = "small"
+    ENTERPRISE = strawberry.enum_value("enterprise", description="Large firms.")
+    MIDMARKET = strawberry.enum_value("midmarket", description="Firms of middle size.")
+    SMALL = strawberry.enum_value("small", description="Small firms.")
 
 
 @strawberry.enum(description="Whether finance lets the firm work on credit for the client.")
 class CreditStatus(Enum):
-    CLEAR = "clear"
-    WATCH = "watch"
-    BLOCKED = "blocked"
+    CLEAR = strawberry.enum_value("clear", description="It does.")
+    WATCH = strawberry.enum_value("watch", description="It does, and looks at each invoice.")
+    BLOCKED = strawberry.enum_value("blocked", description="It does not.")
 
 
 @part()

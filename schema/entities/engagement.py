@@ -14,10 +14,12 @@ from schema.money import Money
 
 @strawberry.enum(description="How far the sale is.")
 class EngagementStage(Enum):
-    QUALIFYING = "qualifying"
-    PROPOSED = "proposed"
-    WON = "won"
-    LOST = "lost"
+    QUALIFYING = strawberry.enum_value(
+        "qualifying", description="Whether it is worth an offer is being found out."
+    )
+    PROPOSED = strawberry.enum_value("proposed", description="The client has an offer.")
+    WON = strawberry.enum_value("won", description="The client has ordered.")
+    LOST = strawberry.enum_value("lost", description="The client has not ordered, and will not.")
 
 
 @entity(prefix="eng")

@@ -16,12 +16,14 @@ from schema.money import Money
 
 @strawberry.enum(description="Where the expense stands.")
 class ExpenseItemStatus(Enum):
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    POSTED = "posted"
-    REIMBURSED = "reimbursed"
+    DRAFT = strawberry.enum_value("draft", description="Being written; it can still change.")
+    SUBMITTED = strawberry.enum_value("submitted", description="Waits for the project manager.")
+    APPROVED = strawberry.enum_value("approved", description="Approved; the ledger may post it.")
+    REJECTED = strawberry.enum_value(
+        "rejected", description="Sent back; `rejectionReason` says why."
+    )
+    POSTED = strawberry.enum_value("posted", description="In the ledger.")
+    REIMBURSED = strawberry.enum_value("reimbursed", description="The person has got it back.")
 
 
 @entity(prefix="exp")
@@ -47,7 +49,10 @@ class ExpenseItem:
     amount: Money | None = owned_by(EXPENSE_CONTENT, description="Spent, with tax.", default=None)
     tax: Money | None = owned_by(EXPENSE_CONTENT, description="Tax within it.", default=None)
     is_tax_recoverable: bool | None = owned_by(
-        EXPENSE_CONTENT, description="Whether the firm gets the tax back.", default=None
+        EXPENSE_CONTENT,
+        description="Whether the firm gets the tax back.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     fx_to_functional: FxRate | None = owned_by(
         EXPENSE_CONTENT,
@@ -58,7 +63,10 @@ class ExpenseItem:
         EXPENSE_CONTENT, description="Rate to the currency the client is billed in.", default=None
     )
     is_billable: bool | None = owned_by(
-        EXPENSE_CONTENT, description="Whether the client is billed for it.", default=None
+        EXPENSE_CONTENT,
+        description="Whether the client is billed for it.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     markup: Decimal | None = owned_by(
         EXPENSE_CONTENT, description="Markup as a fraction: 0.05 is 5 %.", default=None
@@ -67,10 +75,24 @@ class ExpenseItem:
         EXPENSE_CONTENT, description="SHA-256 of the receipt, in hex.", default=None
     )
     is_reimbursable: bool | None = owned_by(
-        EXPENSE_CONTENT, description="Whether the person gets it back.", default=None
+        EXPENSE_CONTENT,
+        description="Whether the person gets it back.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     status: ExpenseItemStatus | None = owned_by(
-        EXPENSE_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
+        EXPENSE_CONTENT, description="Where it stands.", filters=(FilterOp.IN,), default=None
+    )
+    approved_by: str | None = owned_by(
+        EXPENSE_CONTENT, description="E-mail address of who approved it.", default=None
+    )
+    rejected_by: str | None = owned_by(
+        EXPENSE_CONTENT, description="E-mail address of who rejected it.", default=None
+    )
+    rejection_reason: str | None = owned_by(
+        EXPENSE_CONTENT,
+        description="Why it was rejected; null once it is revised.",
+        default=None,
     )
     billing_state: BillingState | None = owned_by(
         PRICING, description="How far it has been billed.", filters=(FilterOp.IN,), default=None

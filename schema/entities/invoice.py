@@ -7,6 +7,11 @@ from enum import Enum
 import strawberry
 
 from schema.entities.billing_hold import HoldEffect
+from schema.entities.invoice_status import (
+    InvoiceDraftStatus,
+    InvoiceLedgerStatus,
+    InvoiceStatus,
+)
 from schema.entity import FilterOp, entity, first_of, owned_by
 from schema.fx import FxRate
 from schema.groups import HOLD, INVOICE_DRAFT, INVOICE_LEDGER
@@ -15,40 +20,11 @@ from schema.money import Money
 from schema.part import field, part
 
 
-@strawberry.enum(description="One step of an invoice's life, whoever says it.")
-class InvoiceStatus(Enum):
-    DRAFT = strawberry.enum_value("draft", description="Drafted by billing; it can still change.")
-    APPROVED = strawberry.enum_value(
-        "approved", description="Approved by finance; the ledger may post it."
-    )
-    VOID = strawberry.enum_value("void", description="Given up before it was posted.")
-    POSTED = strawberry.enum_value(
-        "posted", description="In the ledger, with its legal number; not sent yet."
-    )
-    SENT = strawberry.enum_value(
-        "sent", description="Sent to the client; nothing of it is settled."
-    )
-    PARTIALLY_PAID = strawberry.enum_value(
-        "partially_paid", description="Settled in part, by payments or credit notes."
-    )
-    PAID = strawberry.enum_value("paid", description="Settled in full.")
-    CREDITED = strawberry.enum_value(
-        "credited", description="Settled in full by one credit note alone."
-    )
-    WRITTEN_OFF = strawberry.enum_value(
-        "written_off", description="Given up as uncollectible; nothing of it was paid."
-    )
-    CANCELLED = strawberry.enum_value(
-        "cancelled",
-        description="Taken back, before it was sent, by the document `cancelledBy` names.",
-    )
-
-
 @strawberry.enum(description="What kind of document it is.")
 class InvoiceKind(Enum):
-    INVOICE = "invoice"
-    CREDIT = "credit"
-    DEBIT = "debit"
+    INVOICE = strawberry.enum_value("invoice", description="It asks for money.")
+    CREDIT = strawberry.enum_value("credit", description="It gives back what an invoice asked for.")
+    DEBIT = strawberry.enum_value("debit", description="It asks for more than an invoice did.")
 
 
 @part()
@@ -78,7 +54,7 @@ class TaxLine:
 class StandingHold:
     """A hold that keeps the invoice from a step, whatever it was placed on."""
 
-    hold_id: BillingHoldId = field("The hold.")
+    billing_hold_id: BillingHoldId = field("The hold.")
     effect: HoldEffect = field("What it keeps from happening.")
     reason: str = field("Why.")
 
@@ -135,14 +111,23 @@ class Invoice:
         filters=(FilterOp.FROM, FilterOp.TO),
         default=None,
     )
-    draft_status: InvoiceStatus | None = owned_by(
+    draft_status: InvoiceDraftStatus | None = owned_by(
         INVOICE_DRAFT,
-        description="Billing's word: DRAFT, APPROVED or VOID.",
+        description="Where billing has it.",
         filters=(FilterOp.IN,),
         default=None,
     )
+    approved_by: str | None = owned_by(
+        INVOICE_DRAFT, description="E-mail address of who approved it.", default=None
+    )
+    void_reason: str | None = owned_by(
+        INVOICE_DRAFT, description="Why it was voided; null unless it was.", default=None
+    )
     is_disputed: bool | None = owned_by(
-        INVOICE_DRAFT, description="Whether the client disputes it.", default=None
+        INVOICE_DRAFT,
+        description="Whether the client disputes it.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     disputes: list[Dispute] | None = owned_by(
         INVOICE_DRAFT, description="What is disputed.", default=None
@@ -154,9 +139,9 @@ class Invoice:
         is_searched=True,
         default=None,
     )
-    ledger_status: InvoiceStatus | None = owned_by(
+    ledger_status: InvoiceLedgerStatus | None = owned_by(
         INVOICE_LEDGER,
-        description="The ledger's word: POSTED and what follows from it; null until it is posted.",
+        description="Where the ledger has it; null until it is posted.",
         default=None,
     )
     posted_on: date | None = owned_by(
@@ -168,8 +153,15 @@ class Invoice:
     sent_on: date | None = owned_by(
         INVOICE_LEDGER, description="Day it was sent to the client.", default=None
     )
-    cancelled_by: str | None = owned_by(
-        INVOICE_LEDGER, description="Number of the document that cancels it.", default=None
+    cancellation_number: str | None = owned_by(
+        INVOICE_LEDGER,
+        description="Legal number of the ledger's own document that takes it back; no Invoice.",
+        default=None,
+    )
+    closing_reason: str | None = owned_by(
+        INVOICE_LEDGER,
+        description="Why the ledger cancelled it or wrote it off; null unless it did.",
+        default=None,
     )
     tax: Money | None = owned_by(INVOICE_LEDGER, description="Tax of record.", default=None)
     tax_lines: list[TaxLine] | None = owned_by(

@@ -21,8 +21,8 @@ from schema.rounding import (
 
 @strawberry.enum(description="Whether the ledger takes postings dated in the period.")
 class PeriodState(Enum):
-    OPEN = "open"
-    CLOSED = "closed"
+    OPEN = strawberry.enum_value("open", description="It does.")
+    CLOSED = strawberry.enum_value("closed", description="It does not.")
 
 
 @part()

@@ -13,10 +13,14 @@ from schema.money import Money
 
 @strawberry.enum(description="Where the milestone stands.")
 class MilestoneStatus(Enum):
-    PLANNED = "planned"
-    COMPLETED = "completed"
-    ACCEPTED = "accepted"
-    CANCELLED = "cancelled"
+    PLANNED = strawberry.enum_value("planned", description="Not done yet.")
+    COMPLETED = strawberry.enum_value(
+        "completed", description="Done; the client has not accepted it."
+    )
+    ACCEPTED = strawberry.enum_value(
+        "accepted", description="Accepted by the client; it can be billed."
+    )
+    CANCELLED = strawberry.enum_value("cancelled", description="Called off.")
 
 
 @entity(prefix="mil")
@@ -37,14 +41,17 @@ class Milestone:
         CONTRACT, description="Name.", filters=(FilterOp.CONTAINS,), is_searched=True, default=None
     )
     status: MilestoneStatus | None = owned_by(
-        CONTRACT, description="Status.", filters=(FilterOp.IN,), default=None
+        CONTRACT, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     due_on: date | None = owned_by(
         CONTRACT, description="Day it is due.", filters=(FilterOp.FROM, FilterOp.TO), default=None
     )
     amount: Money | None = owned_by(CONTRACT, description="What it bills.", default=None)
-    acceptance_required: bool | None = owned_by(
-        CONTRACT, description="Whether the client must accept it first.", default=None
+    requires_acceptance: bool | None = owned_by(
+        CONTRACT,
+        description="Whether the client must accept it before it is billed.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     accepted_at: datetime | None = owned_by(
         CONTRACT, description="When the client accepted it.", default=None

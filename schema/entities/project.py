@@ -16,20 +16,26 @@ from schema.money import Money
 
 @strawberry.enum(description="Where the project stands in the ledger's eyes.")
 class ProjectStatus(Enum):
-    REQUESTED = "requested"
-    PROVISIONING = "provisioning"
-    PROVISIONING_FAILED = "provisioning_failed"
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    CLOSING = "closing"
-    CLOSED = "closed"
+    REQUESTED = strawberry.enum_value("requested", description="Asked for; nothing was set up.")
+    PROVISIONING = strawberry.enum_value(
+        "provisioning", description="Being set up in every system."
+    )
+    PROVISIONING_FAILED = strawberry.enum_value(
+        "provisioning_failed", description="The ledger could not set it up; it can be tried again."
+    )
+    ACTIVE = strawberry.enum_value("active", description="Time and expenses can be booked on it.")
+    SUSPENDED = strawberry.enum_value("suspended", description="Halted; it can be resumed.")
+    CLOSING = strawberry.enum_value(
+        "closing", description="Wound down: what is open is still billed."
+    )
+    CLOSED = strawberry.enum_value("closed", description="Takes nothing any more.")
 
 
 @strawberry.enum(description="The project manager's judgement of delivery.")
 class Health(Enum):
-    GREEN = "green"
-    AMBER = "amber"
-    RED = "red"
+    GREEN = strawberry.enum_value("green", description="On track.")
+    AMBER = strawberry.enum_value("amber", description="At risk.")
+    RED = strawberry.enum_value("red", description="In trouble.")
 
 
 @entity(prefix="prj")
@@ -89,7 +95,7 @@ class Project:
         PROJECT_IDENTITY, description="ISO 4217 code of its invoices.", default=None
     )
     status: ProjectStatus | None = owned_by(
-        PROJECT_IDENTITY, description="Status.", filters=(FilterOp.IN,), default=None
+        PROJECT_IDENTITY, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     starts_on: date | None = owned_by(
         PROJECT_IDENTITY,
@@ -107,7 +113,7 @@ class Project:
     budget_minutes: Minutes | None = owned_by(
         PROJECT_BUDGET, description="Budgeted work, in minutes.", default=None
     )
-    percent_complete: Decimal | None = owned_by(
+    completed_share: Decimal | None = owned_by(
         PROJECT_DELIVERY,
         description="Share of the work done, as a fraction: 0.5 is half.",
         default=None,

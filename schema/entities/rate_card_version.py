@@ -12,8 +12,8 @@ from schema.ids import RateCardId, RateCardVersionId
 
 @strawberry.enum(description="Whether the version may still change.")
 class RateCardVersionStatus(Enum):
-    DRAFT = "draft"
-    PUBLISHED = "published"
+    DRAFT = strawberry.enum_value("draft", description="It may.")
+    PUBLISHED = strawberry.enum_value("published", description="It may not, and it can price work.")
 
 
 @entity(prefix="rcv")
@@ -37,5 +37,5 @@ class RateCardVersion:
         RATE_CARDS, description="When it was published; it cannot change after that.", default=None
     )
     status: RateCardVersionStatus | None = owned_by(
-        RATE_CARDS, description="Status.", filters=(FilterOp.IN,), default=None
+        RATE_CARDS, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )

@@ -16,15 +16,15 @@ from schema.rate import Rate
 
 @strawberry.enum(description="The contract the person works under.")
 class WorkerType(Enum):
-    EMPLOYEE = "employee"
-    CONTRACTOR = "contractor"
+    EMPLOYEE = strawberry.enum_value("employee", description="Employed by the firm.")
+    CONTRACTOR = strawberry.enum_value("contractor", description="Hired from outside.")
 
 
 @strawberry.enum(description="Whether the person can be staffed at all.")
 class EmploymentStatus(Enum):
-    ACTIVE = "active"
-    ON_LEAVE = "on_leave"
-    ENDED = "ended"
+    ACTIVE = strawberry.enum_value("active", description="Works, and can be staffed.")
+    ON_LEAVE = strawberry.enum_value("on_leave", description="Away for a time.")
+    ENDED = strawberry.enum_value("ended", description="Has left.")
 
 
 @part()

@@ -14,16 +14,20 @@ from schema.money import Money
 
 @strawberry.enum(description="How long one period of the retainer is.")
 class RetainerPeriod(Enum):
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
+    MONTH = strawberry.enum_value("month", description="A month.")
+    QUARTER = strawberry.enum_value("quarter", description="Three months.")
+    YEAR = strawberry.enum_value("year", description="Twelve months.")
 
 
 @strawberry.enum(description="What becomes of what was not used in a period.")
 class Rollover(Enum):
-    NONE = "none"
-    NEXT_PERIOD = "next_period"
-    UNTIL_EXPIRY = "until_expiry"
+    NONE = strawberry.enum_value("none", description="It is lost.")
+    NEXT_PERIOD = strawberry.enum_value(
+        "next_period", description="It can be drawn in the next period, not later."
+    )
+    UNTIL_EXPIRY = strawberry.enum_value(
+        "until_expiry", description="It can be drawn until `expiresOn`."
+    )
 
 
 @entity(prefix="ret")

@@ -13,23 +13,29 @@ from schema.money import Money
 
 @strawberry.enum(description="How the work is priced.")
 class BillMethod(Enum):
-    TIME_AND_MATERIALS = "time_and_materials"
-    FIXED_PRICE = "fixed_price"
-    MILESTONE = "milestone"
-    RETAINER = "retainer"
-    MIXED = "mixed"
+    TIME_AND_MATERIALS = strawberry.enum_value(
+        "time_and_materials", description="By the time worked and what was spent."
+    )
+    FIXED_PRICE = strawberry.enum_value(
+        "fixed_price", description="One price, whatever the work takes."
+    )
+    MILESTONE = strawberry.enum_value("milestone", description="An amount for each milestone.")
+    RETAINER = strawberry.enum_value("retainer", description="A fee for each period.")
+    MIXED = strawberry.enum_value("mixed", description="In more than one of these ways.")
 
 
 @strawberry.enum(description="Where the statement of work stands.")
 class SowStatus(Enum):
-    DRAFT = "draft"
-    IN_REVIEW = "in_review"
-    APPROVED = "approved"
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    COMPLETED = "completed"
-    TERMINATED = "terminated"
-    REJECTED = "rejected"
+    DRAFT = strawberry.enum_value("draft", description="Being written; it can still change.")
+    IN_REVIEW = strawberry.enum_value("in_review", description="Waits for its approver.")
+    APPROVED = strawberry.enum_value("approved", description="Approved; no work has begun.")
+    ACTIVE = strawberry.enum_value("active", description="Work is done and billed under it.")
+    SUSPENDED = strawberry.enum_value("suspended", description="Halted; it can be resumed.")
+    COMPLETED = strawberry.enum_value("completed", description="All of it was delivered.")
+    TERMINATED = strawberry.enum_value(
+        "terminated", description="Ended before all of it was delivered."
+    )
+    REJECTED = strawberry.enum_value("rejected", description="Its approver said no.")
 
 
 @entity(prefix="sow")
@@ -53,7 +59,7 @@ class Sow:
         CONTRACT, description="How the work is priced.", filters=(FilterOp.IN,), default=None
     )
     status: SowStatus | None = owned_by(
-        CONTRACT, description="Status.", filters=(FilterOp.IN,), default=None
+        CONTRACT, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     cap: Money | None = owned_by(CONTRACT, description="The most that may be billed.", default=None)
     currency: str | None = owned_by(
@@ -79,6 +85,12 @@ class Sow:
     )
     approved_by: str | None = owned_by(
         CONTRACT, description="E-mail address of who approved it.", default=None
+    )
+    decided_by: str | None = owned_by(
+        CONTRACT, description="E-mail address of who rejected or terminated it.", default=None
+    )
+    decision_reason: str | None = owned_by(
+        CONTRACT, description="Why it was rejected or terminated; null unless it was.", default=None
     )
     document_hash: str | None = owned_by(
         CONTRACT, description="SHA-256 of the signed document, in hex.", default=None

@@ -16,10 +16,12 @@ from schema.rate import Rate
 
 @strawberry.enum(description="Where the time entry stands.")
 class TimeEntryStatus(Enum):
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    REJECTED = "rejected"
+    DRAFT = strawberry.enum_value("draft", description="Being written; it can still change.")
+    SUBMITTED = strawberry.enum_value("submitted", description="Waits for the project manager.")
+    APPROVED = strawberry.enum_value("approved", description="Approved; it can be billed.")
+    REJECTED = strawberry.enum_value(
+        "rejected", description="Sent back; `rejectionReason` says why."
+    )
 
 
 @strawberry.enum(description="How far work has been billed; nobody sets it, it follows.")
@@ -45,11 +47,15 @@ class BillingState(Enum):
 
 @strawberry.enum(description="Which rule chose the price; the first that applies, in this order.")
 class RateSource(Enum):
-    PERSON = "person"
-    ASSIGNMENT = "assignment"
-    ROLE_GRADE_REGION = "role_grade_region"
-    ROLE = "role"
-    DEFAULT = "default"
+    PERSON = strawberry.enum_value("person", description="A rate line for the person.")
+    ASSIGNMENT = strawberry.enum_value(
+        "assignment", description="The price agreed for the assignment."
+    )
+    ROLE_GRADE_REGION = strawberry.enum_value(
+        "role_grade_region", description="A rate line for role, grade and region."
+    )
+    ROLE = strawberry.enum_value("role", description="A rate line for the role.")
+    DEFAULT = strawberry.enum_value("default", description="A rate line for anybody.")
 
 
 @entity(prefix="tim", plural="TimeEntries")
@@ -84,18 +90,29 @@ class TimeEntry:
         TIME_CONTENT, description="Minutes to bill, after the increment rule.", default=None
     )
     is_billable: bool | None = owned_by(
-        TIME_CONTENT, description="Whether it is billed at all.", default=None
+        TIME_CONTENT,
+        description="Whether it is billed at all.",
+        filters=(FilterOp.IN,),
+        default=None,
     )
     activity: str | None = owned_by(TIME_CONTENT, description="Kind of work.", default=None)
     note: str | None = owned_by(TIME_CONTENT, description="What was done.", default=None)
     status: TimeEntryStatus | None = owned_by(
-        TIME_CONTENT, description="Status.", filters=(FilterOp.IN,), default=None
+        TIME_CONTENT, description="Where it stands.", filters=(FilterOp.IN,), default=None
     )
     approved_by: str | None = owned_by(
         TIME_CONTENT, description="E-mail address of who approved it.", default=None
     )
     approved_at: datetime | None = owned_by(
         TIME_CONTENT, description="When it was approved.", default=None
+    )
+    rejected_by: str | None = owned_by(
+        TIME_CONTENT, description="E-mail address of who rejected it.", default=None
+    )
+    rejection_reason: str | None = owned_by(
+        TIME_CONTENT,
+        description="Why it was rejected; null once it is revised.",
+        default=None,
     )
     locked_reason: str | None = owned_by(
         TIME_CONTENT, description="Why it cannot change; null while it can.", default=None

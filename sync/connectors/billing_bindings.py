@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schema.entities.client import Client
-from schema.entities.invoice import Invoice, InvoiceKind, InvoiceStatus
+from schema.entities.invoice import Invoice, InvoiceKind
+from schema.entities.invoice_status import InvoiceDraftStatus
 from schema.entities.legal_entity import LegalEntity
 from schema.entities.payment_status import PaymentStatus
 from schema.entities.project import Project
@@ -127,8 +128,7 @@ INVOICE = Binding(
     key="id",
     anchor_key="id",
     events=INVOICE_EVENTS,
-    read_only=frozenset({"draft_status"}),
-    unread=frozenset({"approved_by", "void_comment"}),
+    read_only=frozenset({"draft_status", "approved_by", "void_reason"}),
     owns={
         "client_id": Column(name="customer"),
         "project_id": Column(name="project_code", names=System.ERP),
@@ -144,11 +144,13 @@ INVOICE = Binding(
         "draft_status": Column(
             name="status",
             words={
-                "draft": InvoiceStatus.DRAFT,
-                "approved": InvoiceStatus.APPROVED,
-                "void": InvoiceStatus.VOID,
+                "draft": InvoiceDraftStatus.DRAFT,
+                "approved": InvoiceDraftStatus.APPROVED,
+                "void": InvoiceDraftStatus.VOID,
             },
         ),
+        "approved_by": Column(name="approved_by"),
+        "void_reason": Column(name="void_comment"),
         "is_disputed": Column(name="disputed"),
         "disputes": PartColumn(
             name="disputes",

@@ -139,7 +139,7 @@ MILESTONE = Binding(
         "status": Column(name="status", words=MILESTONE_STATUS),
         "due_on": Column(name="due_on"),
         "amount": MoneyColumns(amount="amount", currency="currency"),
-        "acceptance_required": Column(name="needs_acceptance"),
+        "requires_acceptance": Column(name="needs_acceptance"),
         "accepted_at": Column(name="accepted_at"),
     },
 )

@@ -107,7 +107,7 @@ PROJECT = Binding(
         "region": Column(name="region"),
         "po_number": Column(name="po_number"),
         "health": Column(name="delivery_health"),
-        "percent_complete": Column(name="percent_complete", read=fraction_of, write=percent_of),
+        "completed_share": Column(name="percent_complete", read=fraction_of, write=percent_of),
         "manager_id": Column(name="manager_no", names=System.HR),
     },
 )

@@ -93,8 +93,7 @@ SOW = Binding(
     key="id",
     anchor_key="id",
     reference="external_ref",
-    read_only=frozenset({"status", "approved_at", "approved_by"}),
-    unread=frozenset({"decider_email", "decision_note"}),
+    read_only=frozenset({"status", "approved_at", "approved_by", "decided_by", "decision_reason"}),
     owns={
         "engagement_id": Column(name="opportunity_id"),
         "number": Column(name="contract_no"),
@@ -111,6 +110,8 @@ SOW = Binding(
         "po_number": Column(name="customer_po"),
         "approved_at": Column(name="approved_at"),
         "approved_by": Column(name="approver_email"),
+        "decided_by": Column(name="decider_email"),
+        "decision_reason": Column(name="decision_note"),
         "document_hash": Column(name="document_sha256"),
     },
 )
@@ -123,8 +124,7 @@ AMENDMENT = Binding(
     key="id",
     anchor_key="id",
     reference="external_ref",
-    read_only=frozenset({"status"}),
-    unread=frozenset({"approver_email", "decider_email", "decision_note"}),
+    read_only=frozenset({"status", "approved_by", "voided_by", "void_reason"}),
     owns={
         "sow_id": Column(name="sow_id"),
         "sequence": Column(name="sequence_no"),
@@ -132,6 +132,9 @@ AMENDMENT = Binding(
         "status": Column(name="status", words=AMENDMENT_STATUS),
         "effective_from": Column(name="effective_date"),
         "signed_at": Column(name="signed_at"),
+        "approved_by": Column(name="approver_email"),
+        "voided_by": Column(name="decider_email"),
+        "void_reason": Column(name="decision_note"),
         "changes": PartColumn(
             name="changed_terms",
             parts={
@@ -162,7 +165,7 @@ MILESTONE = Binding(
         "status": Column(name="status", words=MILESTONE_STATUS),
         "due_on": Column(name="due_date"),
         "amount": MoneyColumns(amount="fee_amount", currency="currency_iso"),
-        "acceptance_required": Column(name="needs_acceptance"),
+        "requires_acceptance": Column(name="needs_acceptance"),
         "accepted_at": Column(name="accepted_at"),
         "accepted_by": Column(name="accepted_by"),
         "evidence": Column(name="acceptance_link"),

@@ -38,11 +38,12 @@ def encode(binding: Binding, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encode_cell(binding: Binding, name: str, value: Any) -> Any:
-    """One canonical value in the system's own words; for filters."""
+    """One canonical value in the system's own words, a flag as text; for filters."""
     place = binding.places[name]
     if not isinstance(place, Column):
         raise TypeError(f"{name} is no plain column and cannot be filtered by.")
-    return _encode_cell(place, value)
+    cell = _encode_cell(place, value)
+    return str(cell).lower() if isinstance(cell, bool) else cell
 
 
 def _encode_cell(place: Column, value: Any) -> Any:

@@ -177,7 +177,7 @@ PROJECT = Binding(
         "budget_minutes": Column(name="budget_hours", read=minutes_of, write=hours_of),
     },
     copies={
-        "percent_complete": Column(name="delivery_percent", read=fraction_of, write=percent_of),
+        "completed_share": Column(name="delivery_percent", read=fraction_of, write=percent_of),
         "health": Column(name="delivery_health"),
         "manager_id": Column(name="delivery_manager", names=System.HR),
     },
@@ -236,7 +236,8 @@ WORKED_OUT: dict[str, Place] = {
     "number": Column(name="document_no"),
     "ledger_status": Column(name="document_status", read=ledger_status_of),
     "posted_on": Column(name="posted_on"),
-    "cancelled_by": Column(name="cancelled_by_no"),
+    "cancellation_number": Column(name="cancelled_by_no"),
+    "closing_reason": Column(name="status_reason"),
     "sent_on": Column(name="sent_on"),
     "tax": MoneyColumns(amount="tax_amount", currency="currency"),
     "tax_lines": TAX_LINES,
@@ -254,7 +255,6 @@ INVOICE = Binding(
     key="doc_id",
     anchor_key="billing_ref",
     read_only=frozenset(WORKED_OUT),
-    unread=frozenset({"status_reason"}),
     owns=WORKED_OUT,
     copies={
         "client_id": Column(name="customer_no"),

@@ -124,7 +124,7 @@ INVOICE_HOLDS = Binding(
         "standing_holds": PartColumn(
             name="standing",
             parts={
-                "hold_id": Column(name="hold"),
+                "billing_hold_id": Column(name="hold"),
                 "effect": Column(name="effect"),
                 "reason": Column(name="reason"),
             },

@@ -88,7 +88,7 @@ PROJECT = Binding(
     key="id",
     anchor_key="erp_code",
     owns={
-        "percent_complete": Column(name="percent_done", read=fraction_of, write=percent_of),
+        "completed_share": Column(name="percent_done", read=fraction_of, write=percent_of),
         "health": Column(name="health"),
         "manager_id": Column(name="manager_user_id"),
         "team_ids": Column(name="member_ids"),

@@ -130,7 +130,7 @@ MILESTONE = Binding(
         "status": Column(name="state", words=MILESTONE_STATUS),
         "due_on": Column(name="due_date"),
         "amount": MoneyColumns(amount="amount", currency="currency"),
-        "acceptance_required": Column(name="needs_acceptance"),
+        "requires_acceptance": Column(name="needs_acceptance"),
     },
 )
 

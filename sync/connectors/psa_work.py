@@ -7,7 +7,15 @@ from schema.entities.expense_item import ExpenseItem, ExpenseItemStatus
 from schema.entities.time_entry import TimeEntry, TimeEntryStatus
 from schema.rate import RateUnit
 from schema.system import System
-from sync.connectors.binding import Binding, Column, Event, FxColumns, MoneyColumns, RateColumns
+from sync.connectors.binding import (
+    Binding,
+    Column,
+    Event,
+    FxColumns,
+    MoneyColumns,
+    Place,
+    RateColumns,
+)
 from sync.connectors.calls import Call, Calls
 from sync.connectors.words import duration_of, hours_text
 
@@ -60,6 +68,11 @@ EXPENSE_EVENTS = tuple(
     for what in ("created", "updated", "submitted", "cleared", "returned")
 )
 
+REJECTED: dict[str, Place] = {
+    "rejected_by": Column(name="returned_by"),
+    "rejection_reason": Column(name="remark"),
+}
+
 TIME_ENTRY = Binding(
     entity=TimeEntry,
     system=System.PSA,
@@ -69,8 +82,7 @@ TIME_ENTRY = Binding(
     anchor_key="id",
     events=TIME_EVENTS,
     reference="external_ref",
-    read_only=frozenset({"status", "approved_by", "approved_at", "locked_reason"}),
-    unread=frozenset({"remark", "returned_by"}),
+    read_only=frozenset({"status", "approved_by", "approved_at", *REJECTED, "locked_reason"}),
     owns={
         "resource_id": Column(name="user_id"),
         "project_id": Column(name="project_id"),
@@ -94,6 +106,7 @@ TIME_ENTRY = Binding(
         ),
         "approved_by": Column(name="approver"),
         "approved_at": Column(name="approved_at"),
+        **REJECTED,
         "locked_reason": Column(name="lock_reason"),
     },
 )
@@ -107,8 +120,7 @@ EXPENSE_ITEM = Binding(
     anchor_key="id",
     events=EXPENSE_EVENTS,
     reference="external_ref",
-    read_only=frozenset({"status"}),
-    unread=frozenset({"approver", "remark", "returned_by"}),
+    read_only=frozenset({"status", "approved_by", *REJECTED}),
     owns={
         "resource_id": Column(name="user_id"),
         "project_id": Column(name="project_id"),
@@ -146,6 +158,8 @@ EXPENSE_ITEM = Binding(
                 "paid_out": ExpenseItemStatus.REIMBURSED,
             },
         ),
+        "approved_by": Column(name="approver"),
+        **REJECTED,
     },
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from schema.entities.client import CreditStatus, Segment
 from schema.entities.engagement import EngagementStage
-from schema.entities.invoice import InvoiceStatus
+from schema.entities.invoice_status import InvoiceLedgerStatus
 from schema.entities.payment_status import PaymentState
 from schema.entities.project import ProjectStatus
 from schema.entities.resource import EmploymentStatus
@@ -28,13 +28,13 @@ PROJECT_STATUS = {
     "CLOSED": ProjectStatus.CLOSED,
 }
 LEDGER_STATUS = {
-    "POSTED": InvoiceStatus.POSTED,
-    "SENT": InvoiceStatus.SENT,
-    "PART_PAID": InvoiceStatus.PARTIALLY_PAID,
-    "PAID": InvoiceStatus.PAID,
-    "CREDITED": InvoiceStatus.CREDITED,
-    "WRITTEN_OFF": InvoiceStatus.WRITTEN_OFF,
-    "CANCELLED": InvoiceStatus.CANCELLED,
+    "POSTED": InvoiceLedgerStatus.POSTED,
+    "SENT": InvoiceLedgerStatus.SENT,
+    "PART_PAID": InvoiceLedgerStatus.PARTIALLY_PAID,
+    "PAID": InvoiceLedgerStatus.PAID,
+    "CREDITED": InvoiceLedgerStatus.CREDITED,
+    "WRITTEN_OFF": InvoiceLedgerStatus.WRITTEN_OFF,
+    "CANCELLED": InvoiceLedgerStatus.CANCELLED,
 }
 PAYMENT_STATE = {
     "OPEN": PaymentState.OPEN,
@@ -112,7 +112,7 @@ def hours_text(duration: Minutes | None) -> str | None:
     return None if duration is None else str(printed_hours(duration))
 
 
-def ledger_status_of(word: Any) -> InvoiceStatus | None:
+def ledger_status_of(word: Any) -> InvoiceLedgerStatus | None:
     """The ledger's word; a document that it still drafts has none."""
     return None if word in (None, "DRAFT") else LEDGER_STATUS[word]
 

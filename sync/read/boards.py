@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from enum import Enum
 
 from schema.entities.billing_hold import BillingHold, BillingHoldStatus
-from schema.entities.invoice import Invoice, InvoiceKind, InvoiceStatus
+from schema.entities.invoice import Invoice, InvoiceKind
+from schema.entities.invoice_status import InvoiceStatus
 from schema.entities.milestone import Milestone, MilestoneStatus
 from schema.entities.payment_status import PaymentState, PaymentStatus
 from schema.entities.project import Project

@@ -23,7 +23,7 @@ from schema.listing import deciding_systems, listed_fields
 from schema.money import Money
 from schema.system import System
 from sync.ordering import Cut, Mark, Order
-from sync.read.statements import alive, any_of, comparison, compiled
+from sync.read.statements import alive, any_of, comparison, compiled, each_near, refers_to
 from sync.store.projection_tables import table_for
 
 _TEXT = sa.Text()
@@ -112,11 +112,8 @@ def _lateral(
     entity: type, key: str, nears: Sequence[str], cut: Cut, systems: Sequence[System]
 ) -> sa.Select[Any]:
     """One index walk per near end, in one query."""
-    asked = sa.func.unnest(sa.bindparam(None, list(nears), type_=pg.ARRAY(_TEXT)))
-    near = asked.table_valued("id", with_ordinality="place", name="near").render_derived()
-    column = table_for(entity).c[key]
-    is_list = isinstance(column.type, pg.ARRAY)
-    mine = column.op("@>")(pg.array([near.c.id])) if is_list else column == near.c.id
+    near = each_near(nears)
+    mine = refers_to(entity, key, near.c.id)
     far = _ordered(entity, cut, systems, mine, *_bounds(entity, cut, near.c.id)).lateral("far")
     keys = _keys(entity, cut.order)
     placed = [*(far.c[f"o{at}"] for at in range(len(keys) - 1)), far.c.id]

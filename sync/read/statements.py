@@ -40,6 +40,19 @@ def comparison(entity: type, narrowed: Filter) -> Any:
             return column <= narrowed.value
 
 
+def each_near(nears: Sequence[str]) -> Any:
+    """The ids as a table, in their order."""
+    asked = sa.func.unnest(sa.bindparam(None, list(nears), type_=pg.ARRAY(_TEXT)))
+    return asked.table_valued("id", with_ordinality="place", name="near").render_derived()
+
+
+def refers_to(entity: type, key: str, near: Any) -> Any:
+    """Whether the reference field holds the id, or has it among others where it is a list."""
+    column = table_for(entity).c[key]
+    is_list = isinstance(column.type, pg.ARRAY)
+    return column.op("@>")(pg.array([near])) if is_list else column == near
+
+
 def holds_any(entity: type, key: str) -> Any:
     """Whether the reference field holds one of the ids, or any of them where it is a list."""
     column = table_for(entity).c[key]

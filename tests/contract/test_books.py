@@ -14,7 +14,7 @@ import pytest
 from support.envelopes import envelope, record
 
 from cdc.decode import Decoder
-from schema.entities.invoice import InvoiceStatus
+from schema.entities.invoice_status import InvoiceDraftStatus, InvoiceStatus
 from schema.entities.legal_entity import LegalEntity, PeriodState
 from schema.entities.payment_status import PaymentState
 from schema.entities.project import ProjectStatus
@@ -108,7 +108,10 @@ async def test_a_posted_invoice_goes_on_as_its_lifecycle_says(
     await books.act(erp.INVOICE, key, "post", {"posting_date": date(2027, 11, 1)})
     row = await books.act(erp.INVOICE, key, action, arguments)
     expected = INVOICE.require(action, InvoiceStatus.POSTED, {}).target
-    assert decode(erp.INVOICE, row)["ledger_status"] is expected
+    told = decode(erp.INVOICE, row)
+    assert told["ledger_status"].value == expected.value
+    assert told["closing_reason"] == arguments.get("reason")
+    assert (told["cancellation_number"] is not None) is (action == "cancel")
     assert decode(erp.PAYMENT_STATUS, row)["status"] is state
 
 
@@ -119,9 +122,14 @@ async def test_a_draft_is_approved_and_another_voided(drafts: Billing) -> None:
         made = await drafts.create(billing.INVOICE, NEW_INVOICE, idempotency_key=f"i{len(keys)}")
         keys.append(str(made["id"]))
     approved = await drafts.act(billing.INVOICE, keys[0], "approve", {"by": "fin@firm.example"})
-    assert decode(billing.INVOICE, approved)["draft_status"] is InvoiceStatus.APPROVED
+    told = decode(billing.INVOICE, approved)
+    assert (told["draft_status"], told["approved_by"]) == (
+        InvoiceDraftStatus.APPROVED,
+        "fin@firm.example",
+    )
     voided = await drafts.act(billing.INVOICE, keys[1], "void", {"reason": "Wrong client"})
-    assert decode(billing.INVOICE, voided)["draft_status"] is InvoiceStatus.VOID
+    told = decode(billing.INVOICE, voided)
+    assert (told["draft_status"], told["void_reason"]) == (InvoiceDraftStatus.VOID, "Wrong client")
     with pytest.raises(Rejected) as refused:
         await drafts.act(billing.INVOICE, keys[1], "approve", {"by": "fin@firm.example"})
     assert refused.value.owner_code == "invoice_status"

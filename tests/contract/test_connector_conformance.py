@@ -46,8 +46,10 @@ class TestPsa(ConnectorConformance):
         entry, key = psa_work.TIME_ENTRY, await self._open_entry(connected)
         await connected.act(entry, key, "submit", {})
         refused = {"by": "ann@firm.example", "reason": "Wrong day"}
-        await connected.act(entry, key, "reject", refused)
-        await connected.act(entry, key, "revise", {})
+        told = decode(entry, await connected.act(entry, key, "reject", refused))
+        assert (told["rejected_by"], told["rejection_reason"]) == (refused["by"], "Wrong day")
+        told = decode(entry, await connected.act(entry, key, "revise", {}))
+        assert (told["rejected_by"], told["rejection_reason"]) == (None, None)
         await connected.act(entry, key, "submit", {})
         row = await connected.act(entry, key, "approve", {"by": "ann@firm.example"})
         told = decode(entry, row)

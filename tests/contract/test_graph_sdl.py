@@ -11,9 +11,11 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     build_schema,
 )
 from strawberry.utils.str_converters import to_camel_case
@@ -22,9 +24,10 @@ import schema
 from hub.graph import Graph, sdl
 from resolvers.filters import narrowings
 from resolvers.limits import Limits
+from resolvers.nodes.canon import PARTS
 from schema.canon import ENTITIES
-from schema.edges import EDGES
-from schema.entity import anchor, owned_fields
+from schema.edges import EDGES, edges_of_part
+from schema.entity import anchor, bare_type, owned_fields
 from schema.listing import orderable_fields
 
 SNAPSHOT = Path(schema.__file__).with_name("schema.graphql")
@@ -47,12 +50,14 @@ def test_the_committed_schema_is_the_one_that_is_served() -> None:
 
 
 def test_everything_is_described(graph: GraphQLSchema) -> None:
-    """Every type, field and argument of ours says what it is."""
+    """Every type, field, argument and value of ours says what it is."""
     silent = []
     for name, kind in graph.type_map.items():
         if name.startswith("__") or name in ("ID", "String", "Int", "Boolean", "Float"):
             continue
         silent += [] if kind.description else [name]
+        if isinstance(kind, GraphQLEnumType):
+            silent += [f"{name}.{v}" for v, said in kind.values.items() if not said.description]
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
             for field_name, field in kind.fields.items():
                 silent += [] if field.description else [f"{name}.{field_name}"]
@@ -69,6 +74,15 @@ def test_every_declared_edge_is_a_nullable_field(graph: GraphQLSchema) -> None:
         field = fields_of(graph, edge.source.__name__)[to_camel_case(edge.name)]
         assert not isinstance(field.type, GraphQLNonNull), edge.name
         assert ("first" in field.args) == edge.is_many, edge.name
+
+
+def test_every_id_of_a_part_leads_somewhere(graph: GraphQLSchema) -> None:
+    """A part that names a record has a nullable edge to it, under the name of the id."""
+    assert {kind.__name__ for kind in PARTS} == {"Allocation", "StandingHold"}
+    for part in PARTS:
+        for edge in edges_of_part(part):
+            field = fields_of(graph, part.__name__)[to_camel_case(edge.name)]
+            assert str(field.type) == edge.target.__name__
 
 
 def test_only_the_anchor_may_promise_a_value(graph: GraphQLSchema) -> None:
@@ -102,10 +116,62 @@ def test_every_list_has_an_order(graph: GraphQLSchema) -> None:
         assert ("orderBy" in field.args) == edge.is_many, edge.name
 
 
-@pytest.mark.parametrize("name", ["team_ids", "lines", "client_id", "cost_rates", "rate"])
+def test_every_mutation_answers_an_object(graph: GraphQLSchema) -> None:
+    """What was written or a refusal; of what is done by hand, a type that can grow."""
+    answers = {name: field.type for name, field in fields_of(graph, "Mutation").items()}
+    for name, answer in answers.items():
+        assert isinstance(answer, GraphQLNonNull), name
+        if isinstance(answer.of_type, GraphQLUnionType):
+            written, *refusals = answer.of_type.types
+            assert {"token"} < written.fields.keys(), name
+            assert all(str(kind.interfaces[0]) == "Refused" for kind in refusals), name
+        else:
+            assert isinstance(answer.of_type, GraphQLObjectType), name
+
+
+def test_conditions_of_one_kind_are_told_alike(graph: GraphQLSchema) -> None:
+    """Values as a list, days as a range, flags and parts of text as they are; never one value."""
+    filters = {
+        name: kind
+        for name, kind in graph.type_map.items()
+        if name.endswith("Filter") and isinstance(kind, GraphQLInputObjectType)
+    }
+    assert len(filters) > len(ENTITIES)
+    for name, kind in filters.items():
+        for condition, field in kind.fields.items():
+            is_alike = isinstance(field.type, GraphQLList) or str(field.type) in (
+                "DayRange",
+                "Boolean",
+                "String" if condition.endswith("Contains") else "",
+            )
+            assert is_alike, f"{name}.{condition}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("team_ids", "lines", "client_id", "cost_rates", "rate", "is_billable"),
+        *("receipt_hash", "note", "reason", "approved_by", "description", "tax_code"),
+    ],
+)
 def test_what_has_no_order_cannot_be_ordered_by(name: str) -> None:
-    """Lists, parts, references and prices per unit are left out."""
+    """Lists, parts, references, flags, prices per unit and text nobody looks for are left out."""
     assert not any(name in orderable_fields(entity) for entity in ENTITIES)
+
+
+def test_every_flag_of_a_record_narrows_its_list(graph: GraphQLSchema) -> None:
+    """True or false, not a list of the two."""
+    flags = [
+        (entity.__name__, to_camel_case(owned.name))
+        for entity in ENTITIES
+        for owned in owned_fields(entity).values()
+        if bare_type(owned.type) is bool
+    ]
+    assert len(flags) == 7
+    for entity, flag in flags:
+        narrowed = graph.type_map[f"{entity}Filter"]
+        assert isinstance(narrowed, GraphQLInputObjectType)
+        assert str(narrowed.fields[flag].type) == "Boolean"
 
 
 def test_enums_are_spelt_in_capitals(graph: GraphQLSchema) -> None:

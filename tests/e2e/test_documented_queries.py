@@ -45,6 +45,7 @@ CALLS = {
         "GET /api/v2/time-entries": 1,
         "GET /v1/employees": 1,
     },
+    "How much time waits, and how many entries projects have": {"GET /erp/projects": 1},
     "Which project was that": {"GET /erp/projects": 1, "GET /api/v2/projects": 1},
     "How the projects stand": {},
     "Who owes what, and for how long": {},

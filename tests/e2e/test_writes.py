@@ -47,6 +47,50 @@ mutation ($id: ID!, $key: String!) {
     ... on TimeEntryWritten { timeEntry { status approvedBy } token }
     ... on Refused { code message } } }
 """
+REJECT = """
+mutation ($id: ID!, $why: String!, $key: String!) {
+  rejectTimeEntry(id: $id, by: "lead@firm.example", reason: $why, idempotencyKey: $key) {
+    ... on TimeEntryWritten { token timeEntry { status rejectedBy rejectionReason } } } }
+"""
+REVISE = """
+mutation ($id: ID!, $key: String!) {
+  reviseTimeEntry(id: $id, idempotencyKey: $key) {
+    ... on TimeEntryWritten { timeEntry { status rejectedBy rejectionReason } } } }
+"""
+REJECTED = """
+query ($id: ID!, $read: ReadPolicy) { timeEntry(id: $id, read: $read) {
+    rejectionReason _meta { owner source } } }
+"""
+SENT_BACK = """
+query ($read: ReadPolicy) {
+  timeEntries(first: 100, filter: {status: [REJECTED]}, read: $read) {
+    nodes { rejectedBy rejectionReason project { manager { email } } } } }
+"""
+UNDISPUTED = """
+{ invoices(last: 1, filter: {isDisputed: false, draftStatus: [APPROVED]}) { nodes { id } } }
+"""
+DISPUTE = """
+mutation ($id: ID!) { updateInvoice(input: {id: $id, isDisputed: true}) {
+    ... on InvoiceWritten { token } ... on Refused { message } } }
+"""
+DISPUTED = """
+query ($read: ReadPolicy) {
+  invoices(first: 100, filter: {isDisputed: true}, read: $read) { nodes { id isDisputed } } }
+"""
+PARTS = """
+{ billingEvents(first: 100, filter: {status: [INVOICED]}) {
+    nodes { invoiceIds allocations { invoiceId invoice { id clientId } } } } }
+"""
+HELD_INVOICE = """
+query ($id: ID!) { invoice(id: $id) {
+    standingHolds { billingHoldId reason billingHold { id reason placedBy } } } }
+"""
+HOLD_INVOICE = """
+mutation ($invoice: ID!, $key: String!) {
+  placeBillingHold(idempotencyKey: $key, input: {invoiceId: $invoice, effect: BLOCK_INVOICE,
+      reason: "A line is missing", reviewBy: "2027-01-31", placedBy: "fin@firm.example"}) {
+    ... on BillingHoldWritten { billingHold { id } } } }
+"""
 INVOICES = """
 query ($read: ReadPolicy) {
   invoices(last: 100, filter: {issuedOn: {to: "2026-06-30"}}, read: $read) { nodes {
@@ -158,6 +202,81 @@ async def test_time_is_approved_at_the_psa_and_its_copies_follow(firm: Staged) -
         }
 
     await until(has_arrived, seconds=DEADLINE_S)
+
+
+async def test_whatever_was_sent_back_says_why(firm: Staged) -> None:
+    """Each rejected entry of the demo firm has a reason, and its project's manager gave it."""
+    live, projected = [
+        (await firm.ask(SENT_BACK, read={"mode": mode}))["timeEntries"]["nodes"]
+        for mode in ("LIVE", "PROJECTED")
+    ]
+    assert live
+    assert live == projected
+    for entry in live:
+        assert entry["rejectionReason"]
+        assert entry["rejectedBy"] == entry["project"]["manager"]["email"]
+
+
+async def test_a_rejection_says_who_and_why_until_it_is_revised(firm: Staged) -> None:
+    """The PSA keeps the words it was told; its owner and the projection answer with them."""
+    [entry] = (await firm.ask(WAITING))["timeEntries"]["nodes"]
+    why = "Not agreed with the client"
+    rejected = await firm.ask(REJECT, id=entry["id"], why=why, key=str(uuid4()))
+    assert rejected["rejectTimeEntry"]["timeEntry"] == {
+        "status": "REJECTED",
+        "rejectedBy": "lead@firm.example",
+        "rejectionReason": why,
+    }
+    token = rejected["rejectTimeEntry"]["token"]
+    for read, source in (({"mode": "LIVE"}, "OWNER"), ({"after": token}, "PROJECTION")):
+
+        async def is_told(read: dict[str, str] = read, source: str = source) -> bool:
+            told = (await firm.ask(REJECTED, id=entry["id"], read=read))["timeEntry"]
+            assert told["rejectionReason"] == why
+            return [(part["owner"], part["source"]) for part in told["_meta"]] == [("PSA", source)]
+
+        await until(is_told, seconds=DEADLINE_S)
+    revised = await firm.ask(REVISE, id=entry["id"], key=str(uuid4()))
+    assert revised["reviseTimeEntry"]["timeEntry"] == {
+        "status": "DRAFT",
+        "rejectedBy": None,
+        "rejectionReason": None,
+    }
+
+
+async def test_parts_lead_to_the_records_they_name(firm: Staged) -> None:
+    """A share of a billing event to its invoice, what stands in an invoice's way to the hold."""
+    events = (await firm.ask(PARTS))["billingEvents"]["nodes"]
+    shares = [share for event in events for share in event["allocations"]]
+    assert shares
+    for share in shares:
+        assert share["invoice"]["id"] == share["invoiceId"]
+        assert share["invoice"]["clientId"]
+
+    [invoice] = (await firm.ask(UNDISPUTED))["invoices"]["nodes"]
+    placed = await firm.ask(HOLD_INVOICE, invoice=invoice["id"], key=str(uuid4()))
+    record_id = placed["placeBillingHold"]["billingHold"]["id"]
+    held = (await firm.ask(HELD_INVOICE, id=invoice["id"]))["invoice"]["standingHolds"]
+    assert {
+        "billingHoldId": record_id,
+        "reason": "A line is missing",
+        "billingHold": {
+            "id": record_id,
+            "reason": "A line is missing",
+            "placedBy": "fin@firm.example",
+        },
+    } in held
+
+
+async def test_what_is_disputed_is_found_by_the_flag(firm: Staged) -> None:
+    """Billing narrows its list by it, and so does the projection."""
+    [invoice] = (await firm.ask(UNDISPUTED))["invoices"]["nodes"]
+    written = (await firm.ask(DISPUTE, id=invoice["id"]))["updateInvoice"]
+    for read in ({"mode": "LIVE"}, {"after": written["token"]}):
+        found = (await firm.ask(DISPUTED, read=read))["invoices"]["nodes"]
+        assert invoice["id"] in [one["id"] for one in found]
+        assert all(one["isDisputed"] for one in found)
+    assert (await firm.ask(UNDISPUTED))["invoices"]["nodes"] != [invoice]
 
 
 async def test_a_posted_invoice_tells_the_rate_of_its_posting(firm: Staged) -> None:

@@ -21,10 +21,12 @@ VALUES ('psa', 'client', 'cli_1', '{segment}', 'crm/0@2', now())
 """
 ROWS = "SELECT target, record_id, fields, attempts, handled_by FROM delivery WHERE state = $1"
 LISTED = """
-query ($target: System) { operations { deadDeliveries(target: $target) {
+query ($filter: DeadDeliveryFilter) { operations { deadDeliveries(filter: $filter) {
   nodes { id target type recordId fields why attempts } } } }
 """
-RETRY = 'mutation ($ids: [ID!]!) { retryDeadDeliveries(ids: $ids, by: "ann", why: "mended") }'
+RETRY = """
+mutation ($ids: [ID!]!) { retryDeadDeliveries(ids: $ids, by: "ann", why: "mended") { count } }
+"""
 
 
 async def test_what_is_sent_again_is_united_with_what_is_owed(firm: GraphFirm) -> None:
@@ -72,9 +74,10 @@ async def test_the_graph_lists_and_sends_them_again(firm: GraphFirm) -> None:
             "attempts": 9,
         }
     ]
-    elsewhere = await firm.ask(LISTED, target="ERP")
-    assert elsewhere["operations"]["deadDeliveries"]["nodes"] == []
+    for targets, found in ((["ERP"], []), (["ERP", "PSA"], [number])):
+        there = await firm.ask(LISTED, filter={"target": targets})
+        assert [one["id"] for one in there["operations"]["deadDeliveries"]["nodes"]] == found
     refused = await firm.run(RETRY, ids=[])
     assert refused.errors[0].extensions["code"] == "BAD_USER_INPUT"
-    assert await firm.ask(RETRY, ids=[number]) == {"retryDeadDeliveries": 1}
+    assert await firm.ask(RETRY, ids=[number]) == {"retryDeadDeliveries": {"count": 1}}
     assert (await firm.ask(LISTED))["operations"]["deadDeliveries"]["nodes"] == []

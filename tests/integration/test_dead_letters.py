@@ -99,7 +99,7 @@ async def test_an_edited_letter_is_applied_with_all_that_waited(office: Office) 
 async def test_what_is_still_wrong_stays_dead_and_holds(office: Office) -> None:
     """Trying again counts, changes nothing, and lets no successor pass."""
     await office.take(office.garbled(), office.account("Acme II", lsn=200))
-    worked = await office.letters.retry(Wanted(reason="bad_json"), ANN)
+    worked = await office.letters.retry(Wanted(reasons=["bad_json"]), ANN)
     assert (worked.applied, len(worked.still_dead)) == (0, 1)
     [head, follower] = await office.letters.page(Wanted())
     assert (head.attempts, head.state) == (1, LetterState.OPEN)

@@ -267,6 +267,25 @@ async def test_an_expense_is_cleared_booked_and_paid_out(psa: httpx.AsyncClient)
         assert (await step(psa, expense, verb))[1]["line_state"] == state
 
 
+async def test_a_reopened_expense_forgets_why_it_was_sent_back(psa: httpx.AsyncClient) -> None:
+    """The remark is of the rejection that stands, as with time."""
+    line = {
+        "user_id": "1",
+        "project_id": await first_project(psa, "CLOSED"),
+        "spent_day": "2026-11-30",
+        "category": "meals",
+        "spent_amount": "12.00",
+        "spent_currency": "EUR",
+    }
+    expense = await made(await psa.post(LINES, json={"data": line}), LINES)
+    await step(psa, expense, "submit")
+    told = {"returned_by": "lead@firm.example", "remark": "No receipt"}
+    _, returned = await step(psa, expense, "send-back", **told)
+    assert {name: returned[name] for name in told} == told
+    _, reopened = await step(psa, expense, "reopen")
+    assert {name: reopened[name] for name in told} == dict.fromkeys(told)
+
+
 @pytest.mark.parametrize("key", ["999999999", "nobody", "%00"])
 async def test_a_step_of_an_unknown_record_is_not_found(psa: httpx.AsyncClient, key: str) -> None:
     """Whatever the key is made of."""

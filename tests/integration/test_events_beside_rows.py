@@ -116,7 +116,7 @@ async def test_an_unknown_event_waits_for_its_declaration(hub: Following) -> Non
     assert await name_of(hub) is None
     declared = replace(RESOURCE, events=(Declared(type="person.moved", key="number"),))
     worked = await _office(hub, declared).retry(
-        Wanted(reason="unknown_event"), Signed(by="ann@firm.example", why="Declared.")
+        Wanted(reasons=["unknown_event"]), Signed(by="ann@firm.example", why="Declared.")
     )
     assert (worked.applied, list(worked.still_dead)) == (1, [])
     assert await name_of(hub) == "Moved"

@@ -28,7 +28,7 @@ mutation ($ids: [ID!]!) { discardDeadLetters(ids: $ids, by: "ann", why: "a test 
   applied stillDead } }
 """
 RESUME = """
-mutation ($topic: String!) { resumeTopic(topic: $topic, by: "ann", why: "mended") }
+mutation ($topic: String!) { resumeTopic(topic: $topic, by: "ann", why: "mended") { topic } }
 """
 
 
@@ -80,6 +80,25 @@ async def test_systems_and_states_are_told_in_the_words_of_the_graph(run: Run) -
     assert {copy["target"] for copy in told["copies"]} == {"BILLING", "ERP", "PSA"}
 
 
+@pytest.mark.parametrize(
+    ("narrowed", "found"),
+    [
+        ({"topic": [ACCOUNTS, "erp.public.customers"], "class": ["POISON", "BUSINESS"]}, 1),
+        ({"reason": ["bad_value", "bad_json"]}, 1),
+        ({"class": ["CONTRACT_BREAK"]}, 0),
+        ({"topic": ["erp.public.customers"]}, 0),
+        ({"reason": []}, 0),
+    ],
+)
+async def test_letters_are_narrowed_by_lists(
+    run: Run, narrowed: dict[str, list[str]], found: int
+) -> None:
+    """A list means any of its values, as in every other filter; all conditions must hold."""
+    await run.go_wrong()
+    told = (await run.ask(LISTED, filter={"state": ["OPEN"], **narrowed}))["operations"]
+    assert len(told["deadLetters"]["nodes"]) == found
+
+
 async def test_letters_are_tried_and_given_up_with_a_name(run: Run) -> None:
     """In vain, then for good; a letter that is settled or a strange id is refused."""
     await run.go_wrong()
@@ -94,5 +113,5 @@ async def test_letters_are_tried_and_given_up_with_a_name(run: Run) -> None:
     again = await run.run(DISCARD, ids=[head["id"]])
     assert again.errors[0].extensions["code"] == "NOT_FOUND"
     assert await run.ask(RESUME, topic="erp.public.customers") == {
-        "resumeTopic": "erp.public.customers"
+        "resumeTopic": {"topic": "erp.public.customers"}
     }

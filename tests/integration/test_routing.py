@@ -191,8 +191,8 @@ async def test_a_reference_the_owner_does_not_know_is_named(desk: Desk) -> None:
 
 async def test_a_guests_field_in_a_create_is_refused(desk: Desk) -> None:
     """Creating is the anchor's; other owners' fields come in mutations of their own."""
-    with pytest.raises(NotOwned, match="percentComplete belongs to PSA"):
-        await desk.create(percent_complete=Decimal("0.03"))
+    with pytest.raises(NotOwned, match="completedShare belongs to PSA"):
+        await desk.create(completed_share=Decimal("0.03"))
 
 
 async def test_a_hundred_parallel_creates_have_one_effect(desk: Desk) -> None:

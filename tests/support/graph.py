@@ -22,6 +22,7 @@ from schema.canon import Client, Project
 from schema.system import System
 from sync.board import Boards
 from sync.clock import utc_now
+from sync.counts import Counts
 from sync.dead_deliveries import DeadDeliveries
 from sync.dead_letters import DeadLetters
 from sync.extra import ExtraColumns
@@ -69,6 +70,7 @@ class GraphFirm:
         self.services = Services(
             reading=self.reading,
             lists=Lists(self.reading, pool, utc_now),
+            counts=Counts(self.reading, pool),
             boards=Boards(pool),
             search=Search(self.reading, pool, utc_now),
             routing=Routing(owners, self.reading, xref, pool, utc_now, acts=owners, tells=tells),

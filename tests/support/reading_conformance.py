@@ -138,7 +138,7 @@ async def fetch_by(connector: Reads, binding: Binding, column: str, *keys: str) 
 
 def _condition(column: str, op: FilterOp, rows: list[Row]) -> Condition:
     """A condition that some rows pass, and others do not."""
-    cells = sorted({str(row[column]) for row in rows if row[column] is not None})
+    cells = sorted({_text(row[column]) for row in rows if row[column] is not None})
     middle = cells[len(cells) // 2]
     match op:
         case FilterOp.IN:
@@ -152,7 +152,7 @@ def _condition(column: str, op: FilterOp, rows: list[Row]) -> Condition:
 def _passes(row: Row, condition: Condition) -> bool:
     if row[condition.column] is None:
         return False
-    cell = str(row[condition.column])
+    cell = _text(row[condition.column])
     match condition.op:
         case FilterOp.IN:
             return cell in condition.value
@@ -162,6 +162,11 @@ def _passes(row: Row, condition: Condition) -> bool:
             return bool(cell >= condition.value)
         case FilterOp.TO:
             return bool(cell <= condition.value)
+
+
+def _text(cell: Any) -> str:
+    """As a parameter spells it."""
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
 
 
 def _local(value: Any) -> Any:

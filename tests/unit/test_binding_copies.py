@@ -37,15 +37,22 @@ HAS_NO_COLUMN = {
     (System.BILLING, "Client"): {"parent_id"},
     (System.PSA, "Sow"): {
         "payment_terms_days", "po_number", "approved_at", "approved_by", "document_hash",
+        "decided_by", "decision_reason",
     },
     (System.ERP, "Sow"): {
         "rate_card_version_id", "approved_at", "approved_by", "document_hash",
+        "decided_by", "decision_reason",
     },
-    (System.BILLING, "Sow"): {"engagement_id", "approved_at", "approved_by", "document_hash"},
-    (System.PSA, "Amendment"): {"signed_at", "changes"},
-    (System.BILLING, "Amendment"): {"signed_at"},
+    (System.BILLING, "Sow"): {
+        "engagement_id", "approved_at", "approved_by", "document_hash",
+        "decided_by", "decision_reason",
+    },
+    (System.PSA, "Amendment"): {
+        "signed_at", "changes", "approved_by", "voided_by", "void_reason",
+    },
+    (System.BILLING, "Amendment"): {"signed_at", "approved_by", "voided_by", "void_reason"},
     (System.PSA, "Milestone"): {"accepted_at", "accepted_by", "evidence"},
-    (System.ERP, "Milestone"): {"acceptance_required", "accepted_by", "evidence"},
+    (System.ERP, "Milestone"): {"requires_acceptance", "accepted_by", "evidence"},
     (System.BILLING, "Milestone"): {"accepted_by", "evidence"},
     (System.PSA, "Retainer"): {"balance", "balance_minutes"},
     (System.ERP, "Retainer"): {"included", "rollover", "balance_minutes"},
@@ -53,7 +60,8 @@ HAS_NO_COLUMN = {
     (System.PSA, "RateLine"): {"increment_rule"},
     (System.BILLING, "RateLine"): {"increment_rule"},
     (System.CRM, "Invoice"): {
-        "gross", "tax_lines", "fx_to_functional", "rounding_adjustment", "cancelled_by",
+        "gross", "tax_lines", "fx_to_functional", "rounding_adjustment", "cancellation_number",
+        "closing_reason",
     },
     (System.CRM, "PaymentStatus"): {"invoice_id", "applications", "written_off"},
     (System.PSA, "Engagement"): {"account_manager", "legal_entity_id"},
@@ -72,25 +80,33 @@ HAS_NO_COLUMN = {
         "worker_type", "time_zone", "legal_entity_id", "employed_from", "employed_to",
         "grade", "manager_id", "calendar",
     },
-    (System.ERP, "Invoice"): {"description", "issued_on", "draft_status", "disputes"},
+    (System.ERP, "Invoice"): {
+        "description", "issued_on", "draft_status", "disputes", "approved_by", "void_reason",
+    },
     (System.ERP, "Assignment"): {"rate_override", "replaced_by_id", "total"},
-    (System.ERP, "TimeEntry"): {"task", "time_zone", "billable", "locked_reason"},
-    (System.ERP, "ExpenseItem"): {"billing_fx", "markup"},
+    (System.ERP, "TimeEntry"): {
+        "task", "time_zone", "billable", "rejected_by", "rejection_reason", "locked_reason",
+    },
+    (System.ERP, "ExpenseItem"): {
+        "billing_fx", "markup", "approved_by", "rejected_by", "rejection_reason",
+    },
     (System.BILLING, "TimeEntry"): {
-        "assignment_id", "task", "time_zone", "approved_by", "locked_reason", "rate_line_id",
+        "assignment_id", "task", "time_zone", "approved_by", "rejected_by", "rejection_reason",
+        "locked_reason", "rate_line_id",
         "rate_source", "rate_version", "cost_snapshot", "billing_state", "billed_share",
         "written_off_share",
     },
     (System.BILLING, "ExpenseItem"): {
         "receipt_hash", "is_reimbursable", "fx_to_functional", "billing_state", "billed_share",
-        "written_off_share",
+        "written_off_share", "approved_by", "rejected_by", "rejection_reason",
     },
     (System.BILLING, "Project"): {
         "code", "engagement_id", "legal_entity_id", "starts_on", "ends_on",
         "sow_id", "cost_centre", "region",
     },
     (System.BILLING, "Invoice"): {
-        "gross", "fx_to_functional", "rounding_adjustment", "standing_holds", "cancelled_by",
+        "gross", "fx_to_functional", "rounding_adjustment", "standing_holds", "cancellation_number",
+        "closing_reason",
     },
     (System.BILLING, "PaymentStatus"): {"invoice_id", "applications"},
     (System.BILLING, "BillingHold"): {

@@ -10,7 +10,12 @@ import pytest
 
 from schema.entities.billing_event import Allocation, BillingEventStatus
 from schema.entities.billing_hold import HoldEffect
-from schema.entities.invoice import InvoiceStatus, StandingHold
+from schema.entities.invoice import Invoice, StandingHold
+from schema.entities.invoice_status import (
+    InvoiceDraftStatus,
+    InvoiceLedgerStatus,
+    InvoiceStatus,
+)
 from schema.entities.project import ProjectStatus
 from schema.entities.time_entry import BillingState, TimeEntryStatus
 from schema.entity import derived_fields, owned_fields
@@ -22,9 +27,14 @@ from schema.money import Money
 from schema.setup import SetupState, SetupStatus
 from schema.system import System
 
+SAID_BY: dict[System, type[Enum]] = {
+    System.BILLING: InvoiceDraftStatus,
+    System.ERP: InvoiceLedgerStatus,
+}
+
 
 def held(effect: HoldEffect) -> dict[str, Any]:
-    hold = StandingHold(hold_id=BillingHoldId("hld_1"), effect=effect, reason="Dispute")
+    hold = StandingHold(billing_hold_id=BillingHoldId("hld_1"), effect=effect, reason="Dispute")
     return {"standing_holds": [hold]}
 
 
@@ -40,6 +50,33 @@ def test_what_decides_is_a_field_and_every_state_is_met(lifecycle: Lifecycle) ->
     met = {s for step in lifecycle.transitions for s in (*step.sources, step.target)}
     (states,) = {type(state) for state in met}
     assert met == set(states)
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES.values(), ids=lambda one: one.entity.__name__)
+def test_what_a_step_was_told_can_be_read(lifecycle: Lifecycle) -> None:
+    """A type whose steps take who or why has fields that show it."""
+    told = {name for step in lifecycle.transitions for name in step.takes}
+    for argument, ending in (("by", "_by"), ("reason", "_reason")):
+        if argument in told:
+            assert any(name.endswith(ending) for name in owned_fields(lifecycle.entity))
+
+
+def test_an_invoice_stands_where_billing_or_the_ledger_has_it() -> None:
+    """Each state is said by one of the two: by the one that carries out the step into it."""
+    drafts, posted = ({state.value for state in said} for said in SAID_BY.values())
+    assert not drafts & posted
+    assert drafts | posted == {state.value for state in InvoiceStatus}
+    for step in INVOICE.transitions:
+        assert SAID_BY[step.performer](step.target.value)
+
+
+def test_where_an_invoice_stands_is_said_by_the_ledger_first() -> None:
+    """In the words of both, whoever said it."""
+    status = derived_fields(Invoice)["status"]
+    approved, paid = InvoiceDraftStatus.APPROVED, InvoiceLedgerStatus.PAID
+    assert status.of({"draft_status": approved}) is InvoiceStatus.APPROVED
+    assert status.of({"draft_status": approved, "ledger_status": paid}) is InvoiceStatus.PAID
+    assert status.of({}) is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from graphql import build_schema, parse
 from resolvers.gate import Gate
 from resolvers.limits import Limits, broken_limits
 
-LIMITS = Limits(depth=3, aliases=2)
+LIMITS = Limits(depth=3, aliases=2, counts=2)
+COUNTS = ["TOO_MANY_COUNTS"]
 SCHEMA = build_schema("type Query { a: Query b: String }")
 
 
@@ -24,12 +25,14 @@ SCHEMA = build_schema("type Query { a: Query b: String }")
         ("{ x: b y: b }", []),
         ("{ x: b y: b z: b }", ["TOO_MANY_ALIASES"]),
         ("{ ...F a { ...F } } fragment F on Query { x: b y: b }", ["TOO_MANY_ALIASES"]),
+        ("{ a { totalCount { b } } a { totalCount { b } } }", []),
+        ("{ a { ...F } a { ...F b } totalCount } fragment F on A { totalCount { b } }", COUNTS),
         ("{ ...F } fragment F on Query { a { ...F } }", []),
         ("{ ...Nope }", []),
         ("{ __schema { a { a { a { a { b } } } } } }", []),
     ],
 )
-def test_depth_and_aliases_are_counted_through_fragments(query: str, codes: list[str]) -> None:
+def test_shapes_are_measured_through_fragments(query: str, codes: list[str]) -> None:
     """Fragments count at each use; cycles, unknown ones and introspection are for validation."""
     errors = broken_limits(parse(query), LIMITS)
     assert [(error.extensions or {})["code"] for error in errors] == codes

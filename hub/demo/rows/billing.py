@@ -6,6 +6,7 @@ from typing import Any
 from hub.demo.bills import Hold, Invoice
 from hub.demo.company import ENTITIES
 from hub.demo.drawing.events import draw_events
+from hub.demo.drawing.holds import FINANCE
 from hub.demo.firm import Firm
 from hub.demo.parties import Client
 from hub.demo.rows.billing_contracts import billing_contract_rows
@@ -94,6 +95,8 @@ def billing_rows(firm: Firm) -> dict[str, Rows]:
                 "amount_net": one.amount_net,
                 "lines": invoice_lines(one),
                 "status": one.status,
+                "approved_by": FINANCE if one.status == "approved" else None,
+                "void_comment": one.withdrawn,
                 "issued_on": one.issued_on,
                 "due_on": one.due_on,
                 "description": one.description,

@@ -104,6 +104,7 @@ def erp_rows(firm: Firm) -> dict[str, Rows]:
                 "in_dispute": one.is_disputed,
                 "document_no": one.document_no,
                 "document_status": one.document_status,
+                "status_reason": one.withdrawn,
                 "posted_on": one.posted_on,
                 "sent_on": one.sent_on,
                 "tax_amount": one.tax,

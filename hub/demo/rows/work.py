@@ -76,6 +76,8 @@ def psa_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
                 "entry_state": one.status,
                 "approver": one.approver,
                 "approved_at": one.approved_at,
+                "returned_by": one.returned_by,
+                "remark": one.remark,
                 "lock_reason": one.locked_reason,
             }
             for one in draw_time_entries(firm)
@@ -104,6 +106,9 @@ def psa_work(firm: Firm) -> dict[str, Iterable[dict[str, Any]]]:
                 "receipt_sha256": one.receipt_hash,
                 "is_refundable": one.is_reimbursable,
                 "line_state": one.status,
+                "approver": one.approver,
+                "returned_by": one.returned_by,
+                "remark": one.remark,
             }
             for one in draw_expenses(firm)
         ),

@@ -1,4 +1,4 @@
-"""Enums of the engine, which knows nothing of GraphQL: the graph explains their values itself."""
+"""Enums that the graph explains and code reads the plain values of, or that know no GraphQL."""
 
 from __future__ import annotations
 
