@@ -46,9 +46,6 @@ cli = typer.Typer(
 connectors = typer.Typer(name="debezium", help="Debezium's connectors.", no_args_is_help=True)
 for further in (dlq, deliveries, topics, epoch, connectors):
     cli.add_typer(further)
-cli.command()(status)
-cli.command()(resnapshot)
-cli.command()(rebuild)
 log = structlog.get_logger(__name__)
 
 PLAYED = "a stand-in, or a real Tryton."
@@ -107,6 +104,10 @@ def doctor() -> None:
     """Check that everything answers, and print what each connector can do."""
     is_well = asyncio.run(examine(Settings.from_env(), Console()))
     sys.exit(0 if is_well else 1)
+
+
+for operating in (status, resnapshot, rebuild):
+    cli.command()(operating)
 
 
 @cli.command()
