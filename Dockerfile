@@ -21,7 +21,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin concord
 COPY --from=build /build/.venv /build/.venv
 ENV PATH=/build/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
-# `serve` and `run` answer at the port that CONCORD_PORT names; the other roles answer nowhere.
+# `serve` and `run` answer at the port that CONCORD_PORT names. The other roles answer nowhere: disable it for them.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('CONCORD_PORT', '8000')}/livez\", timeout=2)"]
 ENTRYPOINT ["concord"]
