@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1.7
 # One image; the role is the subcommand: serve, listen, deliver, run, migrate, doctor, owners.
 
 FROM python:3.13-slim-bookworm AS build
@@ -13,16 +12,17 @@ COPY schema schema
 COPY resolvers resolvers
 COPY cdc cdc
 COPY sync sync
+# The cache may hold our own wheel of earlier sources, which uv takes while pyproject.toml is the same.
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --frozen --no-dev --no-editable
+    uv sync --frozen --no-dev --no-editable --refresh-package concord
 
 FROM python:3.13-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin concord
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin concord
 COPY --from=build /build/.venv /build/.venv
 ENV PATH=/build/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
-EXPOSE 8000
+# `serve` and `run` answer at the port that CONCORD_PORT names. The other roles answer nowhere: disable it for them.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/livez', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('CONCORD_PORT', '8000')}/livez\", timeout=2)"]
 ENTRYPOINT ["concord"]
 CMD ["run"]

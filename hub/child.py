@@ -24,21 +24,24 @@ kill $reader 2>/dev/null
 """
 
 
-class Child:
-    """A running program whose output goes to `log`.
+def guarded(command: Sequence[str]) -> list[str]:
+    """A shell that starts a program, and stops it when the shell's standard input ends.
 
-    A shell starts it, and stops it when the shell's standard input ends: so it stops with us even
-    if we are killed, and Ctrl-C in the terminal does not reach it.
+    With a pipe there, held by us alone, the program stops with us even if we are killed.
     """
+    return ["/bin/sh", "-c", _SCRIPT.format(command=shlex.join(command))]
+
+
+class Child:
+    """A running program whose output goes to `log`; Ctrl-C in the terminal does not reach it."""
 
     def __init__(
         self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
     ) -> None:
         self._log = log
-        script = _SCRIPT.format(command=shlex.join(command))
         with log.open("ab") as said:
             self._guard = subprocess.Popen(  # noqa: S603 - programs of our own choice
-                ["/bin/sh", "-c", script],
+                guarded(command),
                 stdin=subprocess.PIPE,
                 stdout=said,
                 stderr=said,

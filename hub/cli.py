@@ -7,6 +7,7 @@ server, the demo) is imported by those, and costs the others no start-up time.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Coroutine
 from ipaddress import ip_address
@@ -45,9 +46,6 @@ cli = typer.Typer(
 connectors = typer.Typer(name="debezium", help="Debezium's connectors.", no_args_is_help=True)
 for further in (dlq, deliveries, topics, epoch, connectors):
     cli.add_typer(further)
-cli.command()(status)
-cli.command()(resnapshot)
-cli.command()(rebuild)
 log = structlog.get_logger(__name__)
 
 PLAYED = "a stand-in, or a real Tryton."
@@ -80,13 +78,13 @@ def serve() -> None:
 @cli.command()
 def listen() -> None:
     """Capture the owners' changes and keep the projection."""
-    _run(_role(Settings.from_env(), "listen"))
+    _run(_until_sigterm(_role(Settings.from_env(), "listen")))
 
 
 @cli.command()
 def deliver() -> None:
     """Send changed fields to the systems that hold copies."""
-    _run(_role(Settings.from_env(), "deliver"))
+    _run(_until_sigterm(_role(Settings.from_env(), "deliver")))
 
 
 @cli.command()
@@ -106,6 +104,10 @@ def doctor() -> None:
     """Check that everything answers, and print what each connector can do."""
     is_well = asyncio.run(examine(Settings.from_env(), Console()))
     sys.exit(0 if is_well else 1)
+
+
+for operating in (status, resnapshot, rebuild):
+    cli.command()(operating)
 
 
 @cli.command()
@@ -144,7 +146,9 @@ def demo(
     ] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Forget the demo's data.")] = False,
     state: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = DEFAULT_STATE,
-    port: Annotated[int, typer.Option(help="Port of the hub; 0 picks a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the hub; 0 picks a free one.")
+    ] = 8000,
 ) -> None:
     """The whole firm on this machine: five systems, the hub, GraphiQL."""
     from hub.play import play
@@ -156,7 +160,7 @@ def demo(
     elif story:
         sys.exit(asyncio.run(tour(state, crm=crm, erp=erp, size=size, log=log)))
     else:
-        _run(play(state, crm=crm, erp=erp, size=size, port=port, log=log))
+        _run(_until_sigterm(play(state, crm=crm, erp=erp, size=size, port=port, log=log)))
 
 
 @connectors.command()
@@ -194,6 +198,16 @@ async def _role(settings: Settings, role: str) -> None:
         await (hub.listen() if role == "listen" else hub.deliver())
 
 
+async def _until_sigterm(work: Coroutine[Any, Any, None]) -> None:
+    """Cancel it then, so that it cleans up: the first process of a container has no other end.
+
+    An HTTP server is not run like this: it stops at that signal by itself, when it has answered.
+    """
+    if (running := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    await work
+
+
 async def _migrate(settings: Settings) -> None:
     pool = await connect(settings.database_url.get_secret_value())
     try:
@@ -211,12 +225,12 @@ def _require_loopback(host: str) -> None:
 def _run(role: Coroutine[Any, Any, None]) -> None:
     try:
         uvloop.run(role)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         typer.echo("Stopped.", err=True)
 
 
 def _setting_trouble(error: ValidationError) -> str:
-    lines = ["concord: the settings are not complete; see docs/reference/settings.md."]
+    lines = ["concord: some settings are missing or wrong; see docs/reference/settings.md."]
     for detail in error.errors(include_url=False, include_input=False):
         lines += [f"  {name}: {detail['msg']}" for name in setting_names(detail["loc"])]
     return "\n".join(lines)

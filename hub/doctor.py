@@ -65,7 +65,9 @@ async def examine(settings: Settings, console: Console) -> bool:
         _print(console, finding)
     console.print(matrix(connectors))
     console.print(gaps(connectors))
-    return not any(finding.trouble for finding in findings if not finding.is_borne)
+    troubles = sum(finding.trouble is not None and not finding.is_borne for finding in findings)
+    console.print(f"✗ Not well: {troubles}, told above." if troubles else "✓ All is well.")
+    return not troubles
 
 
 async def _findings(

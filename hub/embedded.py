@@ -46,11 +46,10 @@ class Cluster:
         """Create the cluster in `folder`, or resume the one that is there, on a free port.
 
         `durable=False` is for tests: a crash of the machine may lose the data. `kept_wal` is the
-        most WAL that a forgotten capture can hold back. Raises `Invalid` while another process
-        runs the same folder, and when a foreign server answers on the port.
+        most WAL that a forgotten capture can hold back. Raises `Invalid` where no folder can be
+        made, while another process runs it, and when a foreign server answers on the port.
         """
-        folder = folder.absolute()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _made(folder.absolute())
         lock = _lock(folder)
         try:
             server = prepare(folder, durable=durable)
@@ -139,6 +138,17 @@ class Cluster:
         if done.returncode != 0:
             raise Unavailable(f"{statement} failed: {done.stderr.strip()}")
         return done.stdout.strip()
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as refusal:
+        raise Invalid(
+            f"{folder} cannot be made ({refusal.strerror}): keep the data elsewhere, "
+            "by --state with `concord demo`"
+        ) from refusal
+    return folder
 
 
 def _lock(folder: Path) -> IO[str]:

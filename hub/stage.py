@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cdc.log.tables import LOG_TABLES
+from hub.child import guarded
 from hub.embedded import Cluster
 from hub.kafka.stage import forget_kafka, over_kafka
 from hub.settings import Settings
@@ -152,15 +155,15 @@ async def _migrate(dsn: str) -> None:
 
 
 async def _seed(systems: list[str], dsns: Mapping[str, str], size: Size, *further: str) -> None:
-    process = await _demo("seed", systems, dsns, "--size", size.value, *further)
-    await process.wait()
+    process = await _run(_demo("seed", systems, dsns, "--size", size.value, *further))
+    await process.communicate()
     _require(process.returncode == 0, "The stand-in systems could not be seeded.")
 
 
 @asynccontextmanager
 async def _stand_ins(systems: list[str], dsns: Mapping[str, str]) -> AsyncIterator[dict[str, str]]:
     """The stand-ins' APIs in one child process; it tells their addresses when they answer."""
-    process = await _demo("serve", systems, dsns)
+    process = await _run(guarded(_demo("serve", systems, dsns)))
     try:
         line = await process.stdout.readline() if process.stdout else b""
         _require(bool(line), "The stand-in systems did not start.")
@@ -169,34 +172,24 @@ async def _stand_ins(systems: list[str], dsns: Mapping[str, str]) -> AsyncIterat
         await _stop(process)
 
 
-async def _demo(
-    command: str, systems: list[str], dsns: Mapping[str, str], *further: str
-) -> Process:
+def _demo(command: str, systems: list[str], dsns: Mapping[str, str], *further: str) -> list[str]:
     options = [part for name in systems for part in (f"--{name}-dsn", dsns[name])]
+    program = (sys.executable, "-m", "hub.demo", command)
+    return [*program, "--only", ",".join(systems), *options, *further]
+
+
+async def _run(command: list[str]) -> Process:
+    """In a session of its own: Ctrl-C is for us, and we stop it in order."""
     return await asyncio.create_subprocess_exec(
-        *(
-            sys.executable,
-            "-m",
-            "hub.demo",
-            command,
-            "--only",
-            ",".join(systems),
-            *options,
-            *further,
-        ),
-        stdout=PIPE,
-        start_new_session=True,  # Ctrl-C is for us; we stop it in order
+        *command, stdin=PIPE, stdout=PIPE, start_new_session=True
     )
 
 
 async def _stop(process: Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), _STOP_S)
+        await asyncio.wait_for(process.communicate(), _STOP_S)
     except TimeoutError:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import asyncpg
 import orjson
 
+from schema.errors import Unavailable
+from sync.outage import OUTAGE
 from sync.store.projection_tables import SCHEMA
 
 MINIMUM_SERVER = 180000
@@ -25,24 +27,43 @@ _SETTINGS = {
 }
 
 
+_UNREACHED = (
+    *OUTAGE,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
 async def connect(
     dsn: str, *, size: int = 16, schemas: Sequence[str] = ("public", SCHEMA)
 ) -> asyncpg.Pool:
     """A pool whose json columns hold Python values.
 
     A table that a statement names without its schema is found in the first of `schemas` that has
-    it; new tables go into the very first. Raises RuntimeError when the server is older than
-    PostgreSQL 18.
+    it; new tables go into the very first. Raises Unavailable when the database cannot be reached,
+    and RuntimeError when the server is older than PostgreSQL 18.
     """
     settings = {**_SETTINGS, "search_path": ", ".join(schemas)}
-    pool = await asyncpg.create_pool(
-        dsn, min_size=1, max_size=size, init=_prepare, server_settings=settings
-    )
+    try:
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, init=_prepare, server_settings=settings
+        )
+    except _UNREACHED as refusal:
+        raise Unavailable(_unreached(dsn, refusal)) from refusal
     version = await pool.fetchval("SELECT current_setting('server_version_num')::int")
     if version < MINIMUM_SERVER:
         await pool.close()
         raise RuntimeError(f"Concord needs PostgreSQL 18 or newer; this server is {version}.")
     return pool
+
+
+def _unreached(dsn: str, refusal: Exception) -> str:
+    place = dsn.rpartition("@")[2].partition("?")[0]  # without a user or a password
+    why = str(refusal) or type(refusal).__name__
+    return (
+        f"Concord's database at {place} cannot be reached ({why}): start that server, "
+        "or set CONCORD_DATABASE_URL to where it is"
+    )
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

@@ -43,8 +43,11 @@ def test_the_tour_holds_and_holds_again_on_the_data_it_left(state: Path) -> None
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_stops_everything_that_was_started(state: Path) -> None:
-    """After an interrupt no system answers any more and the data folder is free again."""
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_stops_everything_it_started(
+    state: Path, told: signal.Signals
+) -> None:
+    """After Ctrl-C no system answers any more and the data folder is free again."""
     with subprocess.Popen(
         [*CONCORD, "demo", "--state", str(state), "--port", "0"],
         stdout=subprocess.PIPE,
@@ -55,12 +58,25 @@ def test_ctrl_c_stops_everything_that_was_started(state: Path) -> None:
         urls = _announced(process)
         assert {"GraphiQL", "crm", "psa", "hr", "erp", "billing"} == set(urls)
         assert httpx.get(urls["GraphiQL"], headers={"accept": "text/html"}).status_code == 200
-        process.send_signal(signal.SIGINT)
+        process.send_signal(told)
         assert process.wait(timeout=20) == 0
     for url in urls.values():
         with pytest.raises(httpx.TransportError):
             httpx.get(url, timeout=1)
     assert concord("demo", "--clean", "--state", str(state)).returncode == 0
+
+
+def test_nothing_outlives_a_demo_that_is_killed(state: Path) -> None:
+    with subprocess.Popen(
+        [*CONCORD, "demo", "--state", str(state), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        urls = _announced(process)
+        process.kill()
+    for url in urls.values():
+        _until_silent(url)
 
 
 def test_serving_to_the_world_is_refused_with_the_reason() -> None:
@@ -96,6 +112,20 @@ def test_missing_and_misspelt_settings_are_named() -> None:
     misspelt = concord("serve", CONCORD_DATABSE_URL="x")
     assert misspelt.returncode == 1
     assert "CONCORD_DATABSE_URL" in misspelt.stderr
+
+
+def _until_silent(url: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while _answers(url):
+        assert time.monotonic() < deadline, f"{url} still answers"
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(url)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def _announced(process: subprocess.Popen[str]) -> dict[str, str]:

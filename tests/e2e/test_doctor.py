@@ -33,6 +33,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 async def test_a_firm_where_all_is_well(stage: Stage) -> None:
     is_well, page = await _examined(stage.settings)
     assert is_well, page
+    assert page.endswith("✓ All is well.\n")
     for system in ("CRM", "PSA", "HR", "ERP", "BILLING", "HUB"):
         assert f"✓ {system} answers" in page
         assert f"✓ {system} is captured: wal_level is logical" in page
@@ -49,6 +50,7 @@ async def test_what_is_down_is_named_and_the_rest_is_looked_at(stage: Stage) -> 
     )
     is_well, page = await _examined(stage.settings.model_copy(update={"crm": crm}))
     assert not is_well
+    assert page.endswith("✗ Not well: 2, told above.\n")
     assert "✗ CRM answers: " in page
     assert "✗ CRM is captured: its database cannot be reached" in page
     assert "✓ PSA answers" in page

@@ -154,6 +154,12 @@ def test_an_interrupted_creation_is_made_again(folder: Path) -> None:
         assert cluster.exists("postgres")
 
 
+def test_a_place_where_no_folder_can_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Invalid, match="keep the data elsewhere"):
+        Cluster.start(tmp_path / "file" / "below")
+
+
 def test_a_missing_wheel_is_explained(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names both ways out."""
     monkeypatch.setattr(hub.embedded_server, "_WHEEL", "no_such_wheel")

@@ -19,6 +19,7 @@ from cdc.capture.wal_reader import WalReader
 from cdc.log.postgres import PostgresLog
 from cdc.log.postgres_consumer import PostgresConsumer
 from hub.registry import captured_tables
+from schema.errors import Unavailable
 from sync.connectors import psa
 from sync.connectors.http import Endpoint
 from sync.outage import OUTAGE
@@ -68,5 +69,5 @@ async def _patiently(open_pool: Callable[[], Awaitable[asyncpg.Pool]]) -> asyncp
         while True:
             try:
                 return await open_pool()
-            except OUTAGE:
+            except (Unavailable, *OUTAGE):
                 await asyncio.sleep(0.05)

@@ -1,0 +1,44 @@
+"""A role ends when its process is told to: also where it is the first of a container.
+
+The kernel keeps from such a process every signal for which it has no handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import asyncpg
+import pytest
+
+NOBODY = "http://127.0.0.1:9"
+SYSTEMS = {
+    f"CONCORD_{name}__{part}": value
+    for name in ("CRM", "PSA", "HR", "ERP", "BILLING")
+    for part, value in (("URL", NOBODY), ("KEY", "k"))
+}
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'idle' AND pid <> pg_backend_pid()
+"""
+PATIENCE_S = 60
+
+
+@pytest.mark.parametrize("role", ["listen", "deliver"])
+async def test_a_role_that_is_told_to_stop(role: str, hub_database: str) -> None:
+    watching = await asyncpg.connect(hub_database)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "hub", role),
+        env={**os.environ, **SYSTEMS, "CONCORD_DATABASE_URL": hub_database},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        while not await watching.fetchval(OTHERS):  # noqa: ASYNC110  # sessions of another process
+            await asyncio.sleep(0.05)
+        process.terminate()
+        _, said = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert said.decode().endswith("Stopped.\n")
+    assert "Traceback" not in said.decode()
+    await watching.close()
