@@ -27,8 +27,10 @@ from sync.store.pool import connect
 from sync.store.projection_tables import table_for
 
 SMALL, LARGE = 1_000_000, 10_000_000
-PATTERN = 12_000
-"""So many invoices are applied by a listener; the others are their like under other keys."""
+PATTERN = 12 * 997
+"""So many invoices are applied by a listener, each of another project of the load.
+
+The others are their like under other keys."""
 UPDATES = 60_000
 _FILL_S = 1_800
 
