@@ -18,7 +18,7 @@ PYTHON ?= python3
 # How they are shared out, and in which order: tests/support/turns.py.
 AT_ONCE := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help env demo demo-clean tour check test bench snapshots
+.PHONY: help env demo demo-clean tour check check-form check-behaviour test bench snapshots
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,10 +42,15 @@ tour: env ## The same, telling its story unattended; exits 1 if a step does not 
 check: env ## The fast gates: format, lint, types, import contracts, snapshots, fast tests
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
+	@$(MAKE) --jobs=2 --no-print-directory check-form check-behaviour
+
+check-form:
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 	@$(RUN) hadolint Dockerfile
 	@$(RUN) concord snapshots --check
+
+check-behaviour:
 	@$(RUN) pytest -q $(AT_ONCE) tests/unit tests/property tests/conformance tests/contract
 
 test: env ## Every test, with a real embedded PostgreSQL; reports coverage

@@ -81,11 +81,14 @@ class Former(NamedTuple):
 async def find(
     connection: asyncpg.Connection | asyncpg.Pool, refs: Iterable[Ref]
 ) -> tuple[dict[Ref, str], dict[Ref, Former]]:
-    """The links that are in the table, and those of keys that their record has left."""
+    """The links that are in the table, and those of keys that their record has left.
+
+    Looked up in the order of the keys, whose neighbours share pages.
+    """
     links: dict[Ref, str] = {}
     formers: dict[Ref, Former] = {}
     for (entity, system), keys in _by_kind(refs).items():
-        rows = await connection.fetch(_FIND, system, entity_name(entity), keys)
+        rows = await connection.fetch(_FIND, system, entity_name(entity), sorted(keys))
         for key, record_id, is_former, *since in rows:
             ref = Ref(entity, system, key)
             if is_former:

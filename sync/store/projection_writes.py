@@ -1,7 +1,8 @@
 """The set-based upsert of one owner's part into the projection, and what follows from it.
 
 One statement per (type, owner): merge the staged rows under the fence, insert the deliveries that
-changed fields owe to the replicas, and answer the status transitions for the feed.
+changed fields owe to the replicas, and answer the status transitions for the feed. Rows are taken
+in the order of their ids, so that two who meet the same records never wait for each other.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def _merge_sql(binding: Binding, columns: tuple[str, ...], mode: Mode, copied: C
     updates = ",\n    ".join(f"{c} = excluded.{c}" for c in columns if c not in apart)
     steps = [
         f"merged AS (\n  INSERT INTO {table} AS t ({listed})\n"
-        f"  SELECT {listed} FROM pg_temp.{stage}\n"
+        f"  SELECT {listed} FROM pg_temp.{stage} ORDER BY id\n"
         f"  ON CONFLICT (id) DO UPDATE SET\n    {updates},\n    {_lsn_update(s)}"
         f"{_extra_update(s, mode)}\n"
         f"  {'WHERE ' + _fence(s) if mode.is_fenced else ''}\n"
