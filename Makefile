@@ -44,13 +44,14 @@ check: env ## The fast gates: format, lint, types, import contracts, snapshots, 
 	@$(RUN) ruff check .
 	@$(MAKE) --jobs=2 --no-print-directory check-form check-behaviour
 
-check-form:
+# What `make check` runs side by side.
+check-form: env
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 	@$(RUN) hadolint Dockerfile
 	@$(RUN) concord snapshots --check
 
-check-behaviour:
+check-behaviour: env
 	@$(RUN) pytest -q $(AT_ONCE) tests/unit tests/property tests/conformance tests/contract
 
 test: env ## Every test, with a real embedded PostgreSQL; reports coverage

@@ -64,19 +64,20 @@ async def _listeners(cluster: Cluster, access: KafkaAccess, count: int) -> Drain
     await migrate(pool)
     await pool.execute(_KNOWN_CUSTOMER, mint("cli", "crm", "ACC-00001"))
 
-    async def applied() -> int:
-        if any(member.returncode is not None for member in members):
-            raise RuntimeError("a listener has failed")
-        return int(await pool.fetchval(_APPLIED))
-
-    async def has_begun() -> bool:
-        return await applied() > 0
-
-    async def is_done() -> bool:
-        return await applied() >= RECORDS
-
     arguments = access.bootstrap_servers[0], cluster.dsn(database), str(PARTITIONS // count)
     async with _joined(count, *arguments) as members:
+
+        async def applied() -> int:
+            if any(member.returncode is not None for member in members):
+                raise RuntimeError("a listener has failed")
+            return int(await pool.fetchval(_APPLIED))
+
+        async def has_begun() -> bool:
+            return await applied() > 0
+
+        async def is_done() -> bool:
+            return await applied() >= RECORDS
+
         await until("the first of our records", has_begun)
         first = await applied()
         started, cpu = time.monotonic(), sum(cpu_seconds(m.pid) for m in members)

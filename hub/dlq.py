@@ -27,7 +27,7 @@ dlq = typer.Typer(
 Ids = Annotated[list[int] | None, typer.Argument(help="Letters by id; none: all that match.")]
 Id = Annotated[int, typer.Argument(help="The letter.")]
 Topics = Annotated[
-    list[str] | None, typer.Option("--topic", help="Only of this topic, or of several: repeat it.")
+    list[str] | None, typer.Option("--topic", help="Only of this topic; may be repeated.")
 ]
 Reasons = Annotated[
     list[str] | None, typer.Option("--reason", help="Only with this reason; may be repeated.")

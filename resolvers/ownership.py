@@ -34,7 +34,9 @@ class FieldGroup:
     )
     validation: str = strawberry.field(description="What must hold of its values.")
     reconciliation: str = strawberry.field(description="What owner and copies are compared by.")
-    reconciled_every_seconds: int = strawberry.field(description="How often they are compared.")
+    reconciled_every_seconds: int = strawberry.field(
+        description="How long at most until a copy that was changed where it is held is compared."
+    )
     drift: Drift = strawberry.field(
         description="What is done when a copy no longer agrees with its owner."
     )

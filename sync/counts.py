@@ -61,8 +61,6 @@ class Counts:
         filters: Sequence[Filter],
     ) -> Mapping[Near, Count]:
         """Of the list at the far end of each near end."""
-        if edge.load is EdgeLoad.BY_ID and not filters:
-            return {near: count_of(len(near)) for near in nears}
         await self._caught_up.require(session, edge.target)
         is_held = edge.load is EdgeLoad.BY_ID
         found = await (self._held if is_held else self._referring)(edge, nears, filters)
@@ -80,6 +78,6 @@ class Counts:
     async def _referring(
         self, edge: GraphEdge, nears: Sequence[Near], filters: Sequence[Filter]
     ) -> Mapping[Near, int]:
-        asked = [str(near) for near in nears]
+        asked = list(dict.fromkeys(str(near) for near in nears))  # two fields may lead to one
         counted = await self._tallies.of_each(edge.target, edge.key, asked, filters)
         return {near: counted[str(near)] for near in nears}

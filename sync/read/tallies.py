@@ -31,7 +31,7 @@ class Tallies:
     async def of_each(
         self, entity: type, key: str, nears: Sequence[str], filters: Sequence[Filter]
     ) -> Mapping[str, int]:
-        """How many records refer to each near end and pass the filters."""
+        """How many records refer to each near end, of which none stands twice, and pass."""
         near = each_near(nears)
         far = self._passing(entity, filters, refers_to(entity, key, near.c.id)).lateral("far")
         counted = sa.select(near.c.id, sa.func.count(far.c.one).label("count"))

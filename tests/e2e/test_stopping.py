@@ -33,12 +33,16 @@ async def test_a_role_that_is_told_to_stop(role: str, hub_database: str) -> None
         env={**os.environ, **SYSTEMS, "CONCORD_DATABASE_URL": hub_database},
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(PATIENCE_S):
-        while not await watching.fetchval(OTHERS):  # noqa: ASYNC110  # sessions of another process
-            await asyncio.sleep(0.05)
-        process.terminate()
-        _, said = await process.communicate()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await watching.fetchval(OTHERS):  # noqa: ASYNC110  # another process's
+                await asyncio.sleep(0.05)
+            process.terminate()
+            _, said = await process.communicate()
+    finally:
+        await watching.close()
+        if process.returncode is None:
+            process.kill()
     assert process.returncode == 0, said.decode()
     assert said.decode().endswith("Stopped.\n")
     assert "Traceback" not in said.decode()
-    await watching.close()

@@ -71,6 +71,12 @@ async def test_a_count_is_of_the_whole_list_and_reads_none_of_it(firm: GraphFirm
     assert firm.calls() == {}
 
 
+async def test_a_record_that_two_fields_lead_to_is_counted_once(firm: GraphFirm) -> None:
+    one = f'project(id: "{project_id(1)}") {{ timeEntries {{ {COUNT} }} }}'
+    found = await firm.ask(f"{{ a: {one} b: {one} }}")
+    assert [found[name]["timeEntries"]["totalCount"] for name in "ab"] == [exactly(5)] * 2
+
+
 async def test_a_count_stands_beside_a_page(firm: GraphFirm) -> None:
     """The page is read as ever, and only where it is selected."""
     found = await firm.ask(f"{{ projects(first: 2) {{ nodes {{ code }} {COUNT} }} }}")

@@ -38,6 +38,13 @@ def test_shapes_are_measured_through_fragments(query: str, codes: list[str]) -> 
     assert [(error.extensions or {})["code"] for error in errors] == codes
 
 
+@pytest.mark.parametrize(("lists", "codes"), [(8, []), (9, COUNTS)])
+def test_eight_lists_are_counted_unless_it_is_set_otherwise(lists: int, codes: list[str]) -> None:
+    query = f"{{ {'a { totalCount { b } } ' * lists} }}"
+    errors = broken_limits(parse(query), Limits())
+    assert [(error.extensions or {})["code"] for error in errors] == codes
+
+
 def test_fragments_that_double_are_refused_at_once() -> None:
     """Forty fragments that spread each other twice would be a million million fields."""
     fragments = [
