@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.commands import CONCORD, DEADLINE_S, concord
+from support.commands import CONCORD, DEADLINE_S, SYSTEMS_NOWHERE, concord
 
 from hub.story import STORY
 
@@ -81,13 +81,9 @@ def test_nothing_outlives_a_demo_that_is_killed(state: Path) -> None:
 
 def test_serving_to_the_world_is_refused_with_the_reason() -> None:
     """Without authentication only loopback is listened on."""
-    settings = {
-        f"CONCORD_{name}__{part}": "http://127.0.0.1:9"
-        for name in ("CRM", "PSA", "HR", "ERP", "BILLING")
-        for part in ("URL", "KEY")
-    }
+    database = "postgresql://127.0.0.1/x"
     refused = concord(
-        "serve", CONCORD_DATABASE_URL="postgresql://127.0.0.1/x", CONCORD_HOST="0.0.0.0", **settings
+        "serve", CONCORD_DATABASE_URL=database, CONCORD_HOST="0.0.0.0", **SYSTEMS_NOWHERE
     )
     assert refused.returncode == 1
     assert "loopback" in refused.stderr

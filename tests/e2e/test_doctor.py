@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from rich.console import Console
+from support.commands import NOBODY
 
 from hub.doctor import examine
 from hub.settings import Settings
@@ -17,7 +18,6 @@ from hub.stage import Stage, forget_stage, set_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOBODY = "http://127.0.0.1:9"
 NO_DATABASE = "postgresql://postgres:secret@127.0.0.1:9/crm"
 
 

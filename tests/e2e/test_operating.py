@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from support.commands import NOBODY
 from support.envelopes import record
 from support.intaking import ACCOUNTS, Desk
 from typer.testing import CliRunner
@@ -24,7 +25,6 @@ from hub.wiring import build_hub
 from schema.errors import Invalid
 from schema.position import Position, Topic
 
-NOBODY = "http://127.0.0.1:9"
 ANN = ("--by", "ann@firm.example", "--why", "Mended.")
 BURIED = """
 INSERT INTO delivery (target, entity, record_id, fields, state, cause, caused_at, attempts,

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.commands import NOBODY
 from support.stand_ins import StandIn, stand_in
 from support.targets import until
 
@@ -26,7 +27,6 @@ from sync.signed import Signed
 PAGE = (Path(__file__).parents[2] / "docs/how-to/other-ways-in.md").read_text()
 SETTINGS = dict(re.findall(r"^(CONCORD_\w+)=(.*)$", PAGE, re.MULTILINE))
 SECRET = "a secret of at least 24 bytes"
-NOBODY = "http://127.0.0.1:9"
 DEADLINE_S = 60
 PEOPLE = "SELECT hr_key, name FROM projection.resource WHERE hr_deleted_at IS NULL"
 

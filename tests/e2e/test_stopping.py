@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 
 import asyncpg
 import pytest
+from support.commands import CONCORD, SYSTEMS_NOWHERE
 
-NOBODY = "http://127.0.0.1:9"
-SYSTEMS = {
-    f"CONCORD_{name}__{part}": value
-    for name in ("CRM", "PSA", "HR", "ERP", "BILLING")
-    for part, value in (("URL", NOBODY), ("KEY", "k"))
-}
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'idle' AND pid <> pg_backend_pid()
@@ -29,8 +23,8 @@ PATIENCE_S = 60
 async def test_a_role_that_is_told_to_stop(role: str, hub_database: str) -> None:
     watching = await asyncpg.connect(hub_database)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hub", role),
-        env={**os.environ, **SYSTEMS, "CONCORD_DATABASE_URL": hub_database},
+        *(*CONCORD, role),
+        env={**os.environ, **SYSTEMS_NOWHERE, "CONCORD_DATABASE_URL": hub_database},
         stderr=asyncio.subprocess.PIPE,
     )
     try:

@@ -5,14 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from support.commands import concord
-
-SYSTEMS = ("CRM", "PSA", "HR", "ERP", "BILLING")
-OF_SYSTEMS = {
-    f"CONCORD_{name}__{part}": value
-    for name in SYSTEMS
-    for part, value in (("URL", "http://127.0.0.1:9"), ("KEY", "k"))
-}
+from support.commands import SYSTEMS_NOWHERE, concord
 
 
 @pytest.mark.parametrize("command", ["doctor", "migrate", "serve"])
@@ -22,7 +15,7 @@ def test_a_command_without_its_database(command: str) -> None:
         place = f"127.0.0.1:{taken.getsockname()[1]}/hub"
         told = concord(
             command,
-            **OF_SYSTEMS,
+            **SYSTEMS_NOWHERE,
             CONCORD_PORT="0",
             CONCORD_DATABASE_URL=f"postgresql://postgres:secret@{place}",
         )
