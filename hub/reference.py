@@ -45,6 +45,11 @@ def _files() -> Iterator[tuple[str, str]]:
     yield "docs/reference/errors.md", errors_page()
 
 
+_COMPARED = """\
+A copy that was edited where it is held is compared with its owner, value by value, within the hours
+told; what stands before them is what an audit of the systems goes by."""
+
+
 def ownership_page() -> str:
     """Who owns each group of fields, how its copies are kept, and each field's group."""
     head = "| Group | Owner | Copies | p95 | Must hold | Compared | Drift |"
@@ -52,7 +57,7 @@ def ownership_page() -> str:
     checks = "\n".join(_checks(entity) for entity in CHECKS)
     fields = "\n".join(_ownership(entity) for entity in ENTITIES)
     return (
-        f"{GENERATED}# Ownership\n\n## Groups\n\n{groups}\n\n"
+        f"{GENERATED}# Ownership\n\n## Groups\n\n{_COMPARED}\n\n{groups}\n\n"
         f"## Checked before a write\n\nThe rest is the owner's to refuse.\n\n{checks}\n\n{fields}"
     )
 

@@ -33,7 +33,9 @@ class FieldGroup:
         description="Time from the owner's commit until a copy is applied, at the 95th percentile."
     )
     validation: str = strawberry.field(description="What must hold of its values.")
-    reconciliation: str = strawberry.field(description="What owner and copies are compared by.")
+    reconciliation: str = strawberry.field(
+        description="What an audit of owner and copies goes by; of an edited copy, each value."
+    )
     reconciled_every_seconds: int = strawberry.field(
         description="How long at most until a copy that was changed where it is held is compared."
     )

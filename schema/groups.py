@@ -32,9 +32,9 @@ class FieldGroup:
     `copies` are the systems that must receive each change; `objective` is the p95 time from the
     owner's commit until a copy is applied. `validation` is what must hold of its values: what the
     record alone can tell is checked before a write (`schema.checks`), the rest the owner refuses.
-    Copies that were changed where they are held are compared with their owner, by what
-    `reconciliation` names and at least every `reconciled_every`; `drift` says what is done about a
-    difference.
+    Copies that were edited where they are held are compared with their owner, value by value, at
+    least every `reconciled_every`, and `drift` says what is done about a difference;
+    `reconciliation` is what an audit of the systems goes by.
     """
 
     name: str
