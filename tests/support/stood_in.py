@@ -17,6 +17,7 @@ from hub.demo.systems import app, create_tables
 
 KEY = "demo-psa"
 _LATE = {"mode": "slow", "seconds": 0.05, "only_writes": True, "after_effect": True}
+_HELD_S = 5
 _TROUBLES = (
     _LATE,
     _LATE,
@@ -37,6 +38,10 @@ class StoodIn:
     async def trouble(self, rng: random.Random) -> None:
         """Another fault: late answers to writes, lost ones, or none at all."""
         await self.switch(**rng.choice(_TROUBLES))
+
+    async def hold(self) -> None:
+        """Carry out every write, and keep its answer back for some seconds."""
+        await self.switch(**_LATE | {"seconds": _HELD_S})
 
     async def switch(self, **fault: object) -> None:
         async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client:
