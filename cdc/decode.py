@@ -5,11 +5,11 @@ Nothing but the last delete of each partition is remembered: its tombstone bears
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from cdc.bound import Bound, bound_tables
 from cdc.capture.api_rows import HINT, MET
 from cdc.envelope.kinds import Envelope, Heartbeat, Marker, Recorded, Tombstone, TransactionMarker
 from cdc.envelope.markers import HEARTBEAT
@@ -24,19 +24,9 @@ from sync.changes import Change, Incoming, Reject, Renamed, Touched
 from sync.connectors.binding import Binding, Touch
 from sync.connectors.cells import text_of
 from sync.connectors.codec import columns_of, columns_of_field, decode, version_of
-from sync.extra import Leftover, leftover_of
 
 _CLOSE_BY = 2
 """A tombstone follows its delete at once; a transaction's marker may take an offset between."""
-
-
-class _Bound(NamedTuple):
-    """What reads the rows of one table."""
-
-    bindings: list[Binding]
-    touches: list[tuple[Binding, Touch]]
-    known: frozenset[str] = frozenset()
-    leftover: Leftover | None = None
 
 
 class _Deleted(NamedTuple):
@@ -57,16 +47,7 @@ class Decoder:
         self._reader = reader or EnvelopeReader()
         self._events = EventForm(bindings)
         self._event_topics = {events_topic(binding.system) for binding in bindings}
-        self._bound: dict[Table, _Bound] = defaultdict(lambda: _Bound([], []))
-        for binding in bindings:
-            system = binding.system.value
-            if binding.table is not None:
-                self._bound[system, binding.table].bindings.append(binding)
-            for touch in binding.touches:
-                self._bound[system, touch.table].touches.append((binding, touch))
-        for table, (bound, touches, *_) in self._bound.items():
-            leftover = leftover_of(bound, (touch for _, touch in touches))
-            self._bound[table] = _Bound(bound, touches, leftover.known, leftover)
+        self._bound = bound_tables(bindings)
         self._deleted: dict[LogPartition, _Deleted] = {}
         self.heartbeats: dict[str, datetime] = {}
         """The last of each system, since somebody last took note and emptied it."""
@@ -129,20 +110,19 @@ class Decoder:
             self._deleted[record.position.lane] = _Deleted(
                 record.key, record.position.offset, table, envelope.key, envelope.lsn
             )
-        bindings, touches, known, leftover = self._bound_to(table)
+        bindings, touches, leftover = self._bound_to(table)
         renamed: list[Incoming] = []
         if envelope.new_key is not None or envelope.former_key is not None:
             renamed = [one for binding in bindings for one in _renamed(record, envelope, binding)]
         if envelope.new_key is not None:
             return renamed  # the other half, with the new key, carries the row
-        if leftover is None or known.issuperset(envelope.row):
-            changes = [_change(record, envelope, binding) for binding in bindings]
-        else:
-            extra = leftover.of(envelope.row)
-            changes = [
-                _change(record, envelope, one, extra if one is leftover.keeper else None)
-                for one in bindings
-            ]
+        extra = leftover.of(envelope.row)
+        changes: list[Incoming] = [
+            _change(record, envelope, one, extra if one is leftover.keeper else None)
+            for one in bindings
+        ]
+        if not (renamed or touches):
+            return changes
         touched = [_touched(record, envelope, *pair) for pair in touches]
         return [*renamed, *changes, *filter(None, touched)]
 
@@ -170,7 +150,7 @@ class Decoder:
             for binding in dict.fromkeys((*bindings, *spread))
         ]
 
-    def _bound_to(self, table: Table) -> _Bound:
+    def _bound_to(self, table: Table) -> Bound:
         bound = self._bound.get(table)
         if bound is None:
             raise Poison("unknown_table", f"No binding reads {'.'.join(table)}.")

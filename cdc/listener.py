@@ -143,7 +143,8 @@ class Listener:
         await self._follow_assignment()
         starts = dict(self._next)
         polled = await self._consumer.poll(self._pace.batch, self._pace.wait)
-        records = [r for r in polled if r.position.lane in starts]
+        ours = {(lane.topic, lane.partition) for lane in starts}
+        records = [r for r in polled if (r.position.topic, r.position.partition) in ours]
         kept = await self._until_broken(await self._decoded(records))
         if self._wholes is not None:
             kept = await self._wholes.admit(kept)
@@ -198,6 +199,8 @@ class Listener:
 
         The rest is read again from there, however soon the topic is resumed.
         """
+        if not any(_break_in(one.meaning) for one in told):
+            return list(told)
         broken: set[Topic] = set()
         kept: list[Told] = []
         dropped: dict[LogPartition, int] = {}

@@ -1,6 +1,7 @@
 """Positions: where a record stands in the log and in its source's own history.
 
-Structs, not dataclasses: one is made per event, and a struct is made several times faster.
+Structs, not dataclasses: one is made per event, and a struct is made several times faster. What can
+be part of no cycle says so (`gc=False`), and the collector need not walk it.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ Topic = NewType("Topic", str)
 """`<system>.<schema>.<table>`, for example `crm.public.accounts`."""
 
 
-class LogPartition(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class LogPartition(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
     """One ordered lane of one topic."""
 
     topic: Topic
     partition: int
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class Position(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
     """Where one record stands in the log. Offsets rise within a partition, in commit order."""
 
     topic: Topic

@@ -32,7 +32,7 @@ class Logged(Protocol):
     def appended_at(self) -> datetime: ...
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of one system changed.
 
     `values` are the fields the system owns and `copies` those it holds, decoded, with references

@@ -7,9 +7,9 @@ envelope, until a binding reads them. Their names are noted for whoever may want
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 import structlog
@@ -22,34 +22,54 @@ log = structlog.get_logger(__name__)
 _NOTE = """
 INSERT INTO extra_column (system, captured_table, name, is_kept)
 SELECT $1, $2, name, $4 FROM unnest($3::text[]) AS told (name)
+WHERE NOT EXISTS (SELECT FROM extra_column noted WHERE
+    (noted.system, noted.captured_table, noted.name, noted.is_kept) = ($1, $2, told.name, $4))
 ON CONFLICT (system, captured_table, name) DO UPDATE SET is_kept = excluded.is_kept
     WHERE extra_column.is_kept <> excluded.is_kept
 RETURNING name
 """
+"""A name that is noted is left alone: who meets it on conflict would lock it until the commit."""
 _ALL = """
 SELECT system, captured_table, name, is_kept, seen_since FROM extra_column
 ORDER BY system, captured_table, name
 """
 _LARGEST = 2**63 - 1
+_MOST_SHAPES = 256
+"""Rows of a table have few sets of columns: partial ones lack some."""
 
 Table = tuple[str, str]
 """(system, captured table)."""
 
 
-class Leftover(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Leftover:
     """What of a table's rows no binding reads. `keeper` is the binding it is kept with."""
 
     known: frozenset[str]
     keeper: Binding | None
+    _unread: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    """By the columns of a row, which are those of the rows before it: the ones nobody knows."""
 
-    def of(self, row: Row) -> Mapping[str, Any]:
-        """The cells of the columns that nobody knows.
+    def of(self, row: Row) -> Mapping[str, Any] | None:
+        """The cells of the columns that nobody knows; None where there are none.
 
         Of a table that may hold secrets only the names are told.
         """
-        if self.keeper is not None and self.keeper.keeps_extra:
-            return {name: _kept(row[name]) for name in row if name not in self.known}
-        return dict.fromkeys(row.keys() - self.known)
+        columns = tuple(row)
+        unread = self._unread.get(columns)
+        if unread is None:
+            unread = self._unread_of(columns)
+        if not unread:
+            return None
+        if self.keeper is None or not self.keeper.keeps_extra:
+            return dict.fromkeys(unread)
+        return {name: _kept(row[name]) for name in unread}
+
+    def _unread_of(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        if len(self._unread) >= _MOST_SHAPES:
+            self._unread.clear()
+        unread = tuple(name for name in columns if name not in self.known)
+        return self._unread.setdefault(columns, unread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +136,7 @@ async def note_columns(
     connection: asyncpg.Connection, binding: Binding, told: Iterable[Mapping[str, Any] | None]
 ) -> None:
     """Remember the names of columns that no binding reads, and tell of each new one once."""
-    names = sorted({name for cells in told for name in cells or ()})
+    names = sorted(set().union(*filter(None, told)))
     of = binding.system.value, binding.table, names, binding.keeps_extra
     for row in await connection.fetch(_NOTE, *of):
         log.warning(
@@ -126,6 +146,8 @@ async def note_columns(
 
 def _kept(cell: Any) -> Any:
     """A cell as jsonb can hold it: without NUL, and a number of any size."""
+    if cell is None:
+        return None
     if isinstance(cell, str):
         return cell.replace("\0", "")
     if isinstance(cell, int) and abs(cell) > _LARGEST:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One captured row change. `row` is the state after it, or the key alone after a delete.
 
     A row that `is_partial` lacks the columns that were not told: keep what is known of them.

@@ -15,14 +15,14 @@ from schema.errors import Poison
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class Member(msgspec.Struct):
+class Member(msgspec.Struct, gc=False):
     """What says to which transaction a change belongs, and which of its changes it is."""
 
     id: str
     total_order: int | None = None
 
 
-class Payload(msgspec.Struct):
+class Payload(msgspec.Struct, gc=False):
     """An envelope as it is written. A document is text, a row an object."""
 
     op: str

@@ -14,7 +14,7 @@ import msgspec
 from schema.errors import Poison
 
 
-class Source(msgspec.Struct):
+class Source(msgspec.Struct, gc=False):
     """What is read of the block; which members there are depends on the connector."""
 
     name: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 from time import monotonic
 from types import MappingProxyType
@@ -166,7 +167,7 @@ class Member:
         lane = LogPartition(topic=Topic(pair.topic), partition=pair.partition)
         self._check_offset(lane, fetched[0].offset)
         self._next[lane] = fetched[-1].offset + 1
-        return [_record(one) for one in fetched]
+        return _records(lane, fetched)
 
     def _check_offset(self, lane: LogPartition, found: int) -> None:
         """Offsets may have gaps. One over records that were deleted unread is told, loudly."""
@@ -215,13 +216,21 @@ def _pair(lane: LogPartition) -> TopicPartition:
     return TopicPartition(lane.topic, lane.partition)
 
 
-def _record(fetched: Any) -> LogRecord:
-    return LogRecord(
-        position=Position(
-            topic=Topic(fetched.topic), partition=fetched.partition, offset=fetched.offset
-        ),
-        key=fetched.key,
-        value=fetched.value,
-        headers=dict(fetched.headers) if fetched.headers else _NO_HEADERS,
-        appended_at=_EPOCH + timedelta(milliseconds=fetched.timestamp),
-    )
+def _records(lane: LogPartition, fetched: Sequence[Any]) -> list[LogRecord]:
+    topic, partition = lane.topic, lane.partition
+    return [
+        LogRecord(
+            position=Position(topic=topic, partition=partition, offset=one.offset),
+            key=one.key,
+            value=one.value,
+            headers=dict(one.headers) if one.headers else _NO_HEADERS,
+            appended_at=_instant(one.timestamp),
+        )
+        for one in fetched
+    ]
+
+
+@lru_cache(1024)
+def _instant(milliseconds: int) -> datetime:
+    """What was sent together shares its time."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -25,7 +25,7 @@ class NewRecord:
     headers: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
+class LogRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A record as read back, with its position and the time it was appended."""
 
     position: Position

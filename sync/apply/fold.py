@@ -7,7 +7,7 @@ that nothing it omits can be overwritten by an older change of the same batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from sync.changes import Change
@@ -28,10 +28,9 @@ def fold(changes: Iterable[tuple[str, Change]]) -> Sequence[Round]:
     """Rounds of (record id, change) pairs of one binding, to be applied one after the other."""
     rounds: list[Round] = []
     for record_id, change in changes:
-        fields = _fields(change)
         last = rounds[-1] if rounds else None
-        if last is None or not _fits(last, fields, record_id, change):
-            last = Round(is_read=_is_read(change), is_partial=change.is_partial, fields=fields)
+        if last is None or not _fits(last, record_id, change):
+            last = _round_for(change)
             rounds.append(last)
         if change.extra is not None:
             last.has_extra = True
@@ -39,8 +38,13 @@ def fold(changes: Iterable[tuple[str, Change]]) -> Sequence[Round]:
     return rounds
 
 
-def _fits(last: Round, fields: frozenset[str], record_id: str, change: Change) -> bool:
-    if last.fields != fields or last.is_partial != change.is_partial:
+def _round_for(change: Change) -> Round:
+    fields = frozenset(_fields(change))
+    return Round(is_read=_is_read(change), is_partial=change.is_partial, fields=fields)
+
+
+def _fits(last: Round, record_id: str, change: Change) -> bool:
+    if last.is_partial != change.is_partial or last.fields != _fields(change):
         return False
     if change.is_partial and not _tells_the_same(last.changes.get(record_id), change):
         return False
@@ -74,5 +78,5 @@ def _is_read(change: Change) -> bool:
     return change.lsn is None
 
 
-def _fields(change: Change) -> frozenset[str]:
-    return frozenset(change.binding.owns) if change.is_delete else frozenset(change.values)
+def _fields(change: Change) -> Set[str]:
+    return change.binding.owns.keys() if change.is_delete else change.values.keys()

@@ -110,9 +110,10 @@ class Identities:
     async def _identify(
         self, binding: Binding, changes: Sequence[Change]
     ) -> list[tuple[str, Change]]:
-        refs = [Ref(binding.entity, binding.system.value, change.key) for change in changes]
+        entity, system = binding.entity, binding.system.value
+        refs = [Ref(entity, system, change.key) for change in changes]
         ids = await self._linked(refs)
-        if not self._left.keys().isdisjoint(refs):
+        if self._left and not self._left.keys().isdisjoint(refs):
             return await self._by_turns(binding, refs, changes)
         if len(ids) < len(set(refs)):
             fresh = await self._introduced(binding, refs, changes, ids)
@@ -201,12 +202,14 @@ class Identities:
 
     async def _linked(self, refs: Collection[Ref]) -> dict[Ref, str]:
         links, met = self._known.links, self._met
-        unknown = {ref for ref in refs if ref not in links and ref not in met}
-        if unknown:
+        ids = {ref: links[ref] for ref in refs if ref in links}
+        others = [ref for ref in refs if ref not in ids]
+        if unknown := {ref for ref in others if ref not in met}:
             found, left = await find(self._connection, unknown)
             met.update(found)
             self._left.update(left)
-        return {ref: links.get(ref) or met[ref] for ref in refs if ref in links or ref in met}
+        ids.update({ref: met[ref] for ref in others if ref in met})
+        return ids
 
 
 def references_in(

@@ -144,6 +144,8 @@ async def supersede(
     rejects: Iterable[Reject],
 ) -> None:
     """Settle what belonged to no record, now that a later row of its key does."""
+    if not business:
+        return
     done = {_keyed(one.record) for one in applied} - {_keyed(one.record) for one in rejects}
     keys = [keyed for keyed in business if keyed in done]
     if keys:

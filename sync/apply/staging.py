@@ -44,9 +44,10 @@ def staged_rows(
     They are id, fields, fence, and the columns that no binding reads if there are any.
     """
     taken = changes.values()
+    told = [change.values for change in taken]
     columns: list[Cells] = [list(changes)]
     for name, store in _stores(binding, fields):
-        columns += store([change.values.get(name) for change in taken], ids)
+        columns += store([values.get(name) for values in told], ids)
     columns += _fence(taken, epoch)
     if has_extra:
         columns.append([change.extra for change in taken])
@@ -92,6 +93,8 @@ def _store(annotation: Any) -> Store:
         return lambda values, ids: (
             [None if v is None else json_form(resolved(v, ids)) for v in values],
         )
+    if bare in BY_ID_TYPE:
+        return lambda values, ids: ([ids.get(v) if type(v) is Ref else v for v in values],)
     part = get_args(bare)[0] if get_origin(bare) is list else bare
     if part in BY_ID_TYPE:
         return lambda values, ids: ([None if v is None else resolved(v, ids) for v in values],)

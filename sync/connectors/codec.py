@@ -49,6 +49,7 @@ _Joined = tuple[str, tuple[str, ...], Read]
 
 
 _ABSENT = object()
+_MOST_REFERRED = 1024
 
 _UNREADABLE = (
     *(ValueError, TypeError, KeyError, AttributeError, ArithmeticError),
@@ -233,7 +234,13 @@ def _rate_reader(place: RateColumns) -> Read:
 
 
 def _referring(entity: type, system: str) -> Read:
-    return lambda cell: None if cell in (None, "") else Ref(entity, system, str(cell))
+    """The same few records are referred to again and again."""
+
+    @lru_cache(_MOST_REFERRED, typed=True)
+    def read(cell: Any) -> Ref | None:
+        return None if cell in (None, "") else Ref(entity, system, str(cell))
+
+    return read
 
 
 def _translating(words: Mapping[str, Enum]) -> Read:

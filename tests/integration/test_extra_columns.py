@@ -29,7 +29,7 @@ from sync.adopt import adopt_columns
 from sync.clock import utc_now
 from sync.connectors import crm, hr
 from sync.connectors.binding import Binding, Column
-from sync.extra import ExtraColumns
+from sync.extra import ExtraColumns, note_columns
 from sync.intake import Claim, Intake
 from sync.xref import Xref
 
@@ -146,6 +146,16 @@ async def test_of_people_only_the_name_of_a_column_is_kept(pool: asyncpg.Pool) -
     assert found["name"] == "Ann"
     assert "secret" not in str(found)
     assert await office.noted() == [("hr.public.employees.salary", False)]
+
+
+async def test_a_name_that_is_noted_makes_no_listener_wait_for_another(office: Office) -> None:
+    """Both meet the column in every batch, and each batch is one transaction."""
+    await office.take("c", seats=1)
+    async with office.pool.acquire() as one, one.transaction():
+        await note_columns(one, BEFORE, [{"seats": 2}])
+        async with office.pool.acquire() as other, other.transaction():
+            await other.execute("SET LOCAL lock_timeout = '1s'")
+            await note_columns(other, BEFORE, [{"seats": 3}])
 
 
 async def test_a_binding_that_gains_the_column_adopts_what_was_kept(office: Office) -> None:
