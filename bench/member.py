@@ -12,6 +12,7 @@ import sys
 import uvloop
 
 from bench.brokered import consumer_of
+from bench.connecting import until
 from bench.events import TOPIC
 from bench.kafka import ALONE, GROUP
 from bench.listening import listener_over
@@ -26,8 +27,11 @@ JOINED = b"joined\n"
 async def apply(bootstrap_server: str, dsn: str, share: int) -> None:
     pool = await connect(dsn)
     consumer = consumer_of(KafkaAccess(bootstrap_servers=(bootstrap_server,)), TOPIC, GROUP)
-    while len(await consumer.assignment()) != share:
-        pass
+
+    async def has_its_share() -> bool:
+        return len(await consumer.assignment()) == share
+
+    await until("its share of the partitions", has_its_share)
     sys.stdout.buffer.write(JOINED)
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.readline)

@@ -16,7 +16,7 @@ import asyncpg
 from bench.brokered import STATE, brokered
 from bench.captures import compare_captures
 from bench.invoices import fill_invoices
-from bench.sinks import SINK, compare_sinks
+from bench.sinks import SINK, bench_jdbc_sink, bench_listeners, compared
 from cdc.capture.debezium import password_variable
 from cdc.log.kafka import KafkaLog
 from hub.demo.systems import create_tables
@@ -46,7 +46,9 @@ async def bench_beside(folder: Path) -> dict[str, float]:
         try:
             with ConnectApi(connect_worker.url) as api:
                 captured = await compare_captures(cluster, owner, api, log)
-                return captured | await compare_sinks(cluster, api, access)
+                theirs = await bench_jdbc_sink(cluster, api)
+            connect_worker.stop()  # nothing of ours runs there
+            return captured | compared(theirs, await bench_listeners(cluster, access))
         finally:
             await log.close()
             connect_worker.stop()

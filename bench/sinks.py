@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -39,10 +39,18 @@ _SINK_FIRST = "SELECT EXISTS (SELECT FROM invoices)"
 _SINK_DONE = f"SELECT count(*) = {ROWS} FROM invoices WHERE version > {ROUNDS}"
 
 
-async def compare_sinks(cluster: Cluster, api: ConnectApi, access: KafkaAccess) -> dict[str, float]:
-    """The sink in one task and in two, our listeners one and two: each at its best is compared."""
-    theirs = {tasks: await _jdbc_sink(cluster, api, tasks) for tasks in TASKS}
-    ours = {count: await _listeners(cluster, access, count) for count in LISTENERS}
+async def bench_jdbc_sink(cluster: Cluster, api: ConnectApi) -> dict[int, float]:
+    """Events per second of the sink in one task and in two."""
+    return {tasks: await _jdbc_sink(cluster, api, tasks) for tasks in TASKS}
+
+
+async def bench_listeners(cluster: Cluster, access: KafkaAccess) -> dict[int, Drained]:
+    """Our listeners, one and two."""
+    return {count: await _listeners(cluster, access, count) for count in LISTENERS}
+
+
+def compared(theirs: Mapping[int, float], ours: Mapping[int, Drained]) -> dict[str, float]:
+    """By name; each at its best is compared."""
     best = max(theirs.values())
     return {
         "kafka.schema_events_per_s": ours[1].per_s,
