@@ -47,7 +47,7 @@ class Leftover:
 
     known: frozenset[str]
     keeper: Binding | None
-    _unread: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    _unread: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict, compare=False)
     """By the columns of a row, which are those of the rows before it: the ones nobody knows."""
 
     def of(self, row: Row) -> Mapping[str, Any] | None:

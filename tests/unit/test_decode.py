@@ -42,7 +42,16 @@ def test_a_column_that_is_gained_breaks_nothing(decoder: Decoder) -> None:
     """Nobody binds it yet."""
     [change] = decoder.decode(record(TABLE, KEY, envelope(TABLE, ROW | {"shoe_size": 43})))
     assert isinstance(change, Change)
-    assert change.values["name"] == "Acme"
+    assert (change.values["name"], change.extra) == ("Acme", {"shoe_size": 43})
+
+
+def test_a_row_is_told_by_its_own_columns_whatever_the_rows_before_had(decoder: Decoder) -> None:
+    """More shapes than are remembered, and the first of them again."""
+    gained = [{f"column_{n}": n} for n in range(300)]
+    for extra in [{}, *gained, gained[0], {}]:
+        [change] = decoder.decode(record(TABLE, KEY, envelope(TABLE, ROW | extra)))
+        assert isinstance(change, Change)
+        assert change.extra == (extra or None)
 
 
 def test_a_hint_is_no_envelope_where_transactions_are_waited_for_either(decoder: Decoder) -> None:
