@@ -122,11 +122,12 @@ class Intake:
         cannot be read back now, asyncpg.DataError, OverflowError or UnicodeError when a value
         does not fit the projection.
         """
+        lanes = [claim.lane for claim in claims]
         async with self._pool.acquire() as connection:
             async with connection.transaction():
-                await self._claim(connection, claims, last_commits(incoming))
+                await self._claim(connection, claims, last_commits(incoming, lanes))
                 epochs = dict(await connection.fetch(_EPOCHS))
-                unsettled = await unsettled_keys(connection, [claim.lane for claim in claims])
+                unsettled = await unsettled_keys(connection, lanes)
                 free, parked = hold_back(incoming, unsettled.held)
                 identities = await self.take(connection, free, epochs)
                 strangers = identities.rejects

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeGuard
 
@@ -23,16 +23,20 @@ class Commit(NamedTuple):
 UNTOLD = Commit(None, None)
 
 
-def last_commits(incoming: Iterable[Incoming]) -> dict[LogPartition, Commit]:
-    """The last streamed change of each lane; a snapshot read tells nothing of a commit."""
-    last = {
-        (one.record.position.topic, one.record.position.partition): one
-        for one in incoming
-        if _is_streamed(one) and one.as_of > _NO_TIME
-    }
-    return {
-        one.record.position.lane: Commit(one.as_of, one.record.appended_at) for one in last.values()
-    }
+def last_commits(
+    incoming: Sequence[Incoming], lanes: Collection[LogPartition]
+) -> dict[LogPartition, Commit]:
+    """The last streamed change of each of the `lanes`, in which all of these stand.
+
+    A snapshot read tells nothing of a commit.
+    """
+    last: dict[LogPartition, Commit] = {}
+    for one in reversed(incoming):
+        if len(last) == len(lanes):
+            break
+        if _is_streamed(one) and one.as_of > _NO_TIME:
+            last.setdefault(one.record.position.lane, Commit(one.as_of, one.record.appended_at))
+    return last
 
 
 def _is_streamed(one: Incoming) -> TypeGuard[Change | Touched]:
