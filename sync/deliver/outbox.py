@@ -73,11 +73,14 @@ SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || exclud
 """
 _WROTE = """
 WITH state AS (
-    INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
-    VALUES ($1, $2, $3, $4, $5, $6::bigint, now())
+    INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of, written)
+    VALUES ($1, $2, $3, $4, $5, $6::bigint, now(), ARRAY(SELECT jsonb_object_keys($5)))
     ON CONFLICT (system, entity, record_id) DO UPDATE
     SET key = excluded.key, copies = s.copies || excluded.copies, version = excluded.version,
-        as_of = excluded.as_of
+        as_of = excluded.as_of,
+        written = CASE WHEN s.version = excluded.version
+            THEN ARRAY(SELECT DISTINCT unnest(s.written || excluded.written))
+            ELSE excluded.written END
     WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
     RETURNING coalesce(old.version = $6 OR $6 IS NULL AND old.copies @> $5, false) AS is_echoed)
 INSERT INTO write_ledger (target, entity, record_id, key, version, copies, echoed_at)

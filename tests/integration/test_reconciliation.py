@@ -165,6 +165,21 @@ async def test_a_value_that_the_replica_spells_otherwise_is_no_edit(watched: Wat
     assert await watched.compare() == 0
 
 
+async def test_an_edit_is_seen_in_a_row_that_we_have_written_to_since(watched: Watched) -> None:
+    """The row is captured at the version of our write, which sent another field.
+
+    It used to pass for the echo, and the edit stayed for good.
+    """
+    watched.edit(title="Whim")
+    await watched.change(name="First", segment="small")
+    await watched.deliver()
+    assert watched.target.written[-1][2] == {"market_segment": "SMB"}
+    await watched.capture()
+    assert await watched.compare() == 1
+    await watched.deliver()
+    assert watched.row["title"] == "First"
+
+
 async def test_what_is_on_its_way_or_was_refused_is_not_compared(watched: Watched) -> None:
     """The delivery will say it, or a person has to."""
     watched.edit(title="Whim")
