@@ -20,6 +20,7 @@ from sync.json_form import json_form
 
 log = structlog.get_logger(__name__)
 
+# A row that was only doubted so far, because a call was begun, bears no moment.
 _REMEMBER = """
 INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::jsonb[], $6::bigint[], $7::timestamptz[])
@@ -28,7 +29,7 @@ SET key = excluded.key, copies = s.copies || excluded.copies,
     version = excluded.version, as_of = excluded.as_of,
     written = CASE WHEN s.version = excluded.version THEN s.written ELSE '{}' END,
     edited_at = CASE
-        WHEN s.copies || excluded.copies = s.copies THEN s.edited_at
+        WHEN s.as_of IS NULL OR s.copies || excluded.copies = s.copies THEN s.edited_at
         WHEN s.version = excluded.version AND NOT EXISTS (
             SELECT FROM jsonb_each(s.copies) AS known (name, cell)
             WHERE excluded.copies -> name <> cell AND name <> ALL (s.written)) THEN s.edited_at

@@ -15,7 +15,9 @@ from support.targets import CLIENT, QUICK, Desk, FakeTarget, drained, until
 
 from cdc.decode import Decoder
 from schema.canon import Client
+from schema.errors import Unavailable
 from schema.groups import GROUPS
+from schema.system import System
 from sync.clock import utc_now
 from sync.connectors import billing_bindings, psa
 from sync.connectors.binding import Binding
@@ -178,6 +180,20 @@ async def test_an_edit_is_seen_in_a_row_that_we_have_written_to_since(watched: W
     assert await watched.compare() == 1
     await watched.deliver()
     assert watched.row["title"] == "First"
+
+
+async def test_a_row_met_for_the_first_time_after_a_lost_answer_is_no_edit(
+    pool: asyncpg.Pool,
+) -> None:
+    """Nothing was known of it but that a call to it was begun."""
+    watched = Watched(pool, psa.CLIENT)
+    watched.target.hold(psa.CLIENT, "7", title="Before us", crm_account_id="ACC-00001")
+    await watched.desk.link(Client, System.PSA, "7", CLIENT)
+    watched.target.fail("update", Unavailable("Down.", system=System.PSA))
+    await watched.change(name="First")
+    await watched.desk.deliverer().drain(System.PSA)
+    await watched.capture()
+    assert not await pool.fetchval(_NOTED)
 
 
 async def test_what_is_on_its_way_or_was_refused_is_not_compared(watched: Watched) -> None:
