@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from schema.errors import NotFound
 from sync.connectors.codec import version_of
 from sync.deliver.outbox import Delivery, Outbox
 from sync.deliver.replica import Found, Gone, Replica, Written, differing
@@ -49,7 +50,13 @@ class Attempt:
         if found is None:
             await self._create(replica, values)
             return None
-        return await self._update(replica, found, values)
+        try:
+            return await self._update(replica, found, values)
+        except NotFound:
+            again = await replica.find_anew(record_id, values)
+            if again is None or again.key == found.key:
+                raise
+            return await self._update(replica, again, values)
 
     async def _create(self, replica: Replica, values: Values) -> None:
         copies = replica.copies_of(values)
@@ -60,7 +67,7 @@ class Attempt:
         copies = replica.copies_of(values)
         if found.copies is None:
             owed = {name: copies[name] for name in self.delivery.fields if name in copies}
-            lacking = differing(owed, await self._outbox.held(self.delivery))
+            lacking = differing(owed, await self._outbox.held(self.delivery, found.key))
         else:
             lacking = differing(copies, found.copies)
         if lacking:

@@ -91,14 +91,15 @@ WITH state AS (
     INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of, written)
     VALUES ($1, $2, $3, $4, $5, $6::bigint, now(), ARRAY(SELECT jsonb_object_keys($5)))
     ON CONFLICT (system, entity, record_id) DO UPDATE
-    SET key = excluded.key, copies = s.copies || excluded.copies, version = excluded.version,
-        as_of = excluded.as_of,
+    SET key = excluded.key, version = excluded.version, as_of = excluded.as_of,
+        copies = CASE WHEN s.key = excluded.key THEN s.copies ELSE '{}' END || excluded.copies,
         written = CASE WHEN s.version = excluded.version
             THEN ARRAY(SELECT DISTINCT unnest(s.written || excluded.written))
             ELSE excluded.written END,
         doubted = (SELECT coalesce(jsonb_object_agg(name, by), '{}')
                    FROM jsonb_each(s.doubted) AS doubt (name, by) WHERE by <> to_jsonb($7::bigint))
     WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
+        OR s.key <> excluded.key
     RETURNING coalesce(old.version = $6 OR $6 IS NULL AND old.copies @> $5, false) AS is_echoed)
 INSERT INTO write_ledger (target, entity, record_id, key, version, copies, echoed_at)
 SELECT $1, $2, $3, $4, $6, $5,
@@ -106,7 +107,7 @@ SELECT $1, $2, $3, $4, $6, $5,
 """
 _HELD = """
 SELECT copies - ARRAY(SELECT jsonb_object_keys(doubted)) FROM replica_state
-WHERE (system, entity, record_id) = ($1, $2, $3)
+WHERE (system, entity, record_id, key) = ($1, $2, $3, $4)
 """
 _NEXT_DUE = """
 SELECT extract(epoch FROM least(
@@ -212,10 +213,10 @@ class Outbox:
             async with told:
                 return bool(await connection.fetchval(_SETTLE, delivery.id, state, words))
 
-    async def held(self, delivery: Delivery) -> dict[str, object]:
-        """What the target is known to hold of the record, in JSON form."""
+    async def held(self, delivery: Delivery, key: str) -> dict[str, object]:
+        """What the target's row of that key is known to hold of the record, in JSON form."""
         of = delivery.target.value, delivery.entity, delivery.record_id
-        return dict(await self._pool.fetchval(_HELD, *of) or {})
+        return dict(await self._pool.fetchval(_HELD, *of, key) or {})
 
     async def wrote(
         self, delivery: Delivery, key: str, copies: dict[str, object], version: int | None

@@ -129,6 +129,11 @@ class Replica:
         key = str(page.rows[0][binding.key])
         return Found(key=key, copies=await self._copies_in(page.rows[0]))
 
+    async def find_anew(self, record_id: str, values: Values) -> Found | None:
+        """The same once the replica's row is not there: it may have been made again there."""
+        self._xref.forget(self.binding.entity, self.binding.system, record_id)
+        return await self.find(record_id, values)
+
     async def create(self, record_id: str, values: Values) -> Written:
         """Create the record with every copied field. Raises NotYet where it may not."""
         binding = self.binding
