@@ -72,6 +72,10 @@ class Replica:
         self._remover = remover
         self._projected = projected
         self._xref = xref
+        fields = owned_fields(binding.entity)
+        owners = {anchor(binding.entity), *(fields[name].owner for name in binding.copies)}
+        self.owners = sorted(owners, key=lambda owner: owner.value)
+        """Whose word it takes to say what the replica should hold."""
 
     async def wanted(self, record_id: str) -> Values:
         """The present values of all fields the replica should hold.
@@ -80,10 +84,8 @@ class Replica:
         NotYet while its anchor has not been heard.
         """
         entity = self.binding.entity
-        fields = owned_fields(entity)
         home = anchor(entity)
-        sources = {home, *(fields[name].owner for name in self.binding.copies)}
-        known = await self._projected.select_parts(entity, list(sources), [record_id])
+        known = await self._projected.select_parts(entity, self.owners, [record_id])
         if record_id in known[home].gone:
             raise Gone("the owner deleted it")
         if record_id not in known[home].parts:
