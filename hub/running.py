@@ -191,7 +191,7 @@ class Hub:
         while True:
             try:
                 await chore()
-            except (*OUTAGE, asyncpg.TransactionRollbackError) as error:
+            except (Unavailable, *OUTAGE, asyncpg.TransactionRollbackError) as error:
                 log.warning("housekeeping.put_off", why=str(error))
             await asyncio.sleep(_HOUSEKEEPING.total_seconds())
 

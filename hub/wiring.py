@@ -21,6 +21,7 @@ from hub.settings import Settings
 from hub.spelling import reader_of
 from hub.ways import api_captures, inbox_of, signals_of, wal_captures, wholes_of
 from resolvers.services import Services
+from sync.applied import Applied
 from sync.board import Boards
 from sync.clock import utc_now
 from sync.counts import Counts
@@ -100,11 +101,16 @@ async def build_hub(settings: Settings) -> AsyncIterator[Hub]:
             deliverer=Deliverer(
                 connectors.writes, xref, pool, random.random, removes=connectors.removes
             ),
-            reconciliation=Reconciliation(
-                connectors.writes, xref, pool, removes=connectors.removes
-            ),
+            reconciliation=_reconciliation(connectors, xref, pool, opened),
             log=opened,
         )
+
+
+def _reconciliation(
+    connectors: Connectors, xref: Xref, pool: asyncpg.Pool, opened: Log
+) -> Reconciliation:
+    applied = Applied(pool, opened.ends, consumer=GROUP)
+    return Reconciliation(connectors.writes, xref, pool, applied.until, removes=connectors.removes)
 
 
 def _routing(

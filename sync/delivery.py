@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import structlog
@@ -26,13 +28,12 @@ from schema.errors import (
     Unavailable,
 )
 from schema.system import System
-from sync.connectors.codec import version_of
 from sync.connectors.ports import Removes, Writes
+from sync.deliver.attempt import Attempt, Overtaken
 from sync.deliver.health import Health
 from sync.deliver.outbox import CHANNEL, Delivery, Outbox
-from sync.deliver.replica import Gone, NotYet, Replica, Written, differing, replicas_of
+from sync.deliver.replica import NotYet, replicas_of
 from sync.deliver.retry import Pace
-from sync.json_form import json_form
 from sync.outage import OUTAGE
 from sync.read.projected import Projected
 from sync.store.bell import Bell
@@ -68,6 +69,7 @@ class Deliverer:
         }
         self._outbox = Outbox(pool, lease=self._pace.lease)
         self._bell = Bell(pool, CHANNEL)
+        self._unsettled: dict[System, list[Attempt]] = defaultdict(list)
 
     async def run(self) -> None:
         """Serve every target until cancelled."""
@@ -86,6 +88,7 @@ class Deliverer:
         health = self._health[target]
         if health.rest:
             return 0
+        await self._make_up(target)
         claimed = await self._outbox.claim(target, self._pace.batch if health.is_sound else 1)
         slots = asyncio.Semaphore(self._pace.concurrency)
 
@@ -120,86 +123,64 @@ class Deliverer:
     async def _send(self, delivery: Delivery) -> None:
         """Carry one delivery to an end that is written down.
 
-        Where it cannot be written down, the lease brings the delivery back.
+        Where it cannot be written down, it is made up for later, or the lease brings it back.
         """
+        answered = partial(self._answered, delivery.target)
+        attempt = Attempt(delivery, self._outbox, answered)
         try:
             if self._health[delivery.target].rest:
                 await self._outbox.retry(delivery, _NOTHING, "the target is down", counts=False)
-            elif await self._outbox.renew(delivery):
-                await self._carry(delivery)
+            elif await self._outbox.renew(delivery) and not await self._carry(attempt):
+                await self._overtaken(attempt)
         except _DATABASE_TROUBLE as error:
-            log.warning("delivery.unsettled", **_named(delivery), why=str(error))
+            log.warning("delivery.unsettled", **delivery.named, why=str(error))
+            if attempt.sent:
+                self._unsettled[delivery.target].append(attempt)
 
-    async def _carry(self, delivery: Delivery) -> None:
+    async def _make_up(self, target: System) -> None:
+        """Put back what may have been sent and could not be settled, or owe it again."""
+        unsettled = self._unsettled[target]
+        while unsettled:
+            delivery = unsettled[-1].delivery
+            why = "the database did not answer"
+            if not await self._outbox.retry(delivery, _NOTHING, why, counts=False):
+                await self._overtaken(unsettled[-1])
+            unsettled.pop()
+
+    async def _overtaken(self, attempt: Attempt) -> None:
+        """The delivery is another's: what we sent may have come after newer values."""
+        log.warning("delivery.overtaken", **attempt.delivery.named, fields=sorted(attempt.sent))
+        if attempt.sent:
+            await self._outbox.owe_again(attempt.delivery, attempt.sent)
+
+    async def _carry(self, attempt: Attempt) -> bool:
+        """Whether the delivery was still ours when it came to its end."""
+        delivery = attempt.delivery
         try:
-            note = await self._deliver(delivery)
-            if not await self._outbox.settle(delivery, note):
-                log.warning("delivery.overtaken", **_named(delivery))
-                await self._outbox.owe_again(delivery)
+            replica = self._replicas.get((delivery.target, BY_NAME[delivery.entity]))
+            note = await attempt.carry_out(replica) if replica else "the target holds no copy"
+            return await self._outbox.settle(delivery, note)
+        except Overtaken:
+            return False
         except NotYet as missing:
             wait = self._pace.missing.wait(delivery.attempts, self._random)
-            await self._outbox.retry(delivery, wait, str(missing))
+            return await self._outbox.retry(delivery, wait, str(missing))
         except Unavailable as error:
             self._no_answer(delivery.target, error, error.retry_after)
             wait = error.retry_after or _NOTHING
-            await self._outbox.retry(delivery, wait, error.message, counts=False)
+            return await self._outbox.retry(delivery, wait, error.message, counts=False)
         except OutcomeUnknown as error:
             was_sound = self._no_answer(delivery.target, error)
-            await self._again(delivery, error.message, self._pace.settle, counts=was_sound)
+            return await self._again(delivery, error.message, self._pace.settle, counts=was_sound)
         except Conflict as error:
-            await self._again(delivery, error.message)
+            return await self._again(delivery, error.message)
         except (Rejected, NotFound, Invalid) as error:
-            await self._bury(delivery, error)
+            return await self._bury(delivery, error)
         except _DATABASE_TROUBLE:
             raise
         except Exception as error:  # one record's bug must not stop the others
-            log.exception("delivery.failed", **_named(delivery))
-            await self._again(delivery, f"{type(error).__name__}: {error}")
-
-    async def _deliver(self, delivery: Delivery) -> str | None:
-        """Find - create - confirm; answers why nothing had to be sent, if that was so.
-
-        A row that is met for the first time is owed all copies, as a new one would be; it counts
-        as met once it holds them.
-        """
-        replica = self._replicas.get((delivery.target, BY_NAME[delivery.entity]))
-        if replica is None:
-            return "the target holds no copy"
-        record_id = delivery.record_id
-        try:
-            values = await replica.wanted(record_id)
-        except Gone as gone:
-            return await self._take_out(delivery, replica, str(gone))
-        copies = replica.copies_of(values)
-        found = await replica.find(record_id, values)
-        if found is None:
-            await self._note(delivery, replica, await replica.create(record_id, values), copies)
-            return None
-        if found.copies is None:
-            owed = {name: copies[name] for name in delivery.fields if name in copies}
-            sent = differing(owed, await self._outbox.held(delivery))
-        else:
-            sent = differing(copies, found.copies)
-        if sent:
-            await self._note(delivery, replica, await replica.update(found.key, sent), sent)
-        await replica.link(record_id, found.key)
-        return None if sent else "the target holds it already"
-
-    async def _take_out(self, delivery: Delivery, replica: Replica, why: str) -> str:
-        key = await replica.take_out(delivery.record_id)
-        if key is not None:
-            self._answered(delivery.target)
-            log.info("delivery.taken_out", **_named(delivery), key=key, why=why)
-        return why
-
-    async def _note(
-        self, delivery: Delivery, replica: Replica, written: Written, sent: Mapping[str, object]
-    ) -> None:
-        self._answered(delivery.target)
-        copies = {name: json_form(value) for name, value in sent.items()}
-        version = version_of(replica.binding, written.row)
-        await self._outbox.wrote(delivery, written.key, copies, version)
-        log.info("delivery.delivered", **_named(delivery), fields=sorted(sent))
+            log.exception("delivery.failed", **delivery.named)
+            return await self._again(delivery, f"{type(error).__name__}: {error}")
 
     def _no_answer(
         self, target: System, error: ConcordError, asked: timedelta | None = None
@@ -219,22 +200,17 @@ class Deliverer:
 
     async def _again(
         self, delivery: Delivery, why: str, asked: timedelta | None = None, *, counts: bool = True
-    ) -> None:
+    ) -> bool:
         """Try again later; an attempt that counts may have been the last."""
         if counts and delivery.attempts >= _MOST_ATTEMPTS:
-            log.warning("delivery.dead", **_named(delivery), why=why)
-            await self._outbox.bury(delivery, why)
-            return
+            log.warning("delivery.dead", **delivery.named, why=why)
+            return await self._outbox.bury(delivery, why)
         wait = self._pace.refused.wait(delivery.attempts, self._random, asked)
-        await self._outbox.retry(delivery, wait, why, counts=counts)
+        return await self._outbox.retry(delivery, wait, why, counts=counts)
 
-    async def _bury(self, delivery: Delivery, refusal: ConcordError) -> None:
+    async def _bury(self, delivery: Delivery, refusal: ConcordError) -> bool:
         if refusal.system is not None:
             self._answered(delivery.target)
         code = f"{refusal.owner_code}: " if refusal.owner_code else ""
-        log.warning("delivery.dead", **_named(delivery), why=code + refusal.message)
-        await self._outbox.bury(delivery, code + refusal.message)
-
-
-def _named(delivery: Delivery) -> dict[str, str]:
-    return {"target": delivery.target.name, "record": delivery.record_id}
+        log.warning("delivery.dead", **delivery.named, why=code + refusal.message)
+        return await self._outbox.bury(delivery, code + refusal.message)

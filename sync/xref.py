@@ -7,9 +7,10 @@ the next record with its former key gets another).
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ Link = tuple[Ref, str]
 _CACHE_LIMIT = 500_000
 _OLDEST_S = 1.0
 """So long after a key change another process may still go by the former key."""
+_OLDEST_KEY_S = 60.0
+"""So long after a system made a record again, under another key, others may go by the first."""
 
 _VERSION = "SELECT version FROM xref_version"
 _FIND = """
@@ -137,13 +140,16 @@ class Xref:
     """The cross-reference as a process knows it.
 
     A link changes only with a key change, which raises the version of the table. What was met
-    under another version is forgotten, at the latest `_OLDEST_S` after it was raised.
+    under another version is forgotten, at the latest `_OLDEST_S` after it was raised. A record may
+    also get a second key, when its system makes it again; so the key of a record is looked up anew
+    every `_OLDEST_KEY_S`. The clock answers monotonic seconds.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
+        self._clock = clock
         self._known = Known()
-        self._looked_at = -_OLDEST_S
+        self._looked_at = self._asked_at = -math.inf
 
     async def current(self, connection: asyncpg.Connection | asyncpg.Pool) -> Known:
         """What is cached and true, as `connection` sees it; a full cache starts anew."""
@@ -174,13 +180,18 @@ class Xref:
     ) -> dict[str, str]:
         """What `system` calls these records by its own key; absent where it is not known yet."""
         keys, wanted = (await self._recent()).keys, set(ids)
-        unknown = [i for i in wanted if (entity, system, i) not in keys]
-        if unknown:
+        found = {i: keys[entity, system, i] for i in wanted if (entity, system, i) in keys}
+        if unknown := wanted.difference(found):
             rows = await self._pool.fetch(
-                _FIND_EXTERNAL, entity_name(entity), system.value, unknown
+                _FIND_EXTERNAL, entity_name(entity), system.value, list(unknown)
             )
             keys.update({(entity, system, r["record_id"]): r["external_id"] for r in rows})
-        return {i: keys[entity, system, i] for i in wanted if (entity, system, i) in keys}
+            found.update({r["record_id"]: r["external_id"] for r in rows})
+        return found
+
+    def forget(self, entity: type, system: System, record_id: str) -> None:
+        """Look up anew what `system` calls the record: it says that there is no such key."""
+        self._known.keys.pop((entity, system, record_id), None)
 
     async def every_id(self, entity: type, system: System, record_id: str) -> list[str]:
         """Every key that `system` has called the record by and given to no other since."""
@@ -204,10 +215,13 @@ class Xref:
             await insert(self._pool, fresh)
 
     async def _recent(self) -> Known:
-        now = time.monotonic()
+        now = self._clock()
         if now - self._looked_at >= _OLDEST_S:
             await self.current(self._pool)
             self._looked_at = now
+        if now - self._asked_at >= _OLDEST_KEY_S:
+            self._known.keys = {}
+            self._asked_at = now
         return self._known
 
 

@@ -20,14 +20,20 @@ from sync.json_form import json_form
 
 log = structlog.get_logger(__name__)
 
+# A row that was only doubted so far, because a call was begun, bears no moment.
 _REMEMBER = """
 INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::jsonb[], $6::bigint[], $7::timestamptz[])
 ON CONFLICT (system, entity, record_id) DO UPDATE
 SET key = excluded.key, copies = s.copies || excluded.copies,
     version = excluded.version, as_of = excluded.as_of,
-    edited_at = CASE WHEN s.version = excluded.version OR s.copies || excluded.copies = s.copies
-        THEN s.edited_at ELSE now() END
+    written = CASE WHEN s.version = excluded.version THEN s.written ELSE '{}' END,
+    edited_at = CASE
+        WHEN s.as_of IS NULL OR s.copies || excluded.copies = s.copies THEN s.edited_at
+        WHEN s.version = excluded.version AND NOT EXISTS (
+            SELECT FROM jsonb_each(s.copies) AS known (name, cell)
+            WHERE excluded.copies -> name <> cell AND name <> ALL (s.written)) THEN s.edited_at
+        ELSE now() END
 WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
 """
 _KNOWN = """
@@ -52,8 +58,9 @@ async def note_replicas(
     """Remember what the captured rows say a replica holds, and close the writes they echo.
 
     Our write is recognised by the version the target gave it, or by its values where the target
-    counts no versions. A row that holds other copies than were known, and not by that version, is
-    noted for the reconciliation. A row that holds no copy of anything says nothing new of a record
+    counts no versions. A row that holds other copies than were known is noted for the
+    reconciliation, but for fields that our write of that version sent: what others did in between
+    comes with that version, too. A row that holds no copy of anything says nothing new of a record
     of which nothing was known; a record we have written to is known.
     """
     if not binding.copies:

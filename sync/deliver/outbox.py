@@ -6,6 +6,7 @@ not claimed, so each record's order holds however many workers there are.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,6 +32,16 @@ _RENEW = """
 UPDATE delivery SET leased_until = now() + $2::interval
 WHERE id = $1 AND state = 'sending' RETURNING true
 """
+# A row that was captured before the call may arrive after it, so no capture takes a doubt away.
+_BEGIN = """
+WITH ours AS (
+    UPDATE delivery SET leased_until = now() + $2::interval
+    WHERE id = $1 AND state = 'sending' RETURNING target, entity, record_id)
+INSERT INTO replica_state AS s (system, entity, record_id, key, copies, doubted)
+SELECT target, entity, record_id, $3, '{}', $4 FROM ours
+ON CONFLICT (system, entity, record_id) DO UPDATE SET doubted = s.doubted || excluded.doubted
+RETURNING true
+"""
 _PUT_BACK = """
 WITH taken AS (DELETE FROM delivery WHERE {which} RETURNING *)
 INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at, attempts, due_at,
@@ -41,6 +52,7 @@ FROM taken
 ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE
 SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || excluded.fields) AS f),
     attempts = excluded.attempts, due_at = excluded.due_at, last_error = excluded.last_error
+RETURNING true
 """
 _EXPIRED = _PUT_BACK.format(
     which="target = $1 AND state = 'sending' AND leased_until < now()",
@@ -66,6 +78,9 @@ SELECT true FROM settled
 """
 """A refusal is over once all it was about has been sent again, whatever came of that."""
 _OWE_AGAIN = """
+WITH state AS (
+    UPDATE replica_state SET doubted = doubted || $5
+    WHERE (system, entity, record_id) = ($1, $2, $3))
 INSERT INTO delivery (target, entity, record_id, fields, cause, caused_at)
 VALUES ($1, $2, $3, $4, 'overtaken', now())
 ON CONFLICT (target, entity, record_id) WHERE state = 'pending' DO UPDATE
@@ -73,18 +88,27 @@ SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || exclud
 """
 _WROTE = """
 WITH state AS (
-    INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
-    VALUES ($1, $2, $3, $4, $5, $6::bigint, now())
+    INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of, written)
+    VALUES ($1, $2, $3, $4, $5, $6::bigint, now(), ARRAY(SELECT jsonb_object_keys($5)))
     ON CONFLICT (system, entity, record_id) DO UPDATE
-    SET key = excluded.key, copies = s.copies || excluded.copies, version = excluded.version,
-        as_of = excluded.as_of
+    SET key = excluded.key, version = excluded.version, as_of = excluded.as_of,
+        copies = CASE WHEN s.key = excluded.key THEN s.copies ELSE '{}' END || excluded.copies,
+        written = CASE WHEN s.version = excluded.version
+            THEN ARRAY(SELECT DISTINCT unnest(s.written || excluded.written))
+            ELSE excluded.written END,
+        doubted = (SELECT coalesce(jsonb_object_agg(name, by), '{}')
+                   FROM jsonb_each(s.doubted) AS doubt (name, by) WHERE by <> to_jsonb($7::bigint))
     WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
+        OR s.key <> excluded.key
     RETURNING coalesce(old.version = $6 OR $6 IS NULL AND old.copies @> $5, false) AS is_echoed)
 INSERT INTO write_ledger (target, entity, record_id, key, version, copies, echoed_at)
 SELECT $1, $2, $3, $4, $6, $5,
        CASE WHEN (SELECT is_echoed FROM state) IS NOT FALSE THEN now() END
 """
-_HELD = "SELECT copies FROM replica_state WHERE (system, entity, record_id) = ($1, $2, $3)"
+_HELD = """
+SELECT copies - ARRAY(SELECT jsonb_object_keys(doubted)) FROM replica_state
+WHERE (system, entity, record_id, key) = ($1, $2, $3, $4)
+"""
 _NEXT_DUE = """
 SELECT extract(epoch FROM least(
     (SELECT min(due_at) FROM delivery WHERE target = $1 AND state = 'pending' AND due_at > now()),
@@ -108,6 +132,11 @@ class Delivery:
     record_id: str
     fields: tuple[str, ...]
     attempts: int
+
+    @property
+    def named(self) -> dict[str, str]:
+        """As the log says which one it is."""
+        return {"target": self.target.name, "record": self.record_id}
 
 
 class Outbox:
@@ -140,26 +169,43 @@ class Outbox:
         """Begin the lease anew; False when it ran out and the delivery is no longer ours."""
         return bool(await self._pool.fetchval(_RENEW, delivery.id, self._lease))
 
+    async def begin(self, delivery: Delivery, key: str | None, fields: Sequence[str]) -> bool:
+        """Just before a call: renew the lease, and believe nothing of what the row holds of these.
+
+        Between now and the note of its answer nobody knows. A row that is yet to be created has no
+        key, and nothing is known of it. False when the delivery is no longer ours.
+        """
+        if key is None:
+            return await self.renew(delivery)
+        doubts = dict.fromkeys(fields, delivery.id)
+        return bool(await self._pool.fetchval(_BEGIN, delivery.id, self._lease, key, doubts))
+
     async def retry(
         self, delivery: Delivery, wait: timedelta, why: str, *, counts: bool = True
-    ) -> None:
-        """Put it back, united with what has changed meanwhile; a target's outage does not count."""
-        await self._pool.execute(_RETRY, delivery.id, wait, _words(why), 0 if counts else 1)
+    ) -> bool:
+        """Put it back, united with what has changed meanwhile; a target's outage does not count.
+
+        False when its lease ran out meanwhile, and it is another's.
+        """
+        told = delivery.id, wait, _words(why), 0 if counts else 1
+        return bool(await self._pool.fetchval(_RETRY, *told))
 
     async def settle(self, delivery: Delivery, note: str | None = None) -> bool:
         """It is done; False when its lease ran out meanwhile, and it is another's."""
         return await self._end(delivery, "delivered", note)
 
-    async def owe_again(self, delivery: Delivery) -> None:
-        """Let the fields be compared once more: what we sent may have come after newer values."""
-        target, entity = delivery.target.value, delivery.entity
-        await self._pool.execute(
-            _OWE_AGAIN, target, entity, delivery.record_id, list(delivery.fields)
-        )
+    async def owe_again(self, delivery: Delivery, fields: Collection[str]) -> None:
+        """Let fields be sent once more: what we sent may have come after newer values.
 
-    async def bury(self, delivery: Delivery, why: str) -> None:
-        """Give up, keeping the row and the target's words for a person to decide."""
-        await self._end(delivery, "dead", _words(why))
+        Whoever has the delivery now may note its own answer later, and must not end our doubt.
+        """
+        of = delivery.target.value, delivery.entity, delivery.record_id
+        doubts = dict.fromkeys(fields, delivery.id)
+        await self._pool.execute(_OWE_AGAIN, *of, list(fields), doubts)
+
+    async def bury(self, delivery: Delivery, why: str) -> bool:
+        """Give up, keeping the row and the target's words for a person; False as in `settle`."""
+        return await self._end(delivery, "dead", _words(why))
 
     async def _end(self, delivery: Delivery, state: str, words: str | None) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -167,19 +213,18 @@ class Outbox:
             async with told:
                 return bool(await connection.fetchval(_SETTLE, delivery.id, state, words))
 
-    async def held(self, delivery: Delivery) -> dict[str, object]:
-        """What the target is known to hold of the record, in JSON form."""
-        copies = await self._pool.fetchval(
-            _HELD, delivery.target.value, delivery.entity, delivery.record_id
-        )
-        return dict(copies or {})
+    async def held(self, delivery: Delivery, key: str) -> dict[str, object]:
+        """What the target's row of that key is known to hold of the record, in JSON form."""
+        of = delivery.target.value, delivery.entity, delivery.record_id
+        return dict(await self._pool.fetchval(_HELD, *of, key) or {})
 
     async def wrote(
         self, delivery: Delivery, key: str, copies: dict[str, object], version: int | None
     ) -> None:
         """Remember what we wrote, so that its echo is known when it is captured.
 
-        An echo that was captured before we came here closes the entry at once.
+        What this delivery was begun with is doubted no more. An echo that was captured before we
+        came here closes the entry at once.
         """
         await self._pool.execute(
             _WROTE,
@@ -189,6 +234,7 @@ class Outbox:
             key,
             copies,
             version,
+            delivery.id,
         )
 
     async def next_due(self, target: System) -> timedelta | None:

@@ -72,6 +72,10 @@ class Replica:
         self._remover = remover
         self._projected = projected
         self._xref = xref
+        fields = owned_fields(binding.entity)
+        owners = {anchor(binding.entity), *(fields[name].owner for name in binding.copies)}
+        self.owners = sorted(owners, key=lambda owner: owner.value)
+        """Whose word it takes to say what the replica should hold."""
 
     async def wanted(self, record_id: str) -> Values:
         """The present values of all fields the replica should hold.
@@ -80,10 +84,8 @@ class Replica:
         NotYet while its anchor has not been heard.
         """
         entity = self.binding.entity
-        fields = owned_fields(entity)
         home = anchor(entity)
-        sources = {home, *(fields[name].owner for name in self.binding.copies)}
-        known = await self._projected.select_parts(entity, list(sources), [record_id])
+        known = await self._projected.select_parts(entity, self.owners, [record_id])
         if record_id in known[home].gone:
             raise Gone("the owner deleted it")
         if record_id not in known[home].parts:
@@ -128,6 +130,11 @@ class Replica:
             return None
         key = str(page.rows[0][binding.key])
         return Found(key=key, copies=await self._copies_in(page.rows[0]))
+
+    async def find_anew(self, record_id: str, values: Values) -> Found | None:
+        """The same once the replica's row is not there: it may have been made again there."""
+        self._xref.forget(self.binding.entity, self.binding.system, record_id)
+        return await self.find(record_id, values)
 
     async def create(self, record_id: str, values: Values) -> Written:
         """Create the record with every copied field. Raises NotYet where it may not."""

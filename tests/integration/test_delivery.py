@@ -27,6 +27,7 @@ from schema.errors import Rejected
 from schema.ids import mint
 from schema.system import System
 from sync.connectors import billing, psa
+from sync.delivery import Deliverer
 
 COPIES = {
     "title": "Acme",
@@ -334,6 +335,33 @@ async def test_a_row_that_vanished_at_the_target_is_for_a_person(
     await deliverer.drain(System.PSA)
     [dead] = await desk.deliveries("dead")
     assert dead["last_error"] == "There is no clients-1."
+
+
+async def test_a_row_that_was_made_again_at_the_target_is_written_to(
+    desk: Desk, at_psa: FakeTarget
+) -> None:
+    """The worker goes by the former key until it hears that there is no such row.
+
+    The delivery used to be dead, and every further one of that worker.
+    """
+    await desk.client()
+    await desk.owe(System.PSA, Client, CLIENT, "name")
+    deliverer = desk.deliverer()
+    await deliverer.drain(System.PSA)
+    await deliver_name(desk, deliverer, "Acme 2")
+    at_psa.rows["clients"].clear()
+    at_psa.hold(psa.CLIENT, "K9", **COPIES)
+    await desk.link(Client, System.PSA, "K9", CLIENT)
+    for name in ("Acme 3", "Acme 2"):
+        await deliver_name(desk, deliverer, name)
+        assert at_psa.only(psa.CLIENT)["title"] == name
+    assert set(await desk.states()) == {"delivered"}
+
+
+async def deliver_name(desk: Desk, deliverer: Deliverer, name: str) -> None:
+    await desk.client(name=name)
+    await desk.owe(System.PSA, Client, CLIENT, "name")
+    await deliverer.drain(System.PSA)
 
 
 async def test_a_notification_wakes_the_worker(desk: Desk, at_psa: FakeTarget) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -15,7 +15,11 @@ from support.targets import CLIENT, QUICK, Desk, FakeTarget, drained, until
 
 from cdc.decode import Decoder
 from schema.canon import Client
+from schema.errors import Unavailable
 from schema.groups import GROUPS
+from schema.ids import mint
+from schema.system import System
+from sync.applied import NEVER
 from sync.clock import utc_now
 from sync.connectors import billing_bindings, psa
 from sync.connectors.binding import Binding
@@ -24,6 +28,11 @@ from sync.reconciliation import Reconciliation
 from sync.xref import Xref
 
 _NOTED = "SELECT edited_at IS NOT NULL FROM replica_state"
+_STILL_NOTED = "SELECT record_id FROM replica_state WHERE edited_at IS NOT NULL"
+_COPY_OF_STATE = """
+INSERT INTO replica_state (system, entity, record_id, key, copies, version, as_of, edited_at)
+SELECT system, entity, $1, 'clients-2', copies, version, as_of, edited_at FROM replica_state
+"""
 NO_PATIENCE = timedelta(0)
 
 
@@ -33,6 +42,8 @@ class Watched:
     def __init__(self, pool: asyncpg.Pool, binding: Binding) -> None:
         self.target = FakeTarget(binding.system, binding)
         self.desk = Desk(pool, self.target)
+        self.applied: dict[str, datetime] = {}
+        """Of each owner that is captured, until when; nobody is, unless a test says so."""
         self._binding = binding
         self._intake = Intake(pool, Xref(pool), {}, utc_now)
         self._decoder = Decoder([binding])
@@ -65,10 +76,16 @@ class Watched:
         self.row["version"] += 1
 
     async def compare(self, patience: timedelta = NO_PATIENCE) -> int:
+        async def applied_until() -> dict[str, datetime]:
+            return self.applied
+
         pool = self.desk.pool
         return await Reconciliation(
-            self.desk.targets, Xref(pool), pool, patience=patience
+            self.desk.targets, Xref(pool), pool, applied_until, patience=patience
         ).compare()
+
+    async def is_noted(self) -> bool:
+        return bool(await self.desk.pool.fetchval(_NOTED))
 
 
 @pytest.fixture
@@ -125,7 +142,7 @@ async def test_an_edit_is_written_back_once_it_is_captured(watched: Watched) -> 
     await watched.deliver()
     assert watched.target.written[-1][2] == {"title": "First"}
     await watched.capture()
-    assert await watched.desk.pool.fetchval(_NOTED) is False
+    assert not await watched.is_noted()
     assert await watched.compare() == 0
 
 
@@ -163,6 +180,85 @@ async def test_a_value_that_the_replica_spells_otherwise_is_no_edit(watched: Wat
     watched.row["title"] = "SECOND"
     await watched.capture()
     assert await watched.compare() == 0
+
+
+async def test_an_edit_is_seen_in_a_row_that_we_have_written_to_since(watched: Watched) -> None:
+    """The row is captured at the version of our write, which sent another field.
+
+    It used to pass for the echo, and the edit stayed for good.
+    """
+    watched.edit(title="Whim")
+    await watched.change(name="First", segment="small")
+    await watched.deliver()
+    assert watched.target.written[-1][2] == {"market_segment": "SMB"}
+    await watched.capture()
+    assert await watched.compare() == 1
+    await watched.deliver()
+    assert watched.row["title"] == "First"
+
+
+async def test_a_row_met_for_the_first_time_after_a_lost_answer_is_no_edit(
+    pool: asyncpg.Pool,
+) -> None:
+    """Nothing was known of it but that a call to it was begun."""
+    watched = Watched(pool, psa.CLIENT)
+    watched.target.hold(psa.CLIENT, "7", title="Before us", crm_account_id="ACC-00001")
+    await watched.desk.link(Client, System.PSA, "7", CLIENT)
+    watched.target.fail("update", Unavailable("Down.", system=System.PSA))
+    await watched.change(name="First")
+    await watched.desk.deliverer().drain(System.PSA)
+    await watched.capture()
+    assert not await watched.is_noted()
+
+
+async def test_an_edit_is_compared_once_its_owners_are_heard_up_to_it(watched: Watched) -> None:
+    """It may be what an owner says by now, and the projection what it said before.
+
+    Until then it stays noted. It used to be overwritten with the old value.
+    """
+    watched.edit(title="As the CRM has it by now")
+    await watched.capture()
+    noted_at = await watched.desk.pool.fetchval("SELECT edited_at FROM replica_state")
+    for applied in (NEVER, noted_at):
+        watched.applied = {"crm": applied, "psa": noted_at + timedelta(hours=1)}
+        assert await watched.compare() == 0
+        assert await watched.is_noted()
+    watched.applied["crm"] = noted_at + timedelta(seconds=1)
+    assert await watched.compare() == 1
+
+
+async def test_an_edit_of_a_record_that_its_anchor_has_not_told_of_stays_noted(
+    watched: Watched,
+) -> None:
+    """That it cannot be compared yet is no answer; it used to be forgotten."""
+    watched.edit(title="Whim")
+    await watched.capture()
+    [as_of] = await watched.desk.pool.fetchrow("SELECT crm_as_of FROM projection.client")
+    for moment, owed in ((None, 0), (as_of, 1)):
+        await watched.desk.pool.execute("UPDATE projection.client SET crm_as_of = $1", moment)
+        assert await watched.compare() == owed
+
+
+async def test_a_record_that_nobody_can_read_keeps_no_other_from_being_compared(
+    watched: Watched,
+) -> None:
+    """It is told with its id and stays noted; it used to end the deliverer's process."""
+    other = mint("cli", "crm", "ACC-00002")
+    watched.edit(title="Whim")
+    await watched.capture()
+    await watched.desk.client(other, 2)
+    await watched.desk.pool.execute(_COPY_OF_STATE, other)
+    spoil = "UPDATE projection.client SET segment = $2 WHERE id = $1"
+    for unreadable in sorted((CLIENT, other)):
+        await watched.desk.pool.execute(spoil, unreadable, "of_another_version")
+        with capture_logs() as logs:
+            await watched.compare()
+        [told] = [entry for entry in logs if entry["event"] == "copy.not_compared"]
+        assert told["record"] == unreadable
+        assert await watched.desk.pool.fetch(_STILL_NOTED) == [(unreadable,)]
+        await watched.desk.pool.execute(spoil, unreadable, "enterprise")
+        await watched.desk.pool.execute("DELETE FROM delivery")
+        await watched.desk.pool.execute("UPDATE replica_state SET edited_at = now()")
 
 
 async def test_what_is_on_its_way_or_was_refused_is_not_compared(watched: Watched) -> None:
