@@ -1,6 +1,7 @@
 -- Which of two keys was met first must be known of those that one transaction has met, too.
 
 ALTER TABLE xref ALTER COLUMN first_seen SET DEFAULT clock_timestamp();
+COMMENT ON COLUMN xref.first_seen IS 'When the key was first met as one of this record.';
 
 -- Pages of a table are compared with the keys known between two others. Numbers without zeros in
 -- front are found by the primary key.
