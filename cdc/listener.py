@@ -119,7 +119,9 @@ class Listener:
             log.info("listener.superseded")
         except _AGAIN as error:
             log.warning("listener.waiting", why=str(error) or type(error).__name__)
-            await asyncio.sleep(self._pace.backoff.total_seconds())
+        else:
+            return
+        await asyncio.sleep(self._pace.backoff.total_seconds())
 
     def _reading(self) -> asyncio.Task[Batch]:
         """The read that is under way: never more than one, for the consumer takes one caller."""

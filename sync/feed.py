@@ -32,9 +32,13 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[
 _SPAN = """
 SELECT next_id, coalesce((SELECT min(id) FROM feed_event), next_id) AS oldest FROM feed_head
 """
+# The span and a page, of one moment; of an empty page only the span.
 _READ = """
-SELECT id, record_id, before, after, subject, at FROM feed_event
-WHERE id >= $1 AND entity = $2 ORDER BY id LIMIT $3
+SELECT next_id, coalesce((SELECT min(id) FROM feed_event), next_id) AS oldest, event.*
+FROM feed_head LEFT JOIN LATERAL (
+    SELECT id, record_id, before, after, subject, at FROM feed_event
+    WHERE id >= $1 AND entity = $2 ORDER BY id LIMIT $3) AS event ON true
+ORDER BY id
 """
 _TRIM = """
 DELETE FROM feed_event WHERE id < coalesce(
@@ -110,14 +114,13 @@ class Feed:
         while True:
             ring = await self._bell.next_ring()
             rows = await self._pool.fetch(_READ, next_id, entity_name(entity), _PAGE)
-            if rows and rows[0]["id"] != next_id:
-                _require_kept(next_id, await self._pool.fetchrow(_SPAN))
+            _require_kept(next_id, rows[0])
+            is_last = len(rows) < _PAGE
+            next_id = rows[0]["next_id"] if is_last else rows[-1]["id"] + 1
             for row in rows:
-                next_id = row["id"] + 1
-                event = _event(entity, row)
-                if only(event):
+                if row["id"] is not None and only(event := _event(entity, row)):
                     yield event
-            if len(rows) < _PAGE:
+            if is_last:
                 await Bell.wait(ring, _POLL)
 
     async def trim(self, before: datetime) -> int:

@@ -88,10 +88,16 @@ class Identities:
         binding = renamed.binding
         await rename(self._connection, renamed, self._epoch_of(binding))
         self.linked.add(Ref(binding.entity, binding.system.value, renamed.key))
-        # What the process had met is no longer true here.
-        self._known = Known(version=self._known.version + 1)
+        self._count_own()
         self._met.clear()
         self._left.clear()
+
+    def _count_own(self) -> None:
+        """This transaction raised the version by one: what the process has met is not true here.
+
+        A version that is higher still was raised by others.
+        """
+        self._known = Known(version=self._known.version + 1)
 
     async def _not_outlived(self, binding: Binding, changes: Sequence[Change]) -> Sequence[Change]:
         """All but reads under a key that their record has left, as the other key's lane has told.
@@ -159,6 +165,7 @@ class Identities:
             self._reject(binding, [change], "key_reused")
             return None
         await reuse(self._connection, ref, successor)
+        self._count_own()
         self._met[ref] = successor
         self.linked.add(ref)
         del self._left[ref]

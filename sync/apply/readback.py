@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import asyncpg
@@ -22,12 +23,14 @@ from sync.changes import Change, Touched
 from sync.connectors.binding import Binding, Row
 from sync.connectors.cells import text_of, texts_of
 from sync.connectors.codec import decode, version_of
-from sync.connectors.ports import Condition, Reads, RowQuery
+from sync.connectors.ports import Condition, Reads, RowQuery, Rows
 
 _PAGE = 100
 """Few enough that a system which works each record out answers in time, however many are due."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext($1))"
+_ALIVE = "SELECT 1"
+"""Said between two pages: the server ends a session that is silent in its transaction."""
 
 
 async def read_back(
@@ -43,12 +46,12 @@ async def read_back(
     be tried again.
     """
     changes: list[Change] = []
-    for binding, by_column in _by_binding(touched).items():
-        lock = f"read back {binding.system.value} {entity_name(binding.entity)}"
-        await connection.execute(_LOCK, lock)
+    for binding, by_column in _in_turn(touched):
+        await connection.execute(_LOCK, _lock_of(binding))
+        owner = _Owner(connection, connectors[binding.system], within)
         present: dict[str, Change] = {}
         for column, latest in by_column.items():
-            rows = await _fetch(connectors[binding.system], binding, column, list(latest), within)
+            rows = await owner.named(binding, column, list(latest))
             for change in _changes(binding, column, latest, rows):
                 _take(present, change)
         changes += present.values()
@@ -73,26 +76,48 @@ def _changes(
             yield _change(binding, touch, None)
 
 
-async def _fetch(
-    connector: Reads, binding: Binding, column: str, names: Sequence[str], within: timedelta
-) -> Mapping[str, list[Row]]:
-    """The rows there are, by what the touches call them."""
-    found: dict[str, list[Row]] = defaultdict(list)
-    try:
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """A system that is asked while the batch's transaction is open."""
+
+    connection: asyncpg.Connection
+    connector: Reads
+    within: timedelta
+
+    async def named(
+        self, binding: Binding, column: str, names: Sequence[str]
+    ) -> Mapping[str, list[Row]]:
+        """The rows there are, by what the touches call them."""
+        found: dict[str, list[Row]] = defaultdict(list)
         for start in range(0, len(names), _PAGE):
             wanted = tuple(names[start : start + _PAGE])
             condition = Condition(column=column, op=FilterOp.IN, value=wanted)
-            async with asyncio.timeout(within.total_seconds()):
-                page = await connector.fetch(RowQuery(binding=binding, where=(condition,)))
-            for row in page.rows:
+            for row in await self._every(RowQuery(binding=binding, where=(condition,))):
                 for cell in texts_of(row[column]):
                     found[cell].append(row)
-    except TimeoutError as error:
-        raise Unavailable(
-            f"{binding.system.name} did not answer within {within.total_seconds():g} s.",
-            system=binding.system,
-        ) from error
-    return found
+        return found
+
+    async def _every(self, query: RowQuery) -> list[Row]:
+        """A name of what records share may name more of them than a page holds."""
+        page = await self._page(query)
+        rows = [*page.rows]
+        while page.has_more and page.rows:
+            last = text_of(page.rows[-1][query.binding.key])
+            page = await self._page(replace(query, after=last))
+            rows += page.rows
+        return rows
+
+    async def _page(self, query: RowQuery) -> Rows:
+        system, seconds = self.connector.system, self.within.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                page = await self.connector.fetch(query)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"{system.name} did not answer within {seconds:g} s.", system=system
+            ) from error
+        await self.connection.execute(_ALIVE)
+        return page
 
 
 def _change(binding: Binding, touch: Touched, row: Row | None) -> Change:
@@ -123,11 +148,18 @@ def _lsn(touch: Touched, version: int | None) -> int | None:
     return version or 0 if touch.is_beside else 0
 
 
-def _by_binding(
+def _in_turn(
     touched: Iterable[Touched],
-) -> Mapping[Binding, Mapping[str, Mapping[str, Touched]]]:
-    """The latest touch of each name, by binding and by the column that holds the name."""
+) -> list[tuple[Binding, Mapping[str, Mapping[str, Touched]]]]:
+    """The latest touch of each name, by binding and by the column that holds the name.
+
+    In the order of the locks, so that two batches never wait for each other.
+    """
     grouped: dict[Binding, dict[str, dict[str, Touched]]] = defaultdict(lambda: defaultdict(dict))
     for touch in touched:
         grouped[touch.binding][touch.column][touch.key] = touch
-    return grouped
+    return sorted(grouped.items(), key=lambda pair: _lock_of(pair[0]))
+
+
+def _lock_of(binding: Binding) -> str:
+    return f"read back {binding.system.value} {entity_name(binding.entity)}"

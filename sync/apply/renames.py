@@ -34,7 +34,7 @@ FROM (SELECT coalesce(
     ) AS holder ORDER BY epoch DESC, lsn DESC LIMIT 1)) AS record_id) AS named
 WHERE named.record_id IS NOT NULL
 ON CONFLICT (system, entity, external_id) DO UPDATE
-SET record_id = excluded.record_id, is_former = false,
+SET record_id = excluded.record_id, is_former = false, first_seen = clock_timestamp(),
     since_epoch = excluded.since_epoch, since_lsn = excluded.since_lsn
 WHERE (xref.since_epoch, xref.since_lsn) < (excluded.since_epoch, excluded.since_lsn)
 """
@@ -49,7 +49,7 @@ SELECT $1, $2, $3, $5::int, $6::bigint, record_id FROM left_key
 ON CONFLICT DO NOTHING
 """
 _REUSE = """
-UPDATE xref SET record_id = $4, is_former = false
+UPDATE xref SET record_id = $4, is_former = false, first_seen = clock_timestamp()
 WHERE (system, entity, external_id) = ($1, $2, $3)
 """
 # Where a key change was missed, the key that is read now was met after those that were told of: it

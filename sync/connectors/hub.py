@@ -25,7 +25,7 @@ from sync.connectors.binding import Binding, Column, Row
 from sync.connectors.codec import decode
 from sync.connectors.hub_bindings import EVENT, EXPENSE_PRICE, HOLD, INVOICE_HOLDS, TIME_PRICE
 from sync.connectors.ports import Condition, RowQuery, Rows
-from sync.outage import OUTAGE
+from sync.outage import OUTAGE, UNSTORABLE
 
 _COMPARE = {
     FilterOp.IN: "{column} = ANY({value}::text[])",
@@ -211,3 +211,5 @@ def _translated() -> Iterator[None]:
         raise Rejected(
             f"HUB: {error.message}.", system=System.HUB, owner_code=error.constraint_name
         ) from error
+    except UNSTORABLE as error:
+        raise Rejected(f"HUB: {error}.", system=System.HUB, owner_code="unstorable") from error

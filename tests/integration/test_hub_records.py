@@ -42,6 +42,15 @@ async def test_a_hold_is_on_exactly_one_thing(hub: Hub) -> None:
     assert (await hub.fetch(RowQuery(binding=HOLD))).rows == ()
 
 
+async def test_a_value_that_no_row_can_hold_is_refused(hub: Hub) -> None:
+    """In the database's words; the request can be changed and sent again with its key."""
+    held = await hub.create(HOLD, {**HELD, "hub_reference": "hub-3"}, idempotency_key="hub-3")
+    for cells in ({"review_by": "2026-13-01"}, {"reason": "A\0B"}):
+        with pytest.raises(Rejected) as refused:
+            await hub.update(HOLD, held["id"], cells)
+        assert refused.value.owner_code == "unstorable"
+
+
 async def test_a_released_hold_cannot_be_extended(hub: Hub) -> None:
     """The lifecycle decides, and the error names what is possible."""
     key = str((await hub.create(HOLD, HELD, idempotency_key="hub-3"))["id"])

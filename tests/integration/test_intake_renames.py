@@ -123,6 +123,37 @@ async def test_a_key_change_that_was_missed_is_read_again(desk: Desk) -> None:
         assert tuple(row) == (now, terms)
 
 
+async def test_a_read_between_there_and_back_undoes_nothing(desk: Desk) -> None:
+    """The lane of the key that was left last is behind; the first key was met long before it."""
+    lanes = Lanes(desk, 1)
+    await desk.take(lanes.row(0, "Acme", 100, "c"))
+    for half in lanes.moved(0, 1, "Acme II", 200):
+        await desk.take(half)
+    read = lanes.row(1, "Acme II", None, "r", snapshot="incremental")
+    left, came_back = lanes.moved(1, 0, "Acme III", 300)
+    for told in (came_back, read, left):
+        await desk.take(told)
+        assert await clients(desk.pool) == {lanes.keys[0]: (lanes.first, "Acme III")}
+
+
+async def test_a_read_before_a_key_that_was_anothers_undoes_nothing(desk: Desk) -> None:
+    """What is the new key now was met as another record's, before the one that is read."""
+    other, lanes = Lanes(desk, 2), Lanes(desk, 1)
+    await desk.take(other.row(0, "Beta", 50, "c"))
+    for half in other.moved(0, 1, "Beta II", 60):
+        await desk.take(half)
+    lanes.keys = (lanes.keys[0], other.keys[0])
+    await desk.take(lanes.row(0, "Acme", 100, "c"))
+    read = lanes.row(0, "Acme", None, "r", snapshot="incremental")
+    _, arrived = lanes.moved(0, 1, "Acme II", 200)
+    for told in (arrived, read):
+        await desk.take(told)
+        found = await clients(desk.pool)
+        assert found[other.keys[0]] == (lanes.first, "Acme II")
+        assert found[other.keys[1]] == (other.first, "Beta II")
+        assert len(found) == 2
+
+
 async def test_a_former_key_means_its_record_until_another_takes_it(desk: Desk) -> None:
     """A system that was not told of the new key still refers to the record it knew."""
     lanes = Lanes(desk, 1)

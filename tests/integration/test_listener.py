@@ -115,6 +115,30 @@ async def test_a_batch_that_failed_is_read_again(
     assert await pool.fetchval("SELECT array_agg(reason) FROM dead_letter") == ["unstorable"]
 
 
+class Overtaken(Listener):
+    """Another consumer is faster each time."""
+
+    times = 0
+
+    async def step(self) -> int:
+        self.times += 1
+        await asyncio.sleep(0)
+        raise Superseded
+
+
+async def test_who_is_overtaken_pauses_before_the_next_attempt(
+    pool: asyncpg.Pool, hub_database: str
+) -> None:
+    """However often that happens, it leaves the machine to the one that is faster."""
+    intake, pace = Intake(pool, Xref(pool), {}, utc_now), Pace(backoff=timedelta(hours=1))
+    consumer = PostgresConsumer(dsn=hub_database, group="test", topics=(Topic(ACCOUNTS),))
+    overtaken = Overtaken(consumer, DECODER, intake, pace)
+    async with at_work(overtaken.run):
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert overtaken.times == 1
+
+
 async def test_a_name_longer_than_an_index_takes_is_parked_alone(
     pool: asyncpg.Pool, hub_database: str
 ) -> None:

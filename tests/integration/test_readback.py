@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.envelopes import envelope, record, whole
 from support.ledger import ledger_over
+from support.owners import ERP_PROJECT
 from support.targets import until
 from support.touching import (
     ACME,
@@ -35,7 +37,14 @@ from cdc.log.postgres_consumer import PostgresConsumer
 from schema.errors import Unavailable
 from schema.position import Topic
 from schema.system import System
+from sync.connectors.binding import Touch
+from sync.connectors.ports import PAGE_LIMIT, RowQuery, Rows
 from sync.connectors.psa_work import TIME_ENTRY
+
+_LAST_HEARD = """
+SELECT max(state_change) FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'idle in transaction'
+"""
 
 
 @pytest.fixture
@@ -156,6 +165,69 @@ async def test_two_that_touch_one_record_end_with_its_newest_state(desk: Desk) -
     await asyncio.gather(first, second)
     assert desk.ledger.calls == {"fetch": 2}
     assert await desk.client() == (60, "x", True)
+
+
+async def test_two_batches_that_touch_the_same_types_never_wait_for_each_other(
+    desk: Desk,
+) -> None:
+    """Whichever type their rows name first: the second waits before it asks for anything."""
+    job = replace(ERP_PROJECT, touches=(Touch(table="public.job", key="id"),))
+    decoder, row = Decoder([CUSTOMER, job]), {"id": "P-1"}
+    desk.ledger.rows["projects"] = []
+    jobs = [
+        record("erp.public.job", row, envelope("erp.public.job", row), partition=n) for n in (0, 1)
+    ]
+    desk.ledger.is_held = True
+    first = asyncio.create_task(desk.take(party("C1"), jobs[0], decoder=decoder))
+    await desk.ledger.has_read.wait()
+    second = asyncio.create_task(desk.take(jobs[1], party("C1", partition=1), decoder=decoder))
+
+    async def has_come() -> bool:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'"
+        is_waiting = await desk.pool.fetchval(waiting + " AND datname = current_database()")
+        return bool(is_waiting or desk.ledger.calls["fetch"] > 1)
+
+    await until(has_come, seconds=60)
+    desk.ledger.may_go.set()
+    await asyncio.gather(first, second)
+    assert desk.ledger.calls == {"fetch": 4}
+
+
+async def test_a_session_that_reads_back_is_never_silent_for_longer_than_a_page(
+    desk: Desk,
+) -> None:
+    """The server would end it, and the batch begin anew: it hears of us after each page."""
+    heard = []
+
+    class Watched(Ledger):
+        async def fetch(self, query: RowQuery) -> Rows:
+            heard.append(await desk.pool.fetchval(_LAST_HEARD))
+            return await super().fetch(query)
+
+    desk.ledger = Watched()
+    await desk.take(*(party(f"C{n}", offset=n) for n in range(250)))
+    assert len(heard) == len(set(heard)) == 3
+    assert None not in heard
+
+
+async def test_what_many_records_share_may_name_more_than_a_page(desk: Desk) -> None:
+    """All of them are read back."""
+    desk.ledger.rows["customers"] = [
+        {
+            "customer_no": f"C{n}",
+            "crm_account": f"ACC-{n:05d}",
+            "terms_days": 45,
+            "address": "x",
+            "id": n,
+            "terms": 7,
+            "sites": [],
+        }
+        for n in range(PAGE_LIMIT + 1)
+    ]
+    await desk.take(term("7"), decoder=SHARED)
+    sql = "SELECT count(*) FROM projection.client WHERE payment_terms_days = 45"
+    assert await desk.pool.fetchval(sql) == PAGE_LIMIT + 1
+    assert desk.ledger.calls == {"fetch": 2}
 
 
 async def test_while_an_owner_is_asked_the_ledger_is_free(desk: Desk) -> None:

@@ -12,10 +12,12 @@ from support.renaming import Lanes, clients
 from support.targets import until
 
 from cdc.log.port import LogRecord
+from schema.ids import mint
 from sync.clock import utc_now
 from sync.intake import Intake, Superseded
 from sync.xref import Xref
 
+BETA = mint("cli", "crm", "ACC-00002")
 _WAITING = """
 SELECT count(*) FROM pg_stat_activity
 WHERE wait_event_type = 'Lock' AND datname = current_database()
@@ -102,8 +104,48 @@ async def test_a_read_of_a_key_whose_change_was_missed_is_applied_again_and_agai
         assert tuple(row) == ("C3", terms)
 
 
-def customer(desk: Desk, number: str, terms: int, **options: Any) -> LogRecord:
-    row = {"customer_no": number, "crm_account": "ACC-00001", "terms_days": terms}
+async def test_a_former_key_that_was_taken_unheard_is_read_again_and_again(
+    pool: asyncpg.Pool,
+) -> None:
+    """By another record, which had changed its key before: it has this one since it was read."""
+    desk = Desk(pool)
+    known = {"C1": "ACC-00001", "C2": "ACC-00002"}
+    await desk.take(*(customer(desk, key, 1, known[key], lsn=100) for key in known))
+    left = {"__debezium.newkey": orjson.dumps({"customer_no": "C9"})}
+    arrived = {"__debezium.oldkey": orjson.dumps({"customer_no": "C2"})}
+    await desk.take(
+        desk.event(CUSTOMERS, {"customer_no": "C1"}, None, "d", lsn=300, headers=left),
+        customer(desk, "C3", 3, "ACC-00002", lsn=350, headers=arrived),
+    )
+    for terms in (4, 5):
+        await desk.take(customer(desk, "C1", terms, "ACC-00002", lsn=None))
+        row = await pool.fetchrow("SELECT * FROM projection.client WHERE id = $1", BETA)
+        assert (row["erp_key"], row["payment_terms_days"]) == ("C1", terms)
+
+
+async def test_a_batch_that_reads_renames_and_uses_a_key_again_is_applied(
+    pool: asyncpg.Pool,
+) -> None:
+    """What it has changed of the links itself overtakes nothing that it has read."""
+    desk = Desk(pool)
+    lanes, other = Lanes(desk, 1), Lanes(desk, 2)
+    await desk.take(lanes.row(0, "Acme", 100, "c"), other.row(0, "Beta", 110, "c"))
+    await desk.take(*other.moved(0, 1, "Beta II", 120))
+    read = lanes.row(0, "Acme", None, "r", snapshot="incremental")
+    _, arrived = lanes.moved(0, 1, "Acme II", 200)
+    await desk.take(read, arrived, other.row(0, "Newcomer", 210, "c"))
+    found = await clients(pool)
+    assert found.pop(other.keys[0])[1] == "Newcomer"
+    assert found == {
+        lanes.keys[1]: (lanes.first, "Acme II"),
+        other.keys[1]: (other.first, "Beta II"),
+    }
+
+
+def customer(
+    desk: Desk, number: str, terms: int, account: str = "ACC-00001", **options: Any
+) -> LogRecord:
+    row = {"customer_no": number, "crm_account": account, "terms_days": terms}
     row |= {"invoice_address": "Here", "credit_block": "NONE"}
     return desk.event(CUSTOMERS, {"customer_no": number}, row, "c", **options)
 

@@ -141,6 +141,70 @@ async def test_an_event_is_taken_in_its_own_currency(rest: Rest) -> None:
     assert refused.value.owner_code == "allocated_in_its_currency"
 
 
+async def test_an_event_that_was_taken_in_another_currency_hinders_nobody(rest: Rest) -> None:
+    """One from before that was refused: a hold stands on it, and only its allocations are told."""
+    event, other = await rest.events("100", "70")
+    table = "ALTER TABLE hub.billing_event {} TRIGGER allocated_in_its_currency_again"
+    await rest.ledger.pool.execute(table.format("DISABLE"))
+    await rest.ledger.allocate(event, ("in_1", "50"), currency="USD")
+    await rest.ledger.pool.execute(table.format("ENABLE"))
+    hold = await rest.ledger.hold(crm_account="ACC-1")
+    assert await rest.ledger.standing(event) == ("allocated", [hold])
+    assert await rest.ledger.standing(other) == ("held", [hold])
+    with pytest.raises(asyncpg.CheckViolationError, match="another currency than its own, EUR"):
+        await rest.ledger.allocate(event, ("in_1", "60"), currency="USD")
+    await rest.ledger.allocate(event, ("in_1", "60"))
+
+
+@pytest.mark.parametrize(
+    ("open_amount", "shares", "left"),
+    [
+        ("-20", ("partly_billed", "1", "0"), (0, "0.00")),
+        ("-99", ("partly_billed", "1", "0"), (0, "0.00")),
+        ("-100", ("partly_billed", "1", "0"), (0, "0.00")),
+        ("-120", ("partly_billed", "1", "0"), (0, "0.00")),
+        ("25", ("partly_billed", "0.8", "0"), (12, "20.00")),
+    ],
+)
+async def test_who_has_taken_more_than_there_is_has_taken_all(
+    rest: Rest, open_amount: str, shares: Shares, left: tuple[int, str]
+) -> None:
+    """An invoice took 100; then an adjustment, most of them of the opposite sign, waits."""
+    [taken] = await rest.events("100")
+    await rest.ledger.allocate(taken, ("in_1", "100"))
+    await rest.events(open_amount, kind="adjustment")
+    assert await rest.shares() == shares
+    assert await rest.left() == eur(*left)
+
+
+async def test_an_adjustment_alone_takes_nothing_of_the_work(rest: Rest) -> None:
+    """It is invoiced before what it adjusts: all of the work is left to bill."""
+    _, adjustment = await rest.events("100", "-20")
+    await rest.ledger.allocate(adjustment, ("in_1", "-20"))
+    assert await rest.shares() == ("partly_billed", "0", "0")
+    assert await rest.left() == eur(60, "100.00")
+
+
+async def test_both_shares_are_never_more_than_the_work(rest: Rest) -> None:
+    """What invoices have taken comes first, and the rest is given up; adjustments wait."""
+    lost, _ = await rest.events("100", "-20")
+    await rest.ledger.write_off(lost)
+    assert await rest.shares() == ("unbilled", "0", "1")
+    [taken] = await rest.events("50")
+    await rest.ledger.allocate(taken, ("in_1", "50"))
+    await rest.events("-30", kind="adjustment")
+    assert await rest.shares() == ("partly_billed", "0.5", "0.5")
+    assert await rest.left() == eur(0, "0.00")
+
+
+async def test_adjustments_in_another_currency_weigh_by_their_hours(rest: Rest) -> None:
+    """Hours that are taken back count as hours: a half that is taken is no whole."""
+    [euros] = await rest.events("100", quantity="3")
+    await rest.events("-20", currency="USD", quantity="-1", kind="adjustment")
+    await rest.ledger.allocate(euros, ("in_1", "50"))
+    assert await rest.shares() == ("partly_billed", "0.375", "0")
+
+
 async def test_work_priced_in_another_currency_is_left_without_an_amount(rest: Rest) -> None:
     """The project counts in euros: the minutes that are left are told, as not priced."""
     await rest.work(currency="USD")

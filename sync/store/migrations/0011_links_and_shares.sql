@@ -1,6 +1,7 @@
 -- Which of two keys was met first must be known of those that one transaction has met, too.
 
 ALTER TABLE xref ALTER COLUMN first_seen SET DEFAULT clock_timestamp();
+COMMENT ON COLUMN xref.first_seen IS 'When the key was first met as one of this record.';
 
 -- Pages of a table are compared with the keys known between two others. Numbers without zeros in
 -- front are found by the primary key.
@@ -20,9 +21,34 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT coalesce(bool_and(share ->> 'currency' = currency), true)
     FROM jsonb_array_elements(allocations) AS share);
 
--- What is there already is not refused: it is told in the next write of its event.
-ALTER TABLE hub.billing_event ADD CONSTRAINT allocated_in_its_currency
-    CHECK (hub.is_all_in(allocations, currency)) NOT VALID;
+-- What is there already is not refused, and must not keep a hold from standing on its event: only
+-- who changes allocations is told of it.
+
+CREATE FUNCTION hub.refuse_currencies() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'event % is allocated in another currency than its own, %', NEW.id, NEW.currency
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'allocated_in_its_currency',
+            SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER allocated_in_its_currency BEFORE INSERT ON hub.billing_event
+    FOR EACH ROW WHEN (NOT hub.is_all_in(NEW.allocations, NEW.currency))
+    EXECUTE FUNCTION hub.refuse_currencies();
+CREATE TRIGGER allocated_in_its_currency_again BEFORE UPDATE ON hub.billing_event
+    FOR EACH ROW WHEN (
+        (OLD.allocations, OLD.currency) IS DISTINCT FROM (NEW.allocations, NEW.currency)
+        AND NOT hub.is_all_in(NEW.allocations, NEW.currency))
+    EXECUTE FUNCTION hub.refuse_currencies();
+
+-- A share is 0 to 1, also where events of opposite signs come to less than one of them: who has
+-- taken more than there is has taken all of it, and who has given back has taken nothing.
+
+CREATE FUNCTION hub.share(part numeric, whole numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN part <> 0 AND sign(part) <> sign(whole) THEN (part > 0)::int
+    WHEN whole <> 0 THEN least(part / whole, 1) END;
+COMMENT ON FUNCTION hub.share IS 'Null where there is nothing to be shared.';
 
 -- What invoices have taken comes first: work that was billed is billed, whatever is said of it
 -- afterwards. Amounts are added up within a currency; of work that events bill in several, each
@@ -46,10 +72,10 @@ BEGIN
             JOIN hub.billing_event e ON e.%I @> ARRAY[one.entry] AND e.status <> 'cancelled'
         ), in_currency AS (
             SELECT event.entry, bool_and(is_given_up) AS is_given_up, sum(shares) AS shares,
-                sum(taken) AS taken, nullif(sum(amount), 0) AS amount,
+                sum(taken) AS taken, sum(amount) AS amount,
                 coalesce(sum(amount) FILTER (WHERE is_given_up), 0) AS lost,
                 sum(amount) FILTER (WHERE NOT is_given_up) AS due,
-                coalesce(sum(quantity) / nullif(sum(sum(quantity)) OVER one_work, 0),
+                coalesce(abs(sum(quantity)) / nullif(sum(abs(sum(quantity))) OVER one_work, 0),
                     1.0 / count(*) OVER one_work) AS weight
             FROM event GROUP BY event.entry, currency
             WINDOW one_work AS (PARTITION BY event.entry)
@@ -57,8 +83,8 @@ BEGIN
             SELECT in_currency.entry, bool_and(is_given_up) AS is_given_up,
                 sum(shares) AS shares, bool_or(taken <> 0) AS is_taken,
                 bool_and(taken = coalesce(due, 0)) AS is_all_taken,
-                sum(weight * coalesce(taken / amount, least(shares, 1))) AS billed,
-                sum(weight * coalesce(lost / amount, is_given_up::int)) AS lost
+                sum(weight * coalesce(hub.share(taken, amount), least(shares, 1))) AS billed,
+                sum(weight * coalesce(hub.share(lost, amount), is_given_up::int)) AS lost
             FROM in_currency GROUP BY in_currency.entry
         )
         SELECT one.entry, CASE
@@ -68,7 +94,8 @@ BEGIN
             WHEN is_given_up THEN 'written_off'
             WHEN shares > 0 THEN 'credited'
             ELSE 'unbilled' END,
-            coalesce(round(billed, 10), 0), coalesce(round(lost, 10), 0)
+            coalesce(round(billed, 10), 0),
+            coalesce(least(round(lost, 10), 1 - round(billed, 10)), 0)
         FROM unnest($1) AS one (entry)
         LEFT JOIN worked USING (entry)
         LEFT JOIN public.xref own
@@ -113,10 +140,11 @@ DO $$
 BEGIN
     IF to_regclass('projection.time_entry') IS NOT NULL THEN
         PERFORM hub.derive_billed('time_entries', 'time_price', 'time_entry', ARRAY(
-            SELECT DISTINCT unnest(time_entries) FROM hub.billing_event
-            WHERE status = 'written_off'));
+            SELECT unnest(time_entries) FROM hub.billing_event WHERE status = 'written_off'
+            UNION SELECT time_entry FROM hub.time_price WHERE billed_share NOT BETWEEN 0 AND 1));
         PERFORM hub.derive_billed('expenses', 'expense_price', 'expense', ARRAY(
-            SELECT DISTINCT unnest(expenses) FROM hub.billing_event WHERE status = 'written_off'));
+            SELECT unnest(expenses) FROM hub.billing_event WHERE status = 'written_off'
+            UNION SELECT expense FROM hub.expense_price WHERE billed_share NOT BETWEEN 0 AND 1));
     END IF;
 END $$;
 
