@@ -19,7 +19,7 @@ from sync.connectors.ports import Reads
 from sync.intake import Intake
 from sync.xref import Xref
 
-BATCH = 5_000
+BATCH = Pace().batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def listener_over(
 ) -> Listener:
     """Of billing's invoices. With no connectors the policy alone says who is owed copies."""
     intake = Intake(pool, Xref(pool), connectors or {}, utc_now)
-    pace = Pace(batch=BATCH, wait=timedelta(milliseconds=50))
+    pace = Pace(wait=timedelta(milliseconds=50))
     return Listener(consumer, Decoder([INVOICE]), intake, pace)
 
 

@@ -47,9 +47,13 @@ _STRETCH = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How much is taken at once, and how long the listener waits for more or for recovery."""
+    """How much is taken at once, and how long the listener waits for more or for recovery.
 
-    batch: int = 5000
+    A row that is told of again and again among the `batch` is written once. A listener that is
+    behind holds two batches: the one it applies and the one it has read ahead.
+    """
+
+    batch: int = 10_000
     wait: timedelta = timedelta(seconds=1)
     backoff: timedelta = timedelta(milliseconds=500)
 

@@ -44,7 +44,7 @@ CLIENT_SETTINGS: Mapping[str, Any] = {
     "allow_auto_create_topics": False,
     "partition_assignment_strategy": (CooperativeStickyAssignor,),
     "metadata_max_age_ms": 5_000,  # how soon a new topic is seen
-    "max_poll_records": 5_000,
+    "max_poll_records": 10_000,
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
     "session_timeout_ms": 6_000,  # the least that brokers allow
     "heartbeat_interval_ms": 1_000,
