@@ -31,10 +31,12 @@ _OLDEST_KEY_S = 60.0
 """So long after a system made a record again, under another key, others may go by the first."""
 
 _VERSION = "SELECT version FROM xref_version"
+# Key by key, whatever the planner believes: of a table that is being filled for the first time it
+# knows nothing, and would read all of it for a few keys.
 _FIND = """
 SELECT x.external_id, x.record_id, x.is_former, x.since_epoch, x.since_lsn
-FROM unnest($3::text[]) AS asked (external_id)
-JOIN xref x ON (x.system, x.entity, x.external_id) = ($1, $2, asked.external_id)
+FROM unnest($3::text[]) AS asked (external_id) CROSS JOIN LATERAL (
+  SELECT * FROM xref WHERE (system, entity, external_id) = ($1, $2, asked.external_id) LIMIT 1) x
 """
 _FIND_EXTERNAL = """
 SELECT DISTINCT ON (record_id) record_id, external_id FROM xref

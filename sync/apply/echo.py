@@ -36,9 +36,11 @@ SET key = excluded.key, copies = s.copies || excluded.copies,
         ELSE now() END
 WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
 """
+# As `xref` finds keys: one by one, whatever the planner believes of a new table.
 _KNOWN = """
-SELECT s.record_id FROM unnest($3::text[]) AS asked (record_id)
-JOIN replica_state s ON (s.system, s.entity, s.record_id) = ($1, $2, asked.record_id)
+SELECT s.record_id FROM unnest($3::text[]) AS asked (record_id) CROSS JOIN LATERAL (
+  SELECT record_id FROM replica_state
+  WHERE (system, entity, record_id) = ($1, $2, asked.record_id) LIMIT 1) s
 """
 _FORGET = "DELETE FROM replica_state WHERE (system, entity) = ($1, $2) AND record_id = ANY($3)"
 _CLOSE = """
