@@ -12,8 +12,11 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import asyncpg
+import structlog
 
 from schema.position import LogPartition
+
+log = structlog.get_logger(__name__)
 
 Ends = Callable[[], Awaitable[Mapping[LogPartition, int]]]
 """The next offset of each partition of the log."""
@@ -51,6 +54,8 @@ class Applied:
         due = monotonic() + self._patience.total_seconds()
         while (behind := await self._behind(ends)) and monotonic() < due:  # noqa: ASYNC110  # commits
             await asyncio.sleep(_LOOK_AGAIN_S)
+        if behind:
+            log.warning("applied.behind", systems=sorted(behind))
         return {system: NEVER if system in behind else at for system, at in caught_up.items()}
 
     async def _behind(self, ends: Mapping[LogPartition, int]) -> set[str]:

@@ -20,21 +20,27 @@ from sync.json_form import json_form
 
 log = structlog.get_logger(__name__)
 
-# A row that was only doubted so far, because a call was begun, bears no moment.
+# A row that was only doubted so far, because a call was begun, bears no moment. What a call was
+# begun with is no edit: perhaps it is ours, and it is sent again if not. Versions are those of one
+# row; another one, with a key of its own, was made in its place.
 _REMEMBER = """
 INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of)
 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::jsonb[], $6::bigint[], $7::timestamptz[])
 ON CONFLICT (system, entity, record_id) DO UPDATE
-SET key = excluded.key, copies = s.copies || excluded.copies,
-    version = excluded.version, as_of = excluded.as_of,
+SET key = excluded.key, version = excluded.version, as_of = excluded.as_of, is_captured = true,
+    copies = CASE WHEN s.key = excluded.key THEN s.copies ELSE '{}' END || excluded.copies,
     written = CASE WHEN s.version = excluded.version THEN s.written ELSE '{}' END,
     edited_at = CASE
-        WHEN s.as_of IS NULL OR s.copies || excluded.copies = s.copies THEN s.edited_at
-        WHEN s.version = excluded.version AND NOT EXISTS (
-            SELECT FROM jsonb_each(s.copies) AS known (name, cell)
-            WHERE excluded.copies -> name <> cell AND name <> ALL (s.written)) THEN s.edited_at
-        ELSE now() END
+        WHEN s.as_of IS NULL THEN s.edited_at
+        WHEN s.key <> excluded.key THEN now()
+        WHEN EXISTS (
+            SELECT FROM jsonb_each(excluded.copies) AS told (name, cell)
+            WHERE s.copies -> name IS DISTINCT FROM cell AND NOT s.doubted ? name
+            AND ((s.version = excluded.version) IS NOT TRUE
+                OR s.copies ? name AND name <> ALL (s.written))) THEN now()
+        ELSE s.edited_at END
 WHERE s.version IS NULL OR excluded.version IS NULL OR excluded.version >= s.version
+    OR s.key <> excluded.key
 """
 # As `xref` finds keys: one by one, whatever the planner believes of a new table.
 _KNOWN = """
@@ -42,7 +48,10 @@ SELECT s.record_id FROM unnest($3::text[]) AS asked (record_id) CROSS JOIN LATER
   SELECT record_id FROM replica_state
   WHERE (system, entity, record_id) = ($1, $2, asked.record_id) LIMIT 1) s
 """
-_FORGET = "DELETE FROM replica_state WHERE (system, entity) = ($1, $2) AND record_id = ANY($3)"
+_FORGET = """
+DELETE FROM replica_state s USING unnest($3::text[], $4::text[]) AS gone (record_id, key)
+WHERE (s.system, s.entity, s.record_id, s.key) = ($1, $2, gone.record_id, gone.key)
+"""
 _CLOSE = """
 UPDATE write_ledger w SET echoed_at = now()
 FROM unnest($3::text[], $4::jsonb[], $5::bigint[]) AS seen (record_id, copies, version)
@@ -62,15 +71,16 @@ async def note_replicas(
     Our write is recognised by the version the target gave it, or by its values where the target
     counts no versions. A row that holds other copies than were known is noted for the
     reconciliation, but for fields that our write of that version sent: what others did in between
-    comes with that version, too. A row that holds no copy of anything says nothing new of a record
+    comes with that version, too. The delete of a row says nothing of another that was made in its
+    place. A row that holds no copy of anything says nothing new of a record
     of which nothing was known; a record we have written to is known.
     """
     if not binding.copies:
         return
     latest, copies = _latest(changes)
     system, entity = binding.system.value, entity_name(binding.entity)
-    if gone := [record_id for record_id, change in latest.items() if change.is_delete]:
-        await connection.execute(_FORGET, system, entity, gone)
+    if gone := {record_id: c.key for record_id, c in latest.items() if c.is_delete}:
+        await connection.execute(_FORGET, system, entity, list(gone), list(gone.values()))
     empty = [i for i, held in copies.items() if [*held.values()].count(None) == len(held)]
     if empty:
         known = await connection.fetch(_KNOWN, system, entity, empty)

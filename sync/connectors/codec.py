@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -233,8 +233,9 @@ def _rate_reader(place: RateColumns) -> Read:
     return lambda amount, currency, per: rate(decimal_of(amount), currency, unit(per))
 
 
+@cache
 def _referring(entity: type, system: str) -> Read:
-    """The same few records are referred to again and again."""
+    """The same few records are referred to again and again, by whatever fields are read."""
 
     @lru_cache(_MOST_REFERRED, typed=True)
     def read(cell: Any) -> Ref | None:

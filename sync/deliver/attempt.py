@@ -77,9 +77,10 @@ class Attempt:
         return None if lacking else "the target holds it already"
 
     async def _take_out(self, replica: Replica, why: str) -> str:
-        self.sent = frozenset(self.delivery.fields)
-        key = await replica.take_out(self.delivery.record_id)
+        key = await replica.removable(self.delivery.record_id)
         if key is not None:
+            await self._begin(None, dict.fromkeys(self.delivery.fields))
+            await replica.remove(key)
             self._answered()
             log.info("delivery.taken_out", **self.delivery.named, key=key, why=why)
         return why

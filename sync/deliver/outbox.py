@@ -32,6 +32,7 @@ _RENEW = """
 UPDATE delivery SET leased_until = now() + $2::interval
 WHERE id = $1 AND state = 'sending' RETURNING true
 """
+_IS_OURS = "SELECT true FROM delivery WHERE id = $1 AND state = 'sending' FOR UPDATE"
 # A row that was captured before the call may arrive after it, so no capture takes a doubt away.
 _BEGIN = """
 WITH ours AS (
@@ -88,10 +89,12 @@ SET fields = (SELECT array_agg(DISTINCT f) FROM unnest(delivery.fields || exclud
 """
 _WROTE = """
 WITH state AS (
-    INSERT INTO replica_state AS s (system, entity, record_id, key, copies, version, as_of, written)
-    VALUES ($1, $2, $3, $4, $5, $6::bigint, now(), ARRAY(SELECT jsonb_object_keys($5)))
+    INSERT INTO replica_state AS s
+        (system, entity, record_id, key, copies, version, as_of, written, is_captured)
+    VALUES ($1, $2, $3, $4, $5, $6::bigint, now(), ARRAY(SELECT jsonb_object_keys($5)), false)
     ON CONFLICT (system, entity, record_id) DO UPDATE
-    SET key = excluded.key, version = excluded.version, as_of = excluded.as_of,
+    SET is_captured = s.is_captured AND (s.version = excluded.version) IS TRUE,
+        key = excluded.key, version = excluded.version, as_of = excluded.as_of,
         copies = CASE WHEN s.key = excluded.key THEN s.copies ELSE '{}' END || excluded.copies,
         written = CASE WHEN s.version = excluded.version
             THEN ARRAY(SELECT DISTINCT unnest(s.written || excluded.written))
@@ -199,9 +202,7 @@ class Outbox:
 
         Whoever has the delivery now may note its own answer later, and must not end our doubt.
         """
-        of = delivery.target.value, delivery.entity, delivery.record_id
-        doubts = dict.fromkeys(fields, delivery.id)
-        await self._pool.execute(_OWE_AGAIN, *of, list(fields), doubts)
+        await _owe_again(self._pool, delivery, fields)
 
     async def bury(self, delivery: Delivery, why: str) -> bool:
         """Give up, keeping the row and the target's words for a person; False as in `settle`."""
@@ -224,18 +225,15 @@ class Outbox:
         """Remember what we wrote, so that its echo is known when it is captured.
 
         What this delivery was begun with is doubted no more. An echo that was captured before we
-        came here closes the entry at once.
+        came here closes the entry at once. A delivery that is no longer ours is owed again with
+        the same commit, for what we wrote would be taken for what its new holder did.
         """
-        await self._pool.execute(
-            _WROTE,
-            delivery.target.value,
-            delivery.entity,
-            delivery.record_id,
-            key,
-            copies,
-            version,
-            delivery.id,
-        )
+        of = delivery.target.value, delivery.entity, delivery.record_id
+        async with self._pool.acquire() as connection, connection.transaction():
+            is_ours = await connection.fetchval(_IS_OURS, delivery.id)
+            await connection.execute(_WROTE, *of, key, copies, version, delivery.id)
+            if not is_ours:
+                await _owe_again(connection, delivery, copies)
 
     async def next_due(self, target: System) -> timedelta | None:
         """How long until something waiting is due; None when nothing waits."""
@@ -245,6 +243,13 @@ class Outbox:
     async def trim(self, retention: timedelta) -> None:
         """Forget what was delivered or written longer ago than `retention`; the dead stay."""
         await self._pool.execute(_TRIM, retention)
+
+
+async def _owe_again(
+    on: asyncpg.Connection | asyncpg.Pool, delivery: Delivery, fields: Collection[str]
+) -> None:
+    of = delivery.target.value, delivery.entity, delivery.record_id
+    await on.execute(_OWE_AGAIN, *of, list(fields), dict.fromkeys(fields, delivery.id))
 
 
 def _words(why: str) -> str:

@@ -155,15 +155,17 @@ class Replica:
         updated = await self._connector.update(self.binding, key, row)
         return Written(key=key, row=updated)
 
-    async def take_out(self, record_id: str) -> str | None:
-        """Remove the copy where such copies come and go; answers the key it had."""
+    async def removable(self, record_id: str) -> str | None:
+        """The key of the copy, where such copies come and go, if there is one."""
         if self._remover is None or not self.binding.only_while:
             return None
         found = await self.find(record_id, {})
-        if found is None:
-            return None
-        await self._remover.remove(self.binding, found.key)
-        return found.key
+        return None if found is None else found.key
+
+    async def remove(self, key: str) -> None:
+        """Remove a copy that is `removable`."""
+        if self._remover is not None:
+            await self._remover.remove(self.binding, key)
 
     async def link(self, record_id: str, key: str) -> None:
         ref = Ref(self.binding.entity, self.binding.system.value, key)

@@ -116,7 +116,8 @@ def _held(binding: Binding) -> tuple[str, str]:
         return f"JOIN {table} t ON {alive}", f"t.{s}_version, t.{s}_as_of"
     alive = "(t.system, t.entity, t.record_id, t.key)"
     link = "(x.system, x.entity, x.record_id, x.external_id)"
-    return f"JOIN replica_state t ON {alive} = {link}", "t.version, t.as_of"
+    heard = "CASE WHEN t.is_captured THEN t.version END"  # what we wrote is yet to be seen there
+    return f"JOIN replica_state t ON {alive} = {link}", f"{heard}, t.as_of"
 
 
 @cache

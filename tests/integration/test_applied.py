@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
 from schema.position import LogPartition, Topic
-from sync.applied import NEVER, Applied
+from sync.applied import NEVER, Applied, Ends
 from sync.lag import Lags
 
 LANE = LogPartition(topic=Topic("crm.public.accounts"), partition=0)
@@ -33,6 +34,22 @@ async def test_an_owner_is_heard_up_to_its_capture_once_the_log_is_applied(
     behind = await Applied(pool, ends, patience=timedelta(0)).until()
     assert behind["crm"] == NEVER
     assert behind["psa"] >= began
-    waiting = asyncio.create_task(Applied(pool, ends).until())
+    watched = _Watched(pool, ends)
+    waiting = asyncio.create_task(watched.until())
+    await watched.has_looked.wait()
+    assert not waiting.done()
     await pool.execute(_APPLY, LANE.topic, LANE.partition, 7)
     assert (await waiting)["crm"] >= began
+
+
+class _Watched(Applied):
+    """Says when it has looked how far the intake is."""
+
+    def __init__(self, pool: asyncpg.Pool, ends: Ends) -> None:
+        super().__init__(pool, ends)
+        self.has_looked = asyncio.Event()
+
+    async def _behind(self, ends: Mapping[LogPartition, int]) -> set[str]:
+        found = await super()._behind(ends)
+        self.has_looked.set()
+        return found

@@ -17,6 +17,7 @@ from schema.ids import mint
 from schema.system import System
 from sync.connectors.tryton_erp_bindings import PROJECT
 from sync.connectors.tryton_erp_time import TIME_ENTRY
+from sync.deliver.replica import Found, Replica
 
 ENTRY = mint("tim", "psa", "4711")
 ON = mint("prj", "erp", "P-1")
@@ -88,6 +89,24 @@ async def test_it_is_taken_out_when_it_leaves_and_may_return(
         pair for pair in ledger.rows[TIME_ENTRY.resource].items() if pair[1]["psa_ref"] == "4711"
     ]
     assert (key, row["seconds"]) == ("timesheet.line-2", 1800)
+
+
+async def test_whose_lease_ran_out_while_it_looked_takes_nothing_out(
+    desk: Desk, ledger: FakeTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker has the delivery, and the entry may be approved again."""
+    await deliver(desk, "approved")
+    await tell(desk, "draft")
+    find = Replica.find
+
+    async def find_for_long(replica: Replica, *of: Any) -> Found | None:
+        await desk.pool.execute("UPDATE delivery SET state = 'delivered' WHERE state = 'sending'")
+        return await find(replica, *of)
+
+    monkeypatch.setattr(Replica, "find", find_for_long)
+    await desk.deliverer().drain(System.ERP)
+    assert ledger.calls["remove"] == 0
+    assert ledger.only(TIME_ENTRY)["psa_ref"] == "4711"
 
 
 async def test_what_its_owner_deleted_is_taken_out(desk: Desk, ledger: FakeTarget) -> None:

@@ -3,105 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
-from support.envelopes import envelope, record, whole
 from support.targets import CLIENT, QUICK, Desk, FakeTarget, drained, until
+from support.watched import Watched, watched_client
 
-from cdc.decode import Decoder
 from schema.canon import Client
 from schema.errors import Unavailable
 from schema.groups import GROUPS
 from schema.ids import mint
 from schema.system import System
 from sync.applied import NEVER
-from sync.clock import utc_now
 from sync.connectors import billing_bindings, psa
-from sync.connectors.binding import Binding
-from sync.intake import Claim, Intake
-from sync.reconciliation import Reconciliation
-from sync.xref import Xref
+from sync.deliver.outbox import Outbox
+from sync.store.holdings import held_of
 
-_NOTED = "SELECT edited_at IS NOT NULL FROM replica_state"
 _STILL_NOTED = "SELECT record_id FROM replica_state WHERE edited_at IS NOT NULL"
 _COPY_OF_STATE = """
 INSERT INTO replica_state (system, entity, record_id, key, copies, version, as_of, edited_at)
 SELECT system, entity, $1, 'clients-2', copies, version, as_of, edited_at FROM replica_state
 """
-NO_PATIENCE = timedelta(0)
-
-
-class Watched:
-    """One client at one replica whose rows are captured, with the worker and the comparison."""
-
-    def __init__(self, pool: asyncpg.Pool, binding: Binding) -> None:
-        self.target = FakeTarget(binding.system, binding)
-        self.desk = Desk(pool, self.target)
-        self.applied: dict[str, datetime] = {}
-        """Of each owner that is captured, until when; nobody is, unless a test says so."""
-        self._binding = binding
-        self._intake = Intake(pool, Xref(pool), {}, utc_now)
-        self._decoder = Decoder([binding])
-
-    @property
-    def row(self) -> dict[str, Any]:
-        return self.target.only(self._binding)
-
-    async def change(self, **cells: Any) -> None:
-        """The owner's word, as far as it has come."""
-        await self.desk.client(**cells)
-        await self.desk.owe(self.target.system, Client, CLIENT, *cells)
-
-    async def deliver(self) -> None:
-        await drained(self.desk.deliverer(), [self.target.system])
-
-    async def capture(self) -> None:
-        """The row as it is comes through the log."""
-        topic = f"{self.target.system.value}.{self._binding.table}"
-        key = {self._binding.key: self.row[self._binding.key]}
-        value = envelope(topic, whole(topic, self.row), lsn=None, op="r")
-        lane = record(topic, key, value).position.lane
-        start = await self._intake.start_of(lane)
-        told = self._decoder.decode(record(topic, key, value, offset=start))
-        await self._intake.apply(told, [Claim(lane=lane, expected=start, next_offset=start + 1)])
-
-    def edit(self, **cells: Any) -> None:
-        """By somebody there."""
-        self.row.update(cells)
-        self.row["version"] += 1
-
-    async def compare(self, patience: timedelta = NO_PATIENCE) -> int:
-        async def applied_until() -> dict[str, datetime]:
-            return self.applied
-
-        pool = self.desk.pool
-        return await Reconciliation(
-            self.desk.targets, Xref(pool), pool, applied_until, patience=patience
-        ).compare()
-
-    async def is_noted(self) -> bool:
-        return bool(await self.desk.pool.fetchval(_NOTED))
 
 
 @pytest.fixture
 async def watched(pool: asyncpg.Pool) -> Watched:
-    """The PSA holds the client as the CRM has it, and nothing is on its way."""
-    watched = Watched(pool, psa.CLIENT)
-    await watched.change(name="First")
-    await watched.deliver()
-    await watched.capture()
-    return watched
+    return await watched_client(pool)
 
 
 async def test_a_late_write_of_a_worker_that_died_at_once_is_taken_back(watched: Watched) -> None:
     """Nobody owes anything for it: the lease has run out, and what it wrote it never said."""
+    watched.target.fail("update", asyncio.CancelledError(), is_after=True)
+    await written_late(watched)
+    await watched.deliver()
+    assert watched.row["title"] == "Second"
+    await watched.capture()
+    assert await watched.compare() == 1
+    await watched.deliver()
+    assert watched.row["title"] == "Third"
+
+
+async def test_a_late_write_of_a_worker_that_noted_it_and_died_is_owed_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its note makes what is captured then look like our own echo."""
+
+    async def dies(*_: object) -> bool:
+        raise asyncio.CancelledError
+
+    await written_late(watched, lambda: monkeypatch.setattr(Outbox, "settle", dies))
+    monkeypatch.undo()
+    await watched.capture()
+    await watched.deliver()
+    assert watched.row["title"] == "Third"
+
+
+async def written_late(watched: Watched, before: Callable[[], None] = lambda: None) -> None:
+    """A worker hangs in its call past its lease; another has sent newer values before it lands."""
     target, desk = watched.target, watched.desk
-    target.fail("update", asyncio.CancelledError(), is_after=True)
     target.open.clear()
     target.begun.clear()
     await watched.change(name="Second")
@@ -119,15 +83,10 @@ async def test_a_late_write_of_a_worker_that_died_at_once_is_taken_back(watched:
 
     await until(is_overtaken)
     await watched.capture()
+    before()
     target.open.set()
     await asyncio.wait([hanging])
     assert watched.row["title"] == "Second"
-    await watched.deliver()
-    assert watched.row["title"] == "Second"
-    await watched.capture()
-    assert await watched.compare() == 1
-    await watched.deliver()
-    assert watched.row["title"] == "Third"
 
 
 async def test_an_edit_is_written_back_once_it_is_captured(watched: Watched) -> None:
@@ -180,6 +139,37 @@ async def test_a_value_that_the_replica_spells_otherwise_is_no_edit(watched: Wat
     watched.row["title"] = "SECOND"
     await watched.capture()
     assert await watched.compare() == 0
+
+
+async def test_an_echo_that_is_captured_before_its_answer_is_noted_is_no_edit(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spelled otherwise, too, and captured once more afterwards."""
+    wrote = Outbox.wrote
+
+    async def late(outbox: Outbox, *told: Any) -> None:
+        watched.row["title"] = "SECOND"
+        await watched.capture()
+        await wrote(outbox, *told)
+
+    monkeypatch.setattr(Outbox, "wrote", late)
+    await watched.change(name="Second")
+    await watched.deliver()
+    await watched.capture()
+    assert await watched.compare() == 0
+
+
+async def test_a_poll_has_yet_to_see_the_row_that_we_have_written_to(watched: Watched) -> None:
+    """It asks by versions, and ours is not one that anybody has told of: an edit may be in it."""
+    watched.edit(title="Whim")
+    await watched.change(name="First", segment="small")
+    await watched.deliver()
+    key = watched.row["id"]
+    async with watched.desk.pool.acquire() as connection:
+        assert await held_of(connection, [psa.CLIENT], [key]) == {}
+        await watched.capture()
+        held = await held_of(connection, [psa.CLIENT], [key])
+    assert held[key].version == watched.row["version"]
 
 
 async def test_an_edit_is_seen_in_a_row_that_we_have_written_to_since(watched: Watched) -> None:

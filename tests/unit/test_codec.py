@@ -101,6 +101,13 @@ def test_a_value_nobody_asked_for_is_not_looked_at() -> None:
     assert decode(erp.PROJECT, row, fields=frozenset({"code"})) == {"code": "P-001"}
 
 
+def test_a_reference_is_remembered_once_whatever_else_is_asked_for() -> None:
+    """Every query has fields of its own; what is remembered must not grow with their sets."""
+    sets = [frozenset({"client_id"}), frozenset({"client_id", "code"})]
+    one, other = (decode(erp.PROJECT, PROJECT_ROW, fields=names)["client_id"] for names in sets)
+    assert one is other
+
+
 def test_values_become_cells_in_the_systems_words() -> None:
     """Words, exact text for amounts, hours for minutes, ISO days."""
     assert encode(
