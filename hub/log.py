@@ -27,7 +27,7 @@ from hub.registry import Connectors, captured_tables
 from hub.settings import KafkaSettings, Settings
 from hub.spelling import outbox_topics
 from schema.errors import Invalid
-from schema.position import LogPartition, Topic
+from schema.position import Ends, LogPartition, Topic
 from schema.system import System
 from sync.lag import Backlog
 
@@ -58,7 +58,7 @@ class Log:
     verify: Callable[[], Awaitable[None]]
     make_topics: Callable[[], Awaitable[None]]
     firsts: Callable[[], Awaitable[Mapping[LogPartition, int]]]
-    ends: Callable[[], Awaitable[Mapping[LogPartition, int]]]
+    ends: Ends
     backlog: Callable[[], Awaitable[Sequence[Backlog]]]
     trim: Callable[[], Awaitable[None]]
     reader: Callable[[str], Consumes]

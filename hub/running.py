@@ -26,6 +26,7 @@ from resolvers.services import Services
 from schema.errors import ConcordError, Unavailable
 from schema.system import System
 from sync.adopt import adopt_columns
+from sync.applied import behind
 from sync.clock import utc_now
 from sync.connectors.binding import Binding
 from sync.connectors.hub_review import call_for_review
@@ -42,7 +43,6 @@ from sync.write.idempotency import Idempotency
 log = structlog.get_logger(__name__)
 
 GROUP = "intake"
-APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer = $1"
 _HOUSEKEEPING = timedelta(hours=1)
 _AGAIN = timedelta(seconds=5)
 _LOOK_AGAIN = timedelta(seconds=30)
@@ -89,9 +89,7 @@ class Hub:
         """Whether all that the systems held at the start has arrived in the projection."""
         if not all(capture.is_following for capture in self.captures):
             return False
-        applied = {(topic, p): end for topic, p, end in await self.pool.fetch(APPLIED, GROUP)}
-        ends = await self.log.ends()
-        return all(applied.get((at.topic, at.partition), 0) >= end for at, end in ends.items())
+        return not await behind(self.pool, await self.log.ends(), GROUP)
 
     async def listen(self) -> None:
         """Capture and apply: the captures, the listener, and the log's housekeeping."""

@@ -6,6 +6,7 @@ be part of no cycle says so (`gc=False`), and the collector need not walk it.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NewType
 
 import msgspec
@@ -34,3 +35,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}@{self.offset}"
+
+
+Ends = Callable[[], Awaitable[Mapping[LogPartition, int]]]
+"""The next offset of each partition, as a log tells them."""

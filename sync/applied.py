@@ -7,25 +7,31 @@ its capture, and the log of what has been applied.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import asyncpg
 import structlog
 
-from schema.position import LogPartition
+from schema.position import Ends, LogPartition
 
 log = structlog.get_logger(__name__)
-
-Ends = Callable[[], Awaitable[Mapping[LogPartition, int]]]
-"""The next offset of each partition of the log."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 _CAUGHT_UP = "SELECT system, caught_up_at FROM capture_state"
 _APPLIED = "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer = $1"
 _LOOK_AGAIN_S = 0.2
+
+
+async def behind(
+    pool: asyncpg.Pool, ends: Mapping[LogPartition, int], consumer: str
+) -> set[LogPartition]:
+    """The partitions of which not all before these ends is applied."""
+    rows = await pool.fetch(_APPLIED, consumer)
+    applied = {LogPartition(topic=topic, partition=p): end for topic, p, end in rows}
+    return {lane for lane, end in ends.items() if applied.get(lane, 0) < end}
 
 
 class Applied:
@@ -52,15 +58,13 @@ class Applied:
         caught_up = dict(await self._pool.fetch(_CAUGHT_UP))
         ends = await self._ends()
         due = monotonic() + self._patience.total_seconds()
-        while (behind := await self._behind(ends)) and monotonic() < due:  # noqa: ASYNC110  # commits
+        while (late := await self._behind(ends)) and monotonic() < due:  # noqa: ASYNC110  # commits
             await asyncio.sleep(_LOOK_AGAIN_S)
-        if behind:
-            log.warning("applied.behind", systems=sorted(behind))
-        return {system: NEVER if system in behind else at for system, at in caught_up.items()}
+        if late:
+            log.warning("applied.behind", systems=sorted(late))
+        return {system: NEVER if system in late else at for system, at in caught_up.items()}
 
     async def _behind(self, ends: Mapping[LogPartition, int]) -> set[str]:
-        """The systems of which not all of the log before these ends is applied."""
-        rows = await self._pool.fetch(_APPLIED, self._consumer)
-        applied = {LogPartition(topic=topic, partition=p): end for topic, p, end in rows}
-        late = (lane for lane, end in ends.items() if applied.get(lane, 0) < end)
+        """The systems that are told of there."""
+        late = await behind(self._pool, ends, self._consumer)
         return {lane.topic.partition(".")[0] for lane in late}

@@ -5,13 +5,13 @@ Asked, reading, read (all of it is in the log), done (what was not there is dele
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
 
-from schema.position import LogPartition, Topic
+from schema.position import Ends, Topic
 from sync.signed import Signed
 
 _SELECT = """
@@ -37,8 +37,6 @@ _REACH = "UPDATE resnapshot SET reached = $2, rows_read = rows_read + $3 WHERE i
 _FINISH = "UPDATE resnapshot SET state = 'read', ends = $2 WHERE id = $1"
 _COUNT = "UPDATE resnapshot SET deleted = deleted + $2 WHERE id = $1"
 _SETTLE = "UPDATE resnapshot SET state = $2, failure = $3, settled_at = now() WHERE id = $1"
-
-Ends = Callable[[], Awaitable[Mapping[LogPartition, int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

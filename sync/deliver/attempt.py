@@ -27,7 +27,7 @@ class Overtaken(Exception):
 
 
 class Attempt:
-    """`sent` are the fields that calls were begun with, whatever came of them."""
+    """`sent` are the fields that calls were begun with, until an answer is noted."""
 
     def __init__(self, delivery: Delivery, outbox: Outbox, answered: Callable[[], None]) -> None:
         self.delivery = delivery
@@ -95,4 +95,5 @@ class Attempt:
         copies = {name: json_form(value) for name, value in sent.items()}
         version = version_of(replica.binding, written.row)
         await self._outbox.wrote(self.delivery, written.key, copies, version)
+        self.sent -= sent.keys()  # owed with that note, if the delivery was another's by then
         log.info("delivery.delivered", **self.delivery.named, fields=sorted(sent))
