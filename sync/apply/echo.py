@@ -72,8 +72,8 @@ async def note_replicas(
     counts no versions. A row that holds other copies than were known is noted for the
     reconciliation, but for fields that our write of that version sent: what others did in between
     comes with that version, too. The delete of a row says nothing of another that was made in its
-    place. A row that holds no copy of anything says nothing new of a record
-    of which nothing was known; a record we have written to is known.
+    place. A row that holds no copy of anything says nothing new of a record of which nothing was
+    known; a record we have written to is known.
     """
     if not binding.copies:
         return

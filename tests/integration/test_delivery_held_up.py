@@ -36,6 +36,15 @@ def at_psa() -> FakeTarget:
     return FakeTarget(System.PSA, psa.CLIENT)
 
 
+@pytest.fixture
+async def desk(pool: asyncpg.Pool, at_psa: FakeTarget) -> Desk:
+    """The PSA holds the client as "First", and nothing is on its way."""
+    desk = Desk(pool, at_psa)
+    await rename_client(desk, "First")
+    await drained(desk.deliverer(), [System.PSA])
+    return desk
+
+
 async def test_a_client_that_takes_a_new_key_after_a_lost_create_is_found_by_the_old_one(
     pool: asyncpg.Pool, at_psa: FakeTarget
 ) -> None:
@@ -121,12 +130,9 @@ async def test_a_late_write_whose_answer_is_lost_is_owed_again(
 
 
 async def test_a_late_write_that_cannot_be_noted_is_owed_again(
-    pool: asyncpg.Pool, at_psa: FakeTarget, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, at_psa: FakeTarget, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker says it with its next turn; the database was away when the call was answered."""
-    desk = Desk(pool, at_psa)
-    await rename_client(desk, "First")
-    await drained(desk.deliverer(), [System.PSA])
     await rename_client(desk, "Second")
     late = desk.deliverer()
 
@@ -143,13 +149,10 @@ async def test_a_late_write_that_cannot_be_noted_is_owed_again(
 
 
 async def test_a_doubt_outlasts_the_answer_to_a_call_that_was_begun_before(
-    pool: asyncpg.Pool, at_psa: FakeTarget
+    pool: asyncpg.Pool, at_psa: FakeTarget, desk: Desk
 ) -> None:
     """A late write may come after the call of the delivery that overtook it, before its answer."""
-    desk = Desk(pool, at_psa)
     outbox = Outbox(pool)
-    await rename_client(desk, "First")
-    await drained(desk.deliverer(), [System.PSA])
     await rename_client(desk, "Second")
     [overtaken] = await outbox.claim(System.PSA, 1)
     assert await outbox.settle(overtaken)
@@ -198,12 +201,9 @@ async def test_an_owner_that_goes_back_after_a_lost_answer_is_followed(
 
 
 async def test_an_owner_that_goes_back_after_a_delivery_was_given_up_is_followed(
-    pool: asyncpg.Pool, at_psa: FakeTarget
+    pool: asyncpg.Pool, at_psa: FakeTarget, desk: Desk
 ) -> None:
     """Its last attempt was answered by nobody either."""
-    desk = Desk(pool, at_psa)
-    await rename_client(desk, "First")
-    await drained(desk.deliverer(), [System.PSA])
     at_psa.fail("update", LOST, is_after=True)
     await rename_client(desk, "Second")
     await pool.execute("UPDATE delivery SET attempts = 1000 WHERE state = 'pending'")
@@ -215,12 +215,9 @@ async def test_an_owner_that_goes_back_after_a_delivery_was_given_up_is_followed
 
 
 async def test_what_was_answered_costs_no_second_call(
-    pool: asyncpg.Pool, at_psa: FakeTarget, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, at_psa: FakeTarget, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was noted when its worker died: the values are believed again."""
-    desk = Desk(pool, at_psa)
-    await rename_client(desk, "First")
-    await drained(desk.deliverer(), [System.PSA])
     await rename_client(desk, "Second")
 
     async def settle(outbox: Outbox, *told: Any) -> bool:
