@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 from support.envelopes import envelope, record, whole
+from support.hanging import Hanging, hanging_worker
 from support.intaking import ACCOUNTS
-from support.targets import CLIENT, QUICK, Desk, FakeTarget, drained, until
+from support.targets import CLIENT, Desk, FakeTarget, drained
 from support.working import at_work
 
 from cdc.decode import Decoder
@@ -23,7 +23,6 @@ from sync.changes import Renamed
 from sync.clock import utc_now
 from sync.connectors import crm, psa
 from sync.deliver.outbox import Delivery, Outbox
-from sync.delivery import Deliverer
 from sync.intake import Claim, Intake
 from sync.xref import Xref
 
@@ -60,47 +59,9 @@ async def test_a_client_that_takes_a_new_key_after_a_lost_create_is_found_by_the
     assert at_psa.only(psa.CLIENT)["crm_account_id"] == "ACC-00001"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hanging:
-    """A worker that hangs before its call with "Second", while another has sent "Third"."""
-
-    desk: Desk
-    target: FakeTarget
-    other: Deliverer
-    drain: asyncio.Task[int]
-
-    async def wake(self) -> None:
-        """Its call comes after all."""
-        self.target.open.set()
-        await self.drain
-
-    @property
-    def title(self) -> str:
-        return str(self.target.only(psa.CLIENT)["title"])
-
-
 @pytest.fixture
-async def hanging(pool: asyncpg.Pool, at_psa: FakeTarget) -> Hanging:
-    desk = Desk(pool, at_psa)
-    living = FakeTarget(System.PSA, psa.CLIENT)
-    living.rows = at_psa.rows
-    other = Desk(pool, living).deliverer()
-    await rename_client(desk, "First")
-    await drained(other, [System.PSA])
-    at_psa.open.clear()
-    await rename_client(desk, "Second")
-    brief = replace(QUICK, lease=timedelta(milliseconds=50))
-    drain = asyncio.create_task(desk.deliverer(brief).drain(System.PSA))
-    await at_psa.begun.wait()
-    await rename_client(desk, "Third")
-    hanging = Hanging(desk=desk, target=at_psa, other=other, drain=drain)
-
-    async def is_overtaken() -> bool:
-        await drained(other, [System.PSA])
-        return hanging.title == "Third"
-
-    await until(is_overtaken)
-    return hanging
+async def hanging(desk: Desk, at_psa: FakeTarget) -> Hanging:
+    return await hanging_worker(desk, at_psa, partial(rename_client, desk))
 
 
 async def test_who_writes_after_its_lease_ran_out_owes_the_record_again(hanging: Hanging) -> None:

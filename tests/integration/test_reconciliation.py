@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
-from support.targets import CLIENT, QUICK, Desk, FakeTarget, drained, until
+from support.hanging import hanging_worker
+from support.targets import CLIENT
 from support.watched import Watched, watched_client
 
 from schema.canon import Client
@@ -65,27 +65,15 @@ async def test_a_late_write_of_a_worker_that_noted_it_and_died_is_owed_again(
 
 async def written_late(watched: Watched, before: Callable[[], None] = lambda: None) -> None:
     """A worker hangs in its call past its lease; another has sent newer values before it lands."""
-    target, desk = watched.target, watched.desk
-    target.open.clear()
-    target.begun.clear()
-    await watched.change(name="Second")
-    brief = replace(QUICK, lease=timedelta(milliseconds=50))
-    hanging = asyncio.create_task(desk.deliverer(brief).drain(target.system))
-    await target.begun.wait()
-    living = FakeTarget(target.system, psa.CLIENT)
-    living.rows = target.rows
-    other = Desk(desk.pool, living).deliverer()
-    await watched.change(name="Third")
 
-    async def is_overtaken() -> bool:
-        await drained(other, [target.system])
-        return bool(watched.row["title"] == "Third")
+    async def rename(name: str) -> None:
+        await watched.change(name=name)
 
-    await until(is_overtaken)
+    hanging = await hanging_worker(watched.desk, watched.target, rename)
     await watched.capture()
     before()
-    target.open.set()
-    await asyncio.wait([hanging])
+    watched.target.open.set()
+    await asyncio.wait([hanging.drain])
     assert watched.row["title"] == "Second"
 
 
